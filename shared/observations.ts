@@ -1,0 +1,123 @@
+import type { Sql } from './connection.ts'
+import { toStoredKey } from './stored-text.ts'
+
+/** A version as it was found in its backend. `key` is the key itself; times are Dates; `size` is bytes. */
+export type Observation = {
+  bucket: string
+  key: string
+  versionId: string
+  state: 'present' | 'marker' | 'gone'
+  /** The backend itself was asked; false where only an event was read. */
+  seen: boolean
+  /** The event at hand made this version: it is the latest unless a later one is known. */
+  claimsLatest: boolean
+  size?: number
+  etag?: string
+  contentType?: string
+  lastModified?: Date
+  storageBackend?: string
+  storageClass?: string
+  metadata?: Record<string, unknown>
+  tags?: Record<string, string>
+  createdBy?: string
+  comment?: string
+  /** From `believableSequencer`. */
+  sequencer: string
+}
+
+/** Which version of a key the backend answers without a version id, as a look found it; null when the key has none. */
+export type LatestLook = { bucket: string; key: string; versionId: string | null }
+
+/** What an event says for the audit trail; `eventId` makes its repetitions one entry. */
+export type EventAudit = {
+  bucket: string
+  key: string
+  versionId: string
+  occurredAt: Date
+  userId?: string
+  action: string
+  ipAddress?: string
+  metadata: Record<string, unknown>
+  eventId: string
+}
+
+/** A key of a bucket. */
+export type KeyName = { bucket: string; key: string }
+
+/** What the catalog knows of a key before its backend is asked; the sequencer is '' when there is none to believe. */
+export type KnownLatest = KeyName & { versionId: string | null; sequencer: string }
+
+/**
+ * The database's time, to be taken before the backend is asked anything, and the latest version known of each key. Of two
+ * answers about one version the catalog keeps the one that was asked for later: an answer asked for after a change holds it.
+ */
+export async function beforeLooking(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
+  const stored = keys.map(({ key }) => toStoredKey(key))
+  const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
+    select clock_timestamp()::text as "asOf", k.n::int as n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
+    from unnest(${keys.map(({ bucket }) => bucket)}::text[], ${stored}::text[]) with ordinality as k (bucket, key, n)
+    left join storage_versions v on v.bucket = k.bucket and v.key = k.key and v.is_latest
+    order by k.n
+  `
+  const latest = rows.map(({ n, versionId, sequencer }) => ({ ...keys[n - 1]!, versionId, sequencer }))
+  return { asOf: rows[0]?.asOf ?? '', latest }
+}
+
+/**
+ * Writes what was observed as of a time from `beforeLooking` (null: this moment, for callers whose word is the truth), in
+ * one statement and one transaction. Answers the keys whose latest version could not be told: look at them and apply again.
+ */
+export async function applyObservations(
+  sql: Sql,
+  asOf: string | null,
+  { observed = [], looked = [], audited = [] }: { observed?: Observation[]; looked?: LatestLook[]; audited?: EventAudit[] },
+): Promise<KeyName[]> {
+  const buckets = [...new Set([...observed, ...looked, ...audited].map(({ bucket }) => bucket))].sort()
+  const batches = buckets.map(bucket => ({
+    bucket,
+    observed: observed.filter(o => o.bucket === bucket).map(observationRow),
+    looked: looked.filter(l => l.bucket === bucket).map(l => ({ key: toStoredKey(l.key), version_id: l.versionId })),
+    audited: audited.filter(a => a.bucket === bucket).map(auditRow),
+  }))
+  // In the order of buckets: each batch takes its bucket's locks after those of the buckets before.
+  const rows = await sql<{ bucket: string; unsettled: string[] }[]>`
+    select b.bucket, apply_observations(b.bucket, coalesce(${asOf}::text::timestamptz, clock_timestamp()), b.observed, b.looked, b.audited) as unsettled
+    from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
+  `
+  const names = new Map([...observed, ...looked].map(({ bucket, key }) => [`${bucket}/${toStoredKey(key)}`, { bucket, key }]))
+  return rows.flatMap(row => row.unsettled.map(key => names.get(`${row.bucket}/${key}`)!))
+}
+
+function observationRow(o: Observation) {
+  return {
+    key: toStoredKey(o.key),
+    version_id: o.versionId,
+    state: o.state,
+    seen: o.seen,
+    claims_latest: o.claimsLatest,
+    size: o.state === 'present' ? o.size : null,
+    etag: o.etag,
+    content_type: o.contentType,
+    last_modified: o.lastModified,
+    storage_backend: o.storageBackend,
+    storage_class: o.storageClass,
+    metadata: o.metadata,
+    tags: o.tags,
+    created_by: o.createdBy,
+    comment: o.comment,
+    sequencer: o.sequencer,
+  }
+}
+
+function auditRow(a: EventAudit) {
+  return {
+    occurred_at: a.occurredAt,
+    user_id: a.userId,
+    action: a.action,
+    key: toStoredKey(a.key),
+    version_id: a.versionId,
+    ip_address: a.ipAddress,
+    metadata: a.metadata,
+    event_id: a.eventId,
+  }
+}

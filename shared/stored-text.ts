@@ -1,0 +1,22 @@
+/**
+ * A key as Postgres can hold it. S3 allows U+0000 in a key and Postgres in no text, so U+0000 becomes U+0001 U+0001 and
+ * U+0001 becomes U+0001 U+0002: reversible, and the order by bytes stays. Prefixes translate the same way.
+ */
+export function toStoredKey(key: string): string {
+  return key.replace(/[\0\x01]/g, character => (character === '\0' ? '\x01\x01' : '\x01\x02'))
+}
+
+/** The key that `toStoredKey` was given. */
+export function fromStoredKey(stored: string): string {
+  return stored.replace(/\x01([\x01\x02])/g, (_, mark) => (mark === '\x01' ? '\0' : '\x01'))
+}
+
+/** Text that carries no identity (metadata, tags, names) as Postgres can hold it: U+0000 becomes the visible U+2400, a lone surrogate U+FFFD. */
+export function toStoredText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\u2400')
+}
+
+/** The same for each value and name of a record of texts. */
+export function toStoredRecord(record: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [toStoredText(name), toStoredText(value)]))
+}
