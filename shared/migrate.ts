@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import postgres, { type Sql, type TransactionSql } from 'postgres'
+import postgres from 'postgres'
+import type { Sql } from './connection.ts'
 
 /** File names, in order: what this call applied, and what was there before or was applied by another runner meanwhile. */
 export type MigrationReport = { applied: string[]; already: string[] }
@@ -28,6 +29,8 @@ export async function migrate(sql: Sql, options: { folder: string; log?: (line: 
   log(`${report.applied.length} applied, ${report.already.length} already there`)
   return report
 }
+
+type Transaction = postgres.TransactionSql<{ int8: number }>
 
 type Migration = { name: string; text: string; sha256: string }
 
@@ -69,13 +72,13 @@ async function readMigration(folder: string, name: string): Promise<Migration> {
 const LOCK_KEY = 0x5ca7a106
 
 /** Held until the transaction ends: behind RDS Proxy a lock of the session would be somebody else's a moment later. */
-async function lock(tx: TransactionSql): Promise<void> {
+async function lock(tx: Transaction): Promise<void> {
   // Waiting for another runner, and work on a large table, may take longer than any request is allowed to.
   await tx`select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`
   await tx`select pg_advisory_xact_lock(${LOCK_KEY})`
 }
 
-async function createRecord(tx: TransactionSql): Promise<void> {
+async function createRecord(tx: Transaction): Promise<void> {
   const [found] = await tx`select to_regclass('storage_migrations') is not null as exists`
   if (found?.exists) return
   await tx
@@ -95,7 +98,7 @@ async function createRecord(tx: TransactionSql): Promise<void> {
     .simple()
 }
 
-async function recorded(tx: TransactionSql): Promise<Recorded[]> {
+async function recorded(tx: Transaction): Promise<Recorded[]> {
   return tx<Recorded[]>`
     select name, sha256
     from storage_migrations
@@ -113,7 +116,7 @@ function refuseDrift(files: Migration[], applied: Recorded[]): void {
 }
 
 /** Milliseconds it took, or undefined when another runner had applied it. */
-async function apply(tx: TransactionSql, file: Migration): Promise<number | undefined> {
+async function apply(tx: Transaction, file: Migration): Promise<number | undefined> {
   await lock(tx)
   const [found] = await tx`select true from storage_migrations where name = ${file.name}`
   if (found) return undefined

@@ -1,0 +1,42 @@
+import { test as base, inject } from 'vitest'
+import { connect, type Sql } from '../../shared/connection.ts'
+import { databaseUrl, TEMPLATE } from './postgres.ts'
+
+/** A migrated, empty database of its own; disposing of it closes `sql` and drops it. */
+export type TestDatabase = { sql: Sql; url: string; [Symbol.asyncDispose](): Promise<void> }
+
+/** For `await using database = await freshDatabase()`. `template1` instead of the template gives a database without our tables. */
+export async function freshDatabase(template = TEMPLATE): Promise<TestDatabase> {
+  const cluster = inject('postgresUrl')
+  const name = `test_${process.pid}_${crypto.randomUUID().replaceAll('-', '')}`
+  await administer(cluster, admin => admin`create database ${admin(name)} template ${admin(template)}`)
+  const url = databaseUrl(cluster, name)
+  const sql = connect({ url })
+  return {
+    sql,
+    url,
+    async [Symbol.asyncDispose]() {
+      await sql.end({ timeout: 5 })
+      await administer(cluster, admin => admin`drop database ${admin(name)} with (force)`)
+    },
+  }
+}
+
+/** vitest's `test` with a database for each test: `databaseTest('a claim', async ({ sql }) => { ... })`. */
+export const databaseTest = base.extend<{ database: TestDatabase; sql: Sql }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs
+  database: async ({}, use) => {
+    await using database = await freshDatabase()
+    await use(database)
+  },
+  sql: async ({ database }, use) => use(database.sql),
+})
+
+async function administer(url: string, act: (admin: Sql) => Promise<unknown>): Promise<void> {
+  const admin = connect({ url, max: 1 })
+  try {
+    await act(admin)
+  } finally {
+    await admin.end()
+  }
+}

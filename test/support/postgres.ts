@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { startPostgres } from '../../local/postgres.ts'
+import { connect } from '../../shared/connection.ts'
+import { migrate } from '../../shared/migrate.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the run's cluster, as superuser. */
+    postgresUrl: string
+  }
+}
+
+/** The migrated database that every test's database is cloned from. */
+export const TEMPLATE = 'catalog_template'
+
+/** Nothing in a test run has to survive a crash of the machine. */
+const SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  autovacuum: 'off',
+  max_wal_size: '4GB',
+  shared_buffers: '128MB',
+  max_connections: '200',
+}
+
+/** vitest's global setup: one cluster for the run, in a folder of its own, gone afterwards. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-test-'))
+  const server = await startPostgres({ folder, settings: SETTINGS })
+  const teardown = async () => {
+    await server.stop()
+    await rm(folder, { recursive: true })
+  }
+  try {
+    await createTemplate(server.url)
+  } catch (error) {
+    // vitest calls no teardown of a setup that failed.
+    await teardown()
+    throw error
+  }
+  project.provide('postgresUrl', server.url)
+  return teardown
+}
+
+async function createTemplate(url: string): Promise<void> {
+  const admin = connect({ url, max: 1 })
+  await admin`create database ${admin(TEMPLATE)}`.finally(() => admin.end())
+  const sql = connect({ url: databaseUrl(url, TEMPLATE), max: 1 })
+  await migrate(sql, { folder: join(import.meta.dirname, '../../migrations') }).finally(() => sql.end())
+}
+
+/** The address of another database of the same cluster. */
+export function databaseUrl(cluster: string, name: string): string {
+  return Object.assign(new URL(cluster), { pathname: `/${name}` }).href
+}
