@@ -9,7 +9,7 @@ export type TestDatabase = { sql: Sql; url: string; [Symbol.asyncDispose](): Pro
 export async function freshDatabase(template = TEMPLATE): Promise<TestDatabase> {
   const cluster = inject('postgresUrl')
   const name = `test_${process.pid}_${crypto.randomUUID().replaceAll('-', '')}`
-  await administer(cluster, admin => admin`create database ${admin(name)} template ${admin(template)}`)
+  await administer(cluster, admin => admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`)
   const url = databaseUrl(cluster, name)
   const sql = connect({ url })
   return {

@@ -1,0 +1,21 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres } from '../local/postgres.ts'
+import { connect } from '../shared/connection.ts'
+import { migrate } from '../shared/migrate.ts'
+import { describeSchema } from '../shared/schema.ts'
+
+/** `npm run schema`: migrates a database that is thrown away and writes what came out to `migrations/schema.sql`. */
+const migrations = join(import.meta.dirname, '../migrations')
+const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-schema-'))
+const server = await startPostgres({ folder, settings: { fsync: 'off' } })
+const sql = connect({ url: server.url, max: 1 })
+try {
+  await migrate(sql, { folder: migrations })
+  await writeFile(join(migrations, 'schema.sql'), await describeSchema(sql))
+} finally {
+  await sql.end()
+  await server.stop()
+  await rm(folder, { recursive: true })
+}
