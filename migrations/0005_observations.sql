@@ -21,56 +21,66 @@ create type observation as (
 
 comment on type observation is 'A version as it was found: state is present, marker or gone; seen, that the backend itself was asked and not only an event read; claims_latest, that it was made by the event at hand, so that it is the latest unless a later one is known.';
 
-create type latest_decision as (key text, version_id text, is_look boolean);
+create type latest_decision as (
+  key text, current_id text, version_id text, is_look boolean, is_settled boolean, observed observation[]
+);
 
-comment on type latest_decision is 'Which version of a key is the latest (null: none), and whether a look at the backend said so.';
+comment on type latest_decision is 'Which version of a key was the latest and which is now (null: none), whether a look at the backend said so, whether it could be told at all, and what else was observed of the key.';
 
-create function decide_latest(in_bucket text, as_of timestamptz, keys text[], live observation[], looked_json jsonb, out decided latest_decision[], out unsettled text[])
-language sql
-begin atomic
-  with looked as (
-    select l.key, l.version_id, l.version_id is null or (l.key, l.version_id) in (select o.key, o.version_id from unnest(live) as o) as is_live
-    from jsonb_to_recordset(looked_json) as l (key text, version_id text)
+create function decide_latest(in_bucket text, as_of timestamptz, keys text[], live observation[], looked_json jsonb) returns latest_decision[]
+language plpgsql
+as $$
+declare
+  decided latest_decision[];
+begin
+  with item as (
+    select o.key, o as observed, null as looked_id, false as is_looked from unnest(live) as o
+    union all
+    select l.key, null, l.version_id, true from jsonb_to_recordset(looked_json) as l (key text, version_id text)
+    union all
+    select k, null, null, false from unnest(keys) as k
   ),
-  claim as (
-    select o.key,
-      (array_agg(o.version_id order by o.sequencer desc))[1] as version_id,
-      max(o.sequencer) as sequencer,
-      count(*) = 1 or (min(o.sequencer) <> '' and count(distinct o.sequencer) = count(*)) as is_clear
-    from unnest(live) as o
-    where o.claims_latest
-    group by o.key
+  told as (
+    select i.key,
+      array_agg(i.observed) filter (where (i.observed).key is not null) as observed,
+      bool_or(i.is_looked) as is_looked,
+      max(i.looked_id) as looked_id,
+      (array_agg((i.observed).version_id order by (i.observed).sequencer desc) filter (where (i.observed).claims_latest))[1] as claim_id,
+      max((i.observed).sequencer) filter (where (i.observed).claims_latest) as claim_sequencer,
+      count(*) filter (where (i.observed).claims_latest) <= 1
+        or (
+          min((i.observed).sequencer) filter (where (i.observed).claims_latest) <> ''
+          and count(distinct (i.observed).sequencer) filter (where (i.observed).claims_latest) = count(*) filter (where (i.observed).claims_latest)
+        ) as is_clear
+    from item i
+    group by i.key
   ),
   fact as (
-    select k.key, l.version_id as looked_id,
-      l.key is not null
+    select t.*,
+      c.version_id as current_id, c.sequencer as current_sequencer,
+      rest.n as others, rest.sequencer as others_sequencer, rest.is_known as others_known,
+      t.is_looked
         and (c.latest_at is null or c.latest_at <= as_of)
         and (
-          l.is_live
-          or exists (select from storage_versions v where v.bucket = in_bucket and v.key = k.key and v.version_id = l.version_id)
-        ) as is_look,
-      c.version_id as current_id, c.sequencer as current_sequencer,
-      claim.version_id as claim_id, claim.sequencer as claim_sequencer, claim.is_clear,
-      rest.n as others, rest.sequencer as others_sequencer, rest.is_known as others_known
-    from unnest(keys) as k (key)
-    left join looked l on l.key = k.key
-    left join storage_versions c on c.bucket = in_bucket and c.key = k.key and c.is_latest
-    left join claim on claim.key = k.key
+          t.looked_id is null
+          or t.looked_id in (select o.version_id from unnest(t.observed) as o)
+          or exists (select from storage_versions v where v.bucket = in_bucket and v.key = t.key and v.version_id = t.looked_id)
+        ) as is_look
+    from told t
+    left join lateral (
+      select v.version_id, v.sequencer, v.latest_at
+      from storage_versions v
+      where v.bucket = in_bucket and v.key = t.key and v.is_latest
+      limit 1
+    ) as c on true
     left join lateral (
       select count(*) as n, max(v.sequencer) as sequencer, bool_and(v.sequencer <> '') as is_known
       from storage_versions v
-      where v.bucket = in_bucket and v.key = k.key and c.version_id is null
+      where v.bucket = in_bucket and v.key = t.key and c.version_id is null
     ) as rest on true
   ),
-  choice as (
-    select f.key, f.is_look, f.current_id,
-      case
-        when f.is_look then f.looked_id
-        when f.claim_id is null or not f.is_clear or f.claim_id = f.current_id then f.current_id
-        when f.current_id is null and (f.others = 0 or (f.claim_sequencer <> '' and f.others_known and f.claim_sequencer >= f.others_sequencer)) then f.claim_id
-        when f.current_sequencer <> '' and f.claim_sequencer > f.current_sequencer then f.claim_id
-        else f.current_id
-      end as version_id,
+  judged as (
+    select f.*,
       case
         when f.is_look then true
         when f.claim_id is null then f.current_id is not null or f.others = 0
@@ -81,9 +91,21 @@ begin atomic
       end as is_settled
     from fact f
   )
-  select array_agg((c.key, c.version_id, c.is_look)::latest_decision), coalesce(array_agg(c.key) filter (where not c.is_settled), '{}')
-  from choice c;
-end;
+  select array_agg((
+      j.key,
+      j.current_id,
+      case
+        when j.is_look then j.looked_id
+        when not j.is_settled or j.claim_id is null or (j.current_id is not null and j.claim_sequencer <= j.current_sequencer) then j.current_id
+        else j.claim_id
+      end,
+      j.is_look, j.is_settled, j.observed
+    )::latest_decision)
+  into decided
+  from judged j;
+  return decided;
+end
+$$;
 
 comment on function decide_latest is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal the key is unsettled, and its current latest version stays until somebody looks.';
 
@@ -95,8 +117,12 @@ declare
 begin
   select k into torn
   from unnest(keys) as k
-  left join storage_versions v on v.bucket = in_bucket and v.key = k and v.is_latest and not v.is_delete_marker
-  left join storage_objects o on o.bucket = in_bucket and o.key = k
+  left join lateral (
+    select version_id from storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
+  ) as v on true
+  left join lateral (
+    select version_id from storage_objects where bucket = in_bucket and key = k limit 1
+  ) as o on true
   where v.version_id is distinct from o.version_id
   limit 1;
   if found then
@@ -140,17 +166,21 @@ create trigger storage_objects_not_torn_update after update on storage_objects
 create trigger storage_objects_not_torn_delete after delete on storage_objects
   referencing old table as removed for each statement execute function catalog_not_torn();
 
+-- Rows are found by key with `lateral (... limit 1)` and `ctid = any (...)`: index lookups whatever the planner believes. A join
+-- planned while the tables were small would go on reading them whole when they are large.
 create function apply_observations(in_bucket text, as_of timestamptz, observed_json jsonb, looked_json jsonb, audited_json jsonb)
 returns text[]
 language plpgsql
 set catalog.applying = 'on'
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   observed observation[];
   live observation[];
   decided latest_decision[];
   keys text[];
-  unsettled text[];
+  found_rows tid[];
 begin
   observed := array(select o from jsonb_populate_recordset(null::observation, observed_json) as o);
   keys := array(
@@ -163,38 +193,58 @@ begin
   perform pg_advisory_xact_lock(locks.lock)
   from (select hashtextextended(in_bucket || '/' || k, 0) as lock from unnest(keys) as k order by 1) as locks;
 
-  insert into storage_tombstones as t (bucket, key, version_id, observed_at)
-  select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
-  from unnest(observed) as o
-  where o.state = 'gone'
-  on conflict (bucket, key, version_id) do update
-  set observed_at = greatest(t.observed_at, excluded.observed_at), created_at = now();
+  if exists (select from unnest(observed) as o where o.state = 'gone') then
+    insert into storage_tombstones as t (bucket, key, version_id, observed_at)
+    select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
+    from unnest(observed) as o
+    where o.state = 'gone'
+    on conflict (bucket, key, version_id) do update
+    set observed_at = greatest(t.observed_at, excluded.observed_at), created_at = now();
 
-  delete from storage_versions v
-  using unnest(observed) as o, storage_tombstones t
-  where o.state = 'gone'
-    and t.bucket = in_bucket and t.key = o.key and t.version_id = o.version_id
-    and v.bucket = in_bucket and v.key = o.key and v.version_id = o.version_id
-    and v.observed_at <= t.observed_at;
+    found_rows := array(
+      select v.ctid
+      from unnest(observed) as o, lateral (
+        select x.ctid
+        from storage_versions x
+        where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
+          and (x.version_id <> 'null' or x.observed_at <= as_of)
+        limit 1
+        for update
+      ) as v
+      where o.state = 'gone'
+    );
+    delete from storage_versions where ctid = any (found_rows);
+  end if;
 
   -- What is known to be gone since this was observed does not come back.
   live := array(
     select o
     from unnest(observed) as o
-    where o.state <> 'gone'
-      and not exists (
-        select from storage_tombstones t
-        where t.bucket = in_bucket and t.key = o.key and t.version_id = o.version_id and t.observed_at >= as_of
-      )
+    left join lateral (
+      select x.observed_at
+      from storage_tombstones x
+      where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
+      limit 1
+    ) as t on true
+    where o.state <> 'gone' and (t.observed_at is null or t.observed_at < as_of)
   );
 
-  select d.decided, d.unsettled into decided, unsettled
-  from decide_latest(in_bucket, as_of, keys, live, looked_json) as d;
+  decided := decide_latest(in_bucket, as_of, keys, live, looked_json);
 
-  update storage_versions v
-  set is_latest = false
-  from unnest(decided) as d
-  where v.bucket = in_bucket and v.key = d.key and v.is_latest and v.version_id is distinct from d.version_id;
+  found_rows := array(
+    select v.ctid
+    from unnest(decided) as d, lateral (
+      select x.ctid
+      from storage_versions x
+      where x.bucket = in_bucket and x.key = d.key and x.version_id = d.current_id
+      limit 1
+      for no key update
+    ) as v
+    where d.current_id is distinct from d.version_id and d.current_id is not null
+  );
+  if cardinality(found_rows) > 0 then
+    update storage_versions set is_latest = false where ctid = any (found_rows);
+  end if;
 
   insert into storage_versions as v (
     bucket, key, version_id, is_latest, is_delete_marker, size, etag, content_type, last_modified, storage_backend, storage_class,
@@ -205,8 +255,7 @@ begin
     o.created_by, o.comment, o.sequencer,
     case when o.seen then as_of else '-infinity' end,
     case when d.version_id is not distinct from o.version_id then as_of else '-infinity' end
-  from unnest(live) as o
-  join unnest(decided) as d on d.key = o.key
+  from unnest(decided) as d, unnest(d.observed) as o
   order by o.key collate "C", o.version_id
   on conflict (bucket, key, version_id) do update
   set is_delete_marker = excluded.is_delete_marker,
@@ -218,32 +267,50 @@ begin
     storage_class = excluded.storage_class,
     metadata = excluded.metadata,
     tags = excluded.tags,
-    created_by = coalesce(excluded.created_by, v.created_by),
+    created_by = case when excluded.sequencer >= v.sequencer then coalesce(excluded.created_by, v.created_by) else v.created_by end,
     comment = coalesce(excluded.comment, v.comment),
     sequencer = greatest(v.sequencer, excluded.sequencer),
     observed_at = excluded.observed_at
   where v.observed_at <= excluded.observed_at;
 
-  update storage_versions v
-  set is_latest = true, latest_at = as_of
-  from unnest(decided) as d
-  where v.bucket = in_bucket and v.key = d.key and v.version_id = d.version_id
-    and (not v.is_latest or (d.is_look and v.latest_at < as_of));
+  found_rows := array(
+    select v.ctid
+    from unnest(decided) as d, lateral (
+      select x.ctid
+      from storage_versions x
+      where x.bucket = in_bucket and x.key = d.key and x.version_id = d.version_id
+        and (not x.is_latest or (d.is_look and x.latest_at < as_of))
+      limit 1
+      for no key update
+    ) as v
+  );
+  if cardinality(found_rows) > 0 then
+    update storage_versions set is_latest = true, latest_at = as_of where ctid = any (found_rows);
+  end if;
 
-  delete from storage_objects o
-  where o.bucket = in_bucket and o.key = any (keys)
-    and not exists (
-      select from storage_versions v
-      where v.bucket = in_bucket and v.key = o.key and v.is_latest and not v.is_delete_marker
-    );
+  found_rows := array(
+    select o.ctid
+    from unnest(keys) as k
+    left join lateral (
+      select x.version_id from storage_versions x where x.bucket = in_bucket and x.key = k and x.is_latest and not x.is_delete_marker limit 1
+    ) as v on true
+    cross join lateral (
+      select x.ctid from storage_objects x where x.bucket = in_bucket and x.key = k limit 1 for update
+    ) as o
+    where v.version_id is null
+  );
+  if cardinality(found_rows) > 0 then
+    delete from storage_objects where ctid = any (found_rows);
+  end if;
 
   insert into storage_objects as o (
     bucket, key, version_id, size, content_type, etag, last_modified, storage_backend, storage_class, metadata, tags
   )
-  select v.bucket, v.key, v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags
-  from unnest(keys) as k
-  join storage_versions v on v.bucket = in_bucket and v.key = k and v.is_latest and not v.is_delete_marker
-  order by v.key
+  select in_bucket, k, v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags
+  from unnest(keys) as k, lateral (
+    select * from storage_versions x where x.bucket = in_bucket and x.key = k and x.is_latest and not x.is_delete_marker limit 1
+  ) as v
+  order by k collate "C"
   on conflict (bucket, key) do update
   set version_id = excluded.version_id,
     size = excluded.size,
@@ -269,7 +336,7 @@ begin
   on conflict (event_id, occurred_at) do nothing;
 
   perform assert_objects_follow_versions(in_bucket, keys);
-  return unsettled;
+  return array(select d.key from unnest(decided) as d where not d.is_settled);
 end
 $$;
 

@@ -53,7 +53,17 @@ export function connectionFromEnvironment(env: NodeJS.ProcessEnv = process.env):
 const int8 = { to: 20, from: [20], serialize: String, parse: Number }
 
 /** A password function: the driver calls it for each new connection. The signer is loaded when first needed: it is a third of a cold start. */
-function iamToken({ host, port, user, region }: { host: string; port: number; user: string; region: string }): () => Promise<string> {
+function iamToken({
+  host,
+  port,
+  user,
+  region,
+}: {
+  host: string
+  port: number
+  user: string
+  region: string
+}): () => Promise<string> {
   return async () => {
     const { Signer } = await import('@aws-sdk/rds-signer')
     return new Signer({ hostname: host, port, username: user, region }).getAuthToken()
@@ -63,6 +73,7 @@ function iamToken({ host, port, user, region }: { host: string; port: number; us
 function poolSize(value: string | undefined): number {
   if (value === undefined || value === '') return 10
   const size = Number(value)
-  if (!Number.isInteger(size) || size < 2 || size > 20) throw new Invalid(`DATABASE_POOL must be a whole number from 2 to 20, not ${value}`)
+  if (!Number.isInteger(size) || size < 2 || size > 20)
+    throw new Invalid(`DATABASE_POOL must be a whole number from 2 to 20, not ${value}`)
   return size
 }

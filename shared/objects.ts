@@ -60,7 +60,10 @@ export async function recordObject(sql: Sql, object: NewObject): Promise<void> {
 export async function recordObjects(sql: Sql, objects: NewObject[]): Promise<void> {
   const last = [...new Map(objects.map(object => [`${object.bucket}/${object.key}`, object])).values()]
   const observed = last.map(toObservation)
-  await applyObservations(sql, null, { observed, looked: observed.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })) })
+  await applyObservations(sql, null, {
+    observed,
+    looked: observed.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
+  })
 }
 
 /** What the catalog knows of the object now. Throws NotFound. */

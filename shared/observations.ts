@@ -52,11 +52,11 @@ export type KnownLatest = KeyName & { versionId: string | null; sequencer: strin
  * answers about one version the catalog keeps the one that was asked for later: an answer asked for after a change holds it.
  */
 export async function beforeLooking(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
-  const stored = keys.map(({ key }) => toStoredKey(key))
+  const named = keys.map(({ bucket, key }) => [bucket, toStoredKey(key)])
   const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
-    select clock_timestamp()::text as "asOf", k.n::int as n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
-    from unnest(${keys.map(({ bucket }) => bucket)}::text[], ${stored}::text[]) with ordinality as k (bucket, key, n)
-    left join storage_versions v on v.bucket = k.bucket and v.key = k.key and v.is_latest
+    select clock_timestamp()::text as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
+    from jsonb_array_elements(${sql.json(named)}) with ordinality as k (name, n)
+    left join storage_versions v on v.bucket = k.name ->> 0 and v.key = k.name ->> 1 and v.is_latest
     order by k.n
   `
   const latest = rows.map(({ n, versionId, sequencer }) => ({ ...keys[n - 1]!, versionId, sequencer }))
@@ -81,11 +81,13 @@ export async function applyObservations(
   }))
   // In the order of buckets: each batch takes its bucket's locks after those of the buckets before.
   const rows = await sql<{ bucket: string; unsettled: string[] }[]>`
-    select b.bucket, apply_observations(b.bucket, coalesce(${asOf}::text::timestamptz, clock_timestamp()), b.observed, b.looked, b.audited) as unsettled
+    select b.bucket, to_jsonb(apply_observations(b.bucket, coalesce(${asOf}::text::timestamptz, clock_timestamp()), b.observed, b.looked, b.audited)) as unsettled
     from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
   `
   const names = new Map([...observed, ...looked].map(({ bucket, key }) => [`${bucket}/${toStoredKey(key)}`, { bucket, key }]))
-  return rows.flatMap(row => row.unsettled.map(key => names.get(`${row.bucket}/${key}`)!))
+  return rows.flatMap(row =>
+    row.unsettled.map(key => names.get(`${row.bucket}/${key}`) ?? { bucket: row.bucket, key: fromStoredKey(key) }),
+  )
 }
 
 function observationRow(o: Observation) {

@@ -3,12 +3,12 @@
  * U+0001 becomes U+0001 U+0002: reversible, and the order by bytes stays. Prefixes translate the same way.
  */
 export function toStoredKey(key: string): string {
-  return key.replace(/[\0\x01]/g, character => (character === '\0' ? '\x01\x01' : '\x01\x02'))
+  return key.replaceAll('\x01', '\x01\x02').replaceAll('\0', '\x01\x01')
 }
 
 /** The key that `toStoredKey` was given. */
 export function fromStoredKey(stored: string): string {
-  return stored.replace(/\x01([\x01\x02])/g, (_, mark) => (mark === '\x01' ? '\0' : '\x01'))
+  return stored.replaceAll('\x01\x01', '\0').replaceAll('\x01\x02', '\x01')
 }
 
 /** Text that carries no identity (metadata, tags, names) as Postgres can hold it: U+0000 becomes the visible U+2400, a lone surrogate U+FFFD. */

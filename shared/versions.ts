@@ -84,22 +84,42 @@ export async function listVersions(
   const last = page.at(-1)
   return {
     items: page.map(({ position: _, sequencer: __, ...row }) => toVersion(row)),
-    nextCursor: rows.length > limit && last ? encodeCursor('versions', [last.isLatest, last.position, last.sequencer, last.versionId]) : null,
+    nextCursor:
+      rows.length > limit && last
+        ? encodeCursor('versions', [last.isLatest, last.position, last.sequencer, last.versionId])
+        : null,
   }
 }
 
 /** Changes what people say of a version: its comment, its tags as the catalog holds them, its author. Throws NotFound. */
 export async function annotateVersion(
   sql: Sql,
-  { bucket, key, versionId, comment, tags, createdBy }: VersionName & { comment?: string | null; tags?: Record<string, string>; createdBy?: string | null },
+  {
+    bucket,
+    key,
+    versionId,
+    comment,
+    tags,
+    createdBy,
+  }: VersionName & { comment?: string | null; tags?: Record<string, string>; createdBy?: string | null },
 ): Promise<StoredVersion> {
   const [row] = await sql<StoredVersion[]>`
-    update storage_versions v
-    set comment = ${comment === undefined ? sql`comment` : comment},
-      created_by = ${createdBy === undefined ? sql`created_by` : createdBy},
-      tags = ${tags === undefined ? sql`tags` : sql.json(tags)}
-    where v.bucket = ${bucket} and v.key = ${toStoredKey(key)} and v.version_id = ${versionId}
-    returning ${versionColumns(sql)}
+    with v as (
+      update storage_versions v
+      set comment = ${comment === undefined ? sql`comment` : comment},
+        created_by = ${createdBy === undefined ? sql`created_by` : createdBy},
+        tags = ${tags === undefined ? sql`tags` : sql.json(tags)}
+      where v.bucket = ${bucket} and v.key = ${toStoredKey(key)} and v.version_id = ${versionId}
+      returning v.*
+    ),
+    current as (
+      update storage_objects o
+      set tags = v.tags
+      from v
+      where o.bucket = v.bucket and o.key = v.key and o.version_id = v.version_id and o.tags <> v.tags
+    )
+    select ${versionColumns(sql)}
+    from v
   `
   if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
   return toVersion(row)

@@ -1,0 +1,82 @@
+import {
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import type { Observation } from './observations.ts'
+import { toStoredRecord, toStoredText } from './stored-text.ts'
+import type { VersionName } from './versions.ts'
+
+/** What S3 answers for one version. S3 reads are strongly consistent, so an answer holds every change before the question. */
+export type Sight = Pick<
+  Observation,
+  'state' | 'size' | 'etag' | 'contentType' | 'lastModified' | 'storageClass' | 'metadata' | 'tags'
+>
+
+/** Asks S3 for a version and its tags, both at once: present, a delete marker, or gone. Other errors are thrown. */
+export async function lookAtVersion(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Sight> {
+  const name = { Bucket: bucket, Key: key, VersionId: versionId }
+  const [head, tagging] = await Promise.allSettled([
+    s3.send(new HeadObjectCommand(name)),
+    s3.send(new GetObjectTaggingCommand(name)),
+  ])
+  if (head.status === 'rejected') return sightOfError(head.reason)
+  // Between the two answers the version may have gone.
+  if (tagging.status === 'rejected') return sightOfError(tagging.reason)
+  const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = head.value
+  return {
+    state: 'present',
+    size: ContentLength ?? 0,
+    etag: ETag?.replaceAll('"', ''),
+    contentType: ContentType === undefined ? undefined : toStoredText(ContentType),
+    lastModified: LastModified,
+    storageClass: StorageClass ?? 'STANDARD',
+    metadata: toStoredRecord(decodeWords(Metadata ?? {})),
+    tags: toStoredRecord(Object.fromEntries((tagging.value.TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']))),
+  }
+}
+
+/** Asks S3 which version of a key is the latest; null when it has none. One request, however many versions there are. */
+export async function lookForLatest(s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<string | null> {
+  // Of all keys with this prefix the key itself comes first, and of its versions the newest.
+  const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key, MaxKeys: 1, EncodingType: 'url' }))
+  const [first] = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]
+  if (first === undefined || decodeListed(first.Key ?? '') !== key) return null
+  return first.VersionId ?? 'null'
+}
+
+/** A key of a listing with encoding type `url`. */
+export function decodeListed(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '))
+}
+
+/** A HEAD of a delete marker answers 405 with its Last-Modified; of a version that is gone 404. */
+function sightOfError(error: unknown): Sight {
+  if (!(error instanceof S3ServiceException)) throw error
+  const headers = error.$response?.headers ?? {}
+  if (error.$metadata.httpStatusCode === 405 && headers['x-amz-delete-marker'] === 'true') {
+    return { state: 'marker', lastModified: new Date(headers['last-modified'] ?? Number.NaN), metadata: {}, tags: {} }
+  }
+  if (error.$metadata.httpStatusCode === 404 && error.name !== 'NoSuchBucket') return { state: 'gone' }
+  throw error
+}
+
+/** S3 answers metadata outside of ASCII as RFC 2047 encoded words. */
+function decodeWords(metadata: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, decodeWord(value)]))
+}
+
+function decodeWord(value: string): string {
+  return value.replace(/\?=\s+=\?/g, '?==?').replace(/=\?utf-8\?([bq])\?([^?]*)\?=/gi, (_, encoding: string, text: string) =>
+    encoding.toLowerCase() === 'b'
+      ? Buffer.from(text, 'base64').toString()
+      : decodeURIComponent(
+          text
+            .replaceAll('_', ' ')
+            .replaceAll('%', '%25')
+            .replaceAll(/=([0-9a-f]{2})/gi, '%$1'),
+        ),
+  )
+}
