@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { errno } from './errno.ts'
 
 /** A folder held by this process; `release` gives it up, and so does the end of the process, however it ends. */
 export type FolderLock = { folder: string; release(): void }
@@ -35,8 +36,9 @@ function isBusy(error: unknown): boolean {
 function holder(folder: string): string {
   try {
     return readFileSync(join(folder, 'lock.pid'), 'utf8').trim()
-  } catch {
-    // Between its taking the lock and writing its id.
-    return '(unknown)'
+  } catch (error) {
+    // It has taken the lock, but not written its id yet.
+    if (errno(error) === 'ENOENT') return '(unknown)'
+    throw error
   }
 }

@@ -6,11 +6,15 @@ import postgres from 'postgres'
 import { errno } from './errno.ts'
 import { lockFolder } from './folder-lock.ts'
 import { prepareCluster } from './postgres-cluster.ts'
-import { launchPostgres, type PostgresProcess, stopLeftover } from './postgres-process.ts'
+import { stopLeftover } from './postgres-leftover.ts'
+import { launchPostgres, type PostgresProcess } from './postgres-process.ts'
 import { findPrograms, postgresUser } from './postgres-programs.ts'
 
-/** A running Postgres of our own; `url` holds the password of its superuser. `stop` waits for a clean shutdown and may be called twice. */
-export type LocalPostgres = { url: string; port: number; pid: number; stop(): Promise<void> }
+/**
+ * A running Postgres of our own; `url` holds the password of its superuser. `stop` waits for a clean shutdown and may be called twice;
+ * `exited` resolves when the server has ended, whoever ended it.
+ */
+export type LocalPostgres = { url: string; port: number; pid: number; exited: Promise<void>; stop(): Promise<void> }
 
 /** Postgres' own settings, for instance `{ shared_buffers: '1GB' }`. */
 export type PostgresSettings = Record<string, string>
@@ -44,7 +48,7 @@ export async function startPostgres(options: {
       await server.stop()
       lock.release()
     }
-    return { url: address(port, password), port, pid: server.pid, stop }
+    return { url: address(port, password), port, pid: server.pid, exited: server.exited, stop }
   } catch (error) {
     lock.release()
     throw error
