@@ -1,0 +1,80 @@
+/** Where a listing goes on: at this key (bytes) or behind it, and within the key of that very name only past this rank. */
+export type Position = { key: Buffer; past?: number }
+
+/** One page: entries and common prefixes, at most as many as asked for together. `next` is where the following page starts. */
+export type Page<T> = { items: T[]; prefixes: string[]; next?: Position; last?: { item: T } | { prefix: string } }
+
+/** Yields up to `limit` entries in order, from a position to before a key. */
+export type Fetch<T> = (from: Position, until: Buffer, limit: number) => T[]
+
+/**
+ * Walks a listing by prefix and delimiter. Behind each common prefix it jumps, so that a folder costs one query however full it is.
+ */
+export function walk<T extends { key: Uint8Array }>(
+  fetch: Fetch<T>,
+  options: { prefix: string; delimiter: string; start: Position; max: number; after: (item: T) => Position },
+): Page<T> {
+  const { max, after } = options
+  const prefix = Buffer.from(options.prefix)
+  const delimiter = Buffer.from(options.delimiter)
+  const until = pastPrefix(prefix)
+  const page: Page<T> = { items: [], prefixes: [] }
+  if (max === 0) return page
+
+  let position = startOf(options.start, prefix, delimiter)
+  for (;;) {
+    const limit = delimiter.length > 0 ? 100 : max - page.items.length + 1
+    const rows = fetch(position, until, limit)
+    let jumped = false
+    for (const row of rows) {
+      if (page.items.length + page.prefixes.length === max) return { ...page, next: position }
+      const folder = commonPrefix(Buffer.from(row.key), prefix, delimiter)
+      if (folder) {
+        page.prefixes.push(folder.toString())
+        page.last = { prefix: folder.toString() }
+        position = { key: pastPrefix(folder) }
+        jumped = true
+        break
+      }
+      page.items.push(row)
+      page.last = { item: row }
+      position = after(row)
+    }
+    if (!jumped && rows.length < limit) return page
+  }
+}
+
+/** The position right behind a key: no key lies between it and the key followed by a zero byte. */
+export function behindKey(key: Uint8Array | string): Position {
+  return { key: Buffer.concat([Buffer.from(key), Buffer.from([0])]) }
+}
+
+/** A position as an opaque token, and back; undefined for what is no token. */
+export function toToken(position: Position): string {
+  return Buffer.concat([Buffer.from([TOKEN_FORM]), position.key]).toString('base64')
+}
+
+export function fromToken(token: string): Position | undefined {
+  const bytes = Buffer.from(token, 'base64')
+  return bytes[0] === TOKEN_FORM && bytes.toString('base64') === token ? { key: bytes.subarray(1) } : undefined
+}
+
+const TOKEN_FORM = 1
+
+// UTF-8 has no byte 0xff: it lies behind every key with the prefix.
+const pastPrefix = (prefix: Buffer) => Buffer.concat([prefix, Buffer.from([0xff])])
+
+function commonPrefix(key: Buffer, prefix: Buffer, delimiter: Buffer): Buffer | undefined {
+  if (delimiter.length === 0) return undefined
+  const index = key.indexOf(delimiter, prefix.length)
+  return index < 0 ? undefined : key.subarray(0, index + delimiter.length)
+}
+
+// A marker that is itself a common prefix was the last entry of the page before: all below it has been listed with it.
+function startOf(start: Position, prefix: Buffer, delimiter: Buffer): Position {
+  if (Buffer.compare(start.key, prefix) < 0) return { key: prefix }
+  const isBehindKey = start.past === undefined && start.key.at(-1) === 0
+  const marker = isBehindKey ? start.key.subarray(0, -1) : start.key
+  const folder = marker.subarray(0, prefix.length).equals(prefix) ? commonPrefix(marker, prefix, delimiter) : undefined
+  return folder?.equals(marker) ? { key: pastPrefix(folder) } : start
+}

@@ -1,0 +1,75 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import type { Bucket } from '../buckets.ts'
+import { publishChange } from '../change-versions.ts'
+import { notImplemented, S3Error } from '../errors.ts'
+import { requestRestore } from '../lifecycle.ts'
+import { owner } from '../owner.ts'
+import { readDocument } from '../payload.ts'
+import type { S3Request } from '../request.ts'
+import type { Store } from '../store.ts'
+import { versionHeader, versionIdOf } from '../version-id.ts'
+import { requireVersion } from '../versions.ts'
+import { childrenOf, fromXml, textOf } from '../xml.ts'
+
+/** GetObjectAcl: the owner may do everything, nobody else anything. */
+export function getObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const version = requireVersion(store, bucket, key, versionIdOf(request))
+  return xmlAnswer('AccessControlPolicy', ownersAcl, versionHeader(bucket, version.versionId))
+}
+
+/** GetBucketAcl. */
+export function getBucketAcl(): Answer {
+  return xmlAnswer('AccessControlPolicy', ownersAcl)
+}
+
+/** PutObjectAcl: accepts what amounts to the one ACL there is, and says so of any other. */
+export async function putObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const versionId = versionIdOf(request)
+  const document = await readDocument(request)
+  const canned = request.headers['x-amz-acl']
+  if (canned !== undefined && canned !== 'private' && canned !== 'bucket-owner-full-control') throw notImplemented('x-amz-acl')
+  const granted = Object.keys(request.headers).find(name => name.startsWith('x-amz-grant-'))
+  if (granted) throw notImplemented(granted)
+  if (canned === undefined) requireOwnersAcl(document)
+  const version = store.change(() => {
+    const changed = requireVersion(store, bucket, key, versionId)
+    publishChange(store, bucket, changed, 'ObjectAcl:Put', request.actor)
+    return changed
+  })
+  return { status: 200, headers: versionHeader(bucket, version.versionId) }
+}
+
+/** RestoreObject: 202 when a restore begins, 200 when the life of a restored copy changes. */
+export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const versionId = versionIdOf(request)
+  const document = fromXml('RestoreRequest', await readDocument(request))
+  if (document.SelectParameters !== undefined || document.Type !== undefined) throw notImplemented('Select')
+  const days = Number(textOf(document, 'Days'))
+  if (!Number.isInteger(days) || days < 1) throw new S3Error('MalformedXML')
+  const begun = store.change(() => {
+    const version = requireVersion(store, bucket, key, versionId)
+    return requestRestore(store, bucket, version, days, request.actor)
+  })
+  return { status: begun ? 202 : 200 }
+}
+
+const ownersAcl = {
+  Owner: owner,
+  AccessControlList: {
+    Grant: {
+      Grantee: { '@_xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance', '@_xsi:type': 'CanonicalUser', ...owner },
+      Permission: 'FULL_CONTROL',
+    },
+  },
+}
+
+function requireOwnersAcl(document: string): void {
+  if (document === '') throw new S3Error('MalformedACLError')
+  const grants = childrenOf(fromXml('AccessControlPolicy', document), 'AccessControlList').flatMap(list =>
+    childrenOf(list, 'Grant'),
+  )
+  const grantees = grants.map(grant => childrenOf(grant, 'Grantee').map(grantee => textOf(grantee, 'ID'))[0])
+  if (grants.length === 0) throw new S3Error('MalformedACLError')
+  const isOwners = grants.every((grant, index) => textOf(grant, 'Permission') === 'FULL_CONTROL' && grantees[index] === owner.ID)
+  if (!isOwners) throw notImplemented('AccessControlList')
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { Answer } from '../answer.ts'
+import { type Bucket, findBucket } from '../buckets.ts'
+import { addVersion } from '../change-versions.ts'
+import { type Checksum, type ChecksumAlgorithm, checksumAlgorithms, startChecksum } from '../checksum.ts'
+import { checkReadConditions, startConditionalWrite } from '../conditions.ts'
+import { formDecode } from '../encoding.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { archiveClasses } from '../lifecycle.ts'
+import { readAttributes } from '../object-attributes.ts'
+import type { S3Request } from '../request.ts'
+import { isVersionId } from '../sequence.ts'
+import type { Store } from '../store.ts'
+import { versionHeader } from '../version-id.ts'
+import { type Attributes, type Content, findVersion, segmentsOf, type Version } from '../versions.ts'
+import { copyAnswer } from './put-object.ts'
+
+/** CopyObject: a new version that shares the bytes of its source. */
+export async function copyObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const source = readCopySource(store, request)
+  const attributes = copiedAttributes(request, source.version)
+  refuseCopyOntoItself(request, source, bucket, key)
+  using condition = startConditionalWrite(store, request, bucket.name, key)
+  const content = await copiedContent(store, request, source.version)
+  const { bucket: now, ...copied } = store.change(() => {
+    condition.check()
+    // The source may have been deleted while its bytes were summed.
+    if (!findVersion(store, source.bucket.name, source.version.key, source.version.versionId)) throw new S3Error('NoSuchKey')
+    const bucketNow = findBucket(store, bucket.name)
+    const added = addVersion(store, bucketNow, key, content, attributes, { event: 'ObjectCreated:Copy', actor: request.actor })
+    return { bucket: bucketNow, ...added }
+  })
+  return copyAnswer(
+    'CopyObjectResult',
+    { etag: content.etag, lastModified: copied.lastModified, checksum: content.checksum },
+    {
+      ...versionHeader(now, copied.versionId),
+      'x-amz-copy-source-version-id': versionHeader(source.bucket, source.version.versionId)['x-amz-version-id'],
+    },
+  )
+}
+
+/** The source of a copy: it must be there, readable, and meet the request's conditions. */
+export type CopySource = { bucket: Bucket; version: Version; isByVersion: boolean }
+
+/** Reads `x-amz-copy-source`: bucket, key (URL-encoded) and perhaps `?versionId=`. */
+export function readCopySource(store: Store, request: S3Request): CopySource {
+  const header = request.headers['x-amz-copy-source'] ?? ''
+  const [path = '', versionId] = header.replace(/^\//, '').split(/\?versionId=(.*)/s, 2)
+  const decoded = formDecode(path)
+  const slash = decoded?.indexOf('/') ?? -1
+  if (!decoded || slash < 1 || slash === decoded.length - 1) {
+    throw invalidArgument(
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+      'x-amz-copy-source',
+      header,
+    )
+  }
+  if (versionId !== undefined && !isVersionId(versionId)) {
+    throw invalidArgument('Invalid version id specified', 'x-amz-copy-source', header)
+  }
+  const bucket = findBucket(store, decoded.slice(0, slash))
+  const key = decoded.slice(slash + 1)
+  const version = findVersion(store, bucket.name, key, versionId)
+  if (!version)
+    throw new S3Error(versionId === undefined ? 'NoSuchKey' : 'NoSuchVersion', { details: { Key: key, VersionId: versionId } })
+  if (version.isDeleteMarker) {
+    if (versionId === undefined) throw new S3Error('NoSuchKey', { details: { Key: key } })
+    throw new S3Error('InvalidRequest', {
+      message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+    })
+  }
+  checkReadConditions(request, version, 'x-amz-copy-source-')
+  const isReadable = !archiveClasses.includes(version.storageClass) || version.restore?.ongoing === false
+  if (!isReadable) throw new S3Error('ObjectNotInActiveTierError', { details: { Key: key } })
+  return { bucket, version, isByVersion: versionId !== undefined }
+}
+
+/** The largest source of one copy: 5 GiB. */
+const MAX_COPY_BYTES = 5 * 1024 ** 3
+
+function directive(request: S3Request, name: string): 'COPY' | 'REPLACE' {
+  const value = request.headers[name] ?? 'COPY'
+  if (value !== 'COPY' && value !== 'REPLACE')
+    throw invalidArgument(`Unknown ${name === 'x-amz-tagging-directive' ? 'tagging' : 'metadata'} directive.`, name, value)
+  return value
+}
+
+function copiedAttributes(request: S3Request, source: Version): Attributes {
+  const given = readAttributes(request)
+  const replaced = directive(request, 'x-amz-metadata-directive') === 'REPLACE' ? given : source
+  const tags = directive(request, 'x-amz-tagging-directive') === 'REPLACE' ? given.tags : source.tags
+  return { headers: replaced.headers, metadata: replaced.metadata, tags, storageClass: given.storageClass }
+}
+
+function refuseCopyOntoItself(request: S3Request, source: CopySource, bucket: Bucket, key: string): void {
+  const isItself = source.bucket.name === bucket.name && source.version.key === key && !source.isByVersion
+  const changesNothing =
+    directive(request, 'x-amz-metadata-directive') === 'COPY' &&
+    request.headers['x-amz-storage-class'] === undefined &&
+    request.headers['x-amz-server-side-encryption'] === undefined
+  if (!isItself || !changesNothing) return
+  throw new S3Error('InvalidRequest', {
+    message:
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  })
+}
+
+// A copy is one part: its ETag is the MD5 of all bytes, and its checksum that of the full object.
+async function copiedContent(store: Store, request: S3Request, source: Version): Promise<Content> {
+  if (source.size > MAX_COPY_BYTES) {
+    throw new S3Error('InvalidRequest', {
+      message: `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY_BYTES}`,
+    })
+  }
+  const segments = segmentsOf(store, source).map(({ number, body, start, size, etag }) => ({ number, body, start, size, etag }))
+  const asked = checksumAlgorithms.find(algorithm => algorithm === request.headers['x-amz-checksum-algorithm'])
+  const algorithm = asked ?? source.checksum?.algorithm
+  const isKnown = !source.etag.includes('-') && algorithm === source.checksum?.algorithm
+  if (isKnown) return { size: source.size, etag: source.etag, checksum: source.checksum, segments }
+  const { etag, checksum } = await sum(store.bodies.read(segments, 0, source.size), algorithm)
+  return { size: source.size, etag, checksum, segments }
+}
+
+async function sum(
+  bytes: AsyncIterable<Buffer>,
+  algorithm: ChecksumAlgorithm | undefined,
+): Promise<{ etag: string; checksum?: Checksum }> {
+  const md5 = createHash('md5')
+  const running = algorithm && startChecksum(algorithm)
+  for await (const chunk of bytes) {
+    md5.update(chunk)
+    running?.update(chunk)
+  }
+  const etag = md5.digest('hex')
+  return running && algorithm
+    ? { etag, checksum: { algorithm, type: 'FULL_OBJECT', value: running.digest().toString('base64') } }
+    : { etag }
+}

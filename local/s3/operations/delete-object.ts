@@ -1,0 +1,86 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import type { Bucket } from '../buckets.ts'
+import { addDeleteMarker, removeVersion } from '../change-versions.ts'
+import { matches } from '../conditions.ts'
+import { S3Error } from '../errors.ts'
+import type { Actor } from '../notification.ts'
+import { readDocument } from '../payload.ts'
+import type { S3Request } from '../request.ts'
+import { isVersionId } from '../sequence.ts'
+import type { Store } from '../store.ts'
+import { versionHeader, versionIdOf } from '../version-id.ts'
+import { findVersion } from '../versions.ts'
+import { childrenOf, fromXml, textOf } from '../xml.ts'
+
+/** DeleteObject. */
+export function deleteObject(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const target = { key, versionId: versionIdOf(request), ifMatch: request.headers['if-match'] }
+  const deleted = store.change(() => deleteOne(store, bucket, target, request.actor))
+  const versionId = deleted.markerVersionId ?? target.versionId
+  return {
+    status: 204,
+    headers: {
+      ...(versionId === undefined ? {} : versionHeader(bucket, versionId)),
+      'x-amz-delete-marker': deleted.markerVersionId === undefined ? undefined : 'true',
+    },
+  }
+}
+
+/** DeleteObjects: up to 1,000 keys, each with its own result; `Quiet` leaves only the errors. */
+export async function deleteObjects(store: Store, request: S3Request, bucket: Bucket): Promise<Answer> {
+  const document = fromXml('Delete', await readDocument(request, { mustBeSummed: true }))
+  const targets = childrenOf(document, 'Object').map(object => ({
+    key: textOf(object, 'Key') ?? '',
+    versionId: textOf(object, 'VersionId'),
+    ifMatch: textOf(object, 'ETag'),
+  }))
+  if (targets.length === 0 || targets.length > 1000 || targets.some(target => target.key === ''))
+    throw new S3Error('MalformedXML')
+  const results = store.change(() => targets.map(target => tryToDelete(store, bucket, target, request.actor)))
+  const isQuiet = textOf(document, 'Quiet')?.trim().toLowerCase() === 'true'
+  return xmlAnswer('DeleteResult', {
+    Deleted: isQuiet ? [] : results.flatMap(result => ('Code' in result ? [] : [result])),
+    Error: results.flatMap(result => ('Code' in result ? [result] : [])),
+  })
+}
+
+type Target = { key: string; versionId: string | undefined; ifMatch: string | undefined }
+
+/** The id of the delete marker that was made, or removed. */
+type Deletion = { markerVersionId?: string; isNewMarker?: boolean }
+
+// Deleting what is not there succeeds, and in a bucket with versioning it still makes a delete marker.
+function deleteOne(store: Store, bucket: Bucket, target: Target, actor: Actor): Deletion {
+  const { key, versionId, ifMatch } = target
+  const version = findVersion(store, bucket.name, key, versionId)
+  if (ifMatch !== undefined) {
+    if (!version || version.isDeleteMarker) throw new S3Error('NoSuchKey', { details: { Key: key } })
+    if (!matches(ifMatch, version)) throw new S3Error('PreconditionFailed', { details: { Condition: 'If-Match' } })
+  }
+  if (versionId === undefined && bucket.versioning !== '') {
+    const marker = addDeleteMarker(store, bucket, key, { event: 'ObjectRemoved:DeleteMarkerCreated', actor })
+    return { markerVersionId: marker.versionId, isNewMarker: true }
+  }
+  if (!version) return {}
+  removeVersion(store, bucket, version, { event: 'ObjectRemoved:Delete', actor })
+  return version.isDeleteMarker ? { markerVersionId: version.versionId } : {}
+}
+
+function tryToDelete(store: Store, bucket: Bucket, target: Target, actor: Actor) {
+  const { key, versionId } = target
+  try {
+    if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError')
+    if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
+    const { markerVersionId, isNewMarker } = deleteOne(store, bucket, target, actor)
+    return {
+      Key: key,
+      VersionId: versionId,
+      DeleteMarker: markerVersionId === undefined ? undefined : true,
+      DeleteMarkerVersionId: markerVersionId === undefined ? undefined : markerVersionId,
+      ...(isNewMarker ? { VersionId: undefined } : {}),
+    }
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error
+    return { Key: key, VersionId: versionId, Code: error.code, Message: error.message }
+  }
+}

@@ -1,0 +1,99 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import type { Bucket } from '../buckets.ts'
+import { formEncode, xmlDate } from '../encoding.ts'
+import { invalidArgument } from '../errors.ts'
+import { behindKey, type Fetch, fromToken, toToken, walk } from '../listing.ts'
+import { owner } from '../owner.ts'
+import { countParameter, type S3Request } from '../request.ts'
+import type { Store } from '../store.ts'
+import { toVersion, type VersionRow } from '../versions.ts'
+
+/** ListObjectsV2. */
+export function listObjectsV2(store: Store, request: S3Request, bucket: Bucket): Answer {
+  const { prefix, delimiter, encode, encoding, max } = listParameters(request)
+  const token = request.query.get('continuation-token')
+  const startAfter = request.query.get('start-after')
+  const resumed = token === undefined ? undefined : fromToken(token)
+  if (token !== undefined && !resumed)
+    throw invalidArgument('The continuation token provided is incorrect', 'continuation-token', token)
+  const start = resumed ?? (startAfter ? behindKey(startAfter) : { key: Buffer.alloc(0) })
+  const page = walk(currentObjects(store, bucket), { prefix, delimiter, start, max, after: row => behindKey(row.key) })
+  const withOwner = request.query.get('fetch-owner') === 'true'
+  return xmlAnswer('ListBucketResult', {
+    Name: bucket.name,
+    Prefix: encode(prefix),
+    Delimiter: delimiter === '' ? undefined : encode(delimiter),
+    MaxKeys: max,
+    EncodingType: encoding,
+    KeyCount: page.items.length + page.prefixes.length,
+    IsTruncated: page.next !== undefined,
+    ContinuationToken: token,
+    NextContinuationToken: page.next && toToken(page.next),
+    StartAfter: startAfter === undefined ? undefined : encode(startAfter),
+    Contents: page.items.map(row => contents(row, encode, withOwner)),
+    CommonPrefixes: page.prefixes.map(one => ({ Prefix: encode(one) })),
+  })
+}
+
+/** ListObjects, the first version; NextMarker only with a delimiter, as in S3. */
+export function listObjects(store: Store, request: S3Request, bucket: Bucket): Answer {
+  const { prefix, delimiter, encode, encoding, max } = listParameters(request)
+  const marker = request.query.get('marker') ?? ''
+  const start = marker === '' ? { key: Buffer.alloc(0) } : behindKey(marker)
+  const page = walk(currentObjects(store, bucket), { prefix, delimiter, start, max, after: row => behindKey(row.key) })
+  const last = page.last && ('prefix' in page.last ? page.last.prefix : Buffer.from(page.last.item.key).toString())
+  return xmlAnswer('ListBucketResult', {
+    Name: bucket.name,
+    Prefix: encode(prefix),
+    Marker: encode(marker),
+    NextMarker: page.next && last !== undefined && delimiter !== '' ? encode(last) : undefined,
+    MaxKeys: max,
+    Delimiter: delimiter === '' ? undefined : encode(delimiter),
+    EncodingType: encoding,
+    IsTruncated: page.next !== undefined,
+    Contents: page.items.map(row => contents(row, encode, true)),
+    CommonPrefixes: page.prefixes.map(one => ({ Prefix: encode(one) })),
+  })
+}
+
+/** What all listings have in common; `encode` writes keys as `encoding-type` says. */
+export function listParameters(request: S3Request, countName = 'max-keys') {
+  const encoding = request.query.get('encoding-type')
+  if (encoding !== undefined && encoding !== 'url')
+    throw invalidArgument('Invalid Encoding Method specified in Request', 'encoding-type', encoding)
+  return {
+    prefix: request.query.get('prefix') ?? '',
+    delimiter: request.query.get('delimiter') ?? '',
+    encoding,
+    encode: encoding === 'url' ? formEncode : (text: string) => text,
+    max: countParameter(request, countName, 1000),
+  }
+}
+
+function currentObjects(store: Store, bucket: Bucket): Fetch<VersionRow> {
+  return (from, until, limit) =>
+    store.sql.all`
+      select *
+      from version
+      where bucket = ${bucket.name} and key >= ${from.key} and key < ${until} and is_latest = 1 and is_delete_marker = 0
+      order by key
+      limit ${limit}` as VersionRow[]
+}
+
+function contents(row: VersionRow, encode: (key: string) => string, withOwner: boolean) {
+  const version = toVersion(row)
+  return {
+    Key: encode(version.key),
+    LastModified: xmlDate(version.lastModified),
+    ETag: `"${version.etag}"`,
+    ...checksumSummary(version),
+    Size: version.size,
+    Owner: withOwner ? owner : undefined,
+    StorageClass: version.storageClass,
+  }
+}
+
+/** The algorithm and type of a version's checksum, as listings name them. */
+export function checksumSummary(version: { checksum?: { algorithm: string; type: string } }) {
+  return version.checksum ? { ChecksumAlgorithm: version.checksum.algorithm, ChecksumType: version.checksum.type } : {}
+}

@@ -1,0 +1,98 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import type { Bucket } from '../buckets.ts'
+import { checksumElement } from '../checksum.ts'
+import { xmlDate } from '../encoding.ts'
+import { behindKey, type Fetch, type Position, walk } from '../listing.ts'
+import { owner } from '../owner.ts'
+import { countParameter, type S3Request } from '../request.ts'
+import type { Store } from '../store.ts'
+import { findUpload, partsOf, toUpload, type Upload, type UploadRow } from '../uploads.ts'
+import { listParameters } from './list-objects.ts'
+
+/** ListMultipartUploads: by key, and within a key the one started first comes first. */
+export function listMultipartUploads(store: Store, request: S3Request, bucket: Bucket): Answer {
+  const { prefix, delimiter, encode, encoding, max } = listParameters(request, 'max-uploads')
+  const keyMarker = request.query.get('key-marker') ?? ''
+  const uploadIdMarker = request.query.get('upload-id-marker') ?? ''
+  const start = startPosition(store, bucket, keyMarker, uploadIdMarker)
+  const after = (row: UploadRow): Position => ({ key: Buffer.from(row.key), past: row.sequence })
+  const page = walk(uploadsOldestFirst(store, bucket), { prefix, delimiter, start, max, after })
+  const last = page.next && page.last
+  return xmlAnswer('ListMultipartUploadsResult', {
+    Bucket: bucket.name,
+    KeyMarker: encode(keyMarker),
+    UploadIdMarker: uploadIdMarker,
+    NextKeyMarker: last && encode('prefix' in last ? last.prefix : Buffer.from(last.item.key).toString()),
+    NextUploadIdMarker: last && 'item' in last ? last.item.upload_id : undefined,
+    Prefix: encode(prefix),
+    Delimiter: delimiter === '' ? undefined : encode(delimiter),
+    EncodingType: encoding,
+    MaxUploads: max,
+    IsTruncated: page.next !== undefined,
+    Upload: page.items.map(row => {
+      const upload = toUpload(row)
+      return {
+        Key: encode(upload.key),
+        UploadId: upload.uploadId,
+        Initiator: { ID: upload.principalId, DisplayName: upload.principalId },
+        Owner: owner,
+        StorageClass: upload.storageClass,
+        Initiated: xmlDate(upload.initiatedAt),
+        ...checksumChoice(upload),
+      }
+    }),
+    CommonPrefixes: page.prefixes.map(one => ({ Prefix: encode(one) })),
+  })
+}
+
+/** ListParts. */
+export function listParts(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const upload = findUpload(store, bucket, key, request.query.get('uploadId'))
+  const max = countParameter(request, 'max-parts', 1000)
+  const marker = request.query.has('part-number-marker') ? countParameter(request, 'part-number-marker', 2 ** 31 - 1) : 0
+  const rest = partsOf(store, upload).filter(part => part.number > marker)
+  const page = rest.slice(0, max)
+  const { checksumAlgorithm: algorithm } = upload
+  return xmlAnswer('ListPartsResult', {
+    Bucket: bucket.name,
+    Key: key,
+    UploadId: upload.uploadId,
+    Initiator: { ID: upload.principalId, DisplayName: upload.principalId },
+    Owner: owner,
+    StorageClass: upload.storageClass,
+    PartNumberMarker: marker,
+    NextPartNumberMarker: page.at(-1)?.number ?? 0,
+    MaxParts: max,
+    IsTruncated: rest.length > page.length,
+    ...checksumChoice(upload),
+    Part: page.map(part => ({
+      PartNumber: part.number,
+      LastModified: xmlDate(part.uploadedAt),
+      ETag: `"${part.etag}"`,
+      Size: part.size,
+      ...(algorithm && part.checksum ? { [checksumElement(algorithm)]: part.checksum } : {}),
+    })),
+  })
+}
+
+function checksumChoice(upload: Upload) {
+  return upload.checksumAlgorithm ? { ChecksumAlgorithm: upload.checksumAlgorithm, ChecksumType: upload.checksumType } : {}
+}
+
+function startPosition(store: Store, bucket: Bucket, keyMarker: string, uploadIdMarker: string): Position {
+  if (keyMarker === '') return { key: Buffer.alloc(0) }
+  if (uploadIdMarker === '') return behindKey(keyMarker)
+  const row = store.sql.get`select sequence from upload where upload_id = ${uploadIdMarker} and bucket = ${bucket.name}`
+  return row ? { key: Buffer.from(keyMarker), past: Number(row.sequence) } : behindKey(keyMarker)
+}
+
+function uploadsOldestFirst(store: Store, bucket: Bucket): Fetch<UploadRow> {
+  return (from, until, limit) =>
+    store.sql.all`
+      select *
+      from upload
+      where bucket = ${bucket.name} and key >= ${from.key} and key < ${until}
+        and (key > ${from.key} or sequence > ${from.past ?? -1})
+      order by key, sequence
+      limit ${limit}` as UploadRow[]
+}

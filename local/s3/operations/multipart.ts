@@ -1,0 +1,163 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import { type Bucket, findBucket } from '../buckets.ts'
+import {
+  type ChecksumAlgorithm,
+  checksumAlgorithms,
+  checksumElement,
+  checksumHeader,
+  defaultChecksumType,
+  isChecksumType,
+} from '../checksum.ts'
+import { startConditionalWrite } from '../conditions.ts'
+import { S3Error } from '../errors.ts'
+import { readAttributes } from '../object-attributes.ts'
+import { readDocument } from '../payload.ts'
+import type { S3Request } from '../request.ts'
+import type { Store } from '../store.ts'
+import {
+  abortUpload,
+  completeUpload,
+  createUpload,
+  findUpload,
+  MIN_PART_BYTES,
+  type Part,
+  partsOf,
+  type Upload,
+} from '../uploads.ts'
+import { versionHeader } from '../version-id.ts'
+import { childrenOf, fromXml, textOf, type XmlElement } from '../xml.ts'
+import { checksumElements } from './put-object.ts'
+
+/** CreateMultipartUpload. */
+export function createMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const attributes = readAttributes(request)
+  const { algorithm, type } = readChecksumChoice(request)
+  const uploadId = createUpload(store, bucket, key, attributes, { algorithm, type }, request.actor.principalId)
+  return xmlAnswer(
+    'InitiateMultipartUploadResult',
+    { Bucket: bucket.name, Key: key, UploadId: uploadId },
+    { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': type },
+  )
+}
+
+/** CompleteMultipartUpload: the object ranks by the start of its upload, whatever was written since. */
+export async function completeMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const uploadId = request.query.get('uploadId')
+  const upload = findUpload(store, bucket, key, uploadId)
+  using condition = startConditionalWrite(store, request, bucket.name, key)
+  // The checksum headers of this request are about the object, not about its document.
+  const { headers } = request
+  const withoutSums = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-')))
+  const document = fromXml('CompleteMultipartUpload', await readDocument({ ...request, headers: withoutSums }))
+  const wanted = childrenOf(document, 'Part')
+  if (wanted.length === 0 || wanted.length > 10_000) throw new S3Error('MalformedXML')
+  const { bucket: now, ...completed } = store.change(() => {
+    const current = findUpload(store, bucket, key, uploadId)
+    const parts = chooseParts(current, partsOf(store, current), wanted)
+    condition.check()
+    const bucketNow = findBucket(store, bucket.name)
+    const done = completeUpload(store, bucketNow, current, parts, request.actor)
+    checkWhole(headers, upload, done)
+    return { bucket: bucketNow, ...done }
+  })
+  return xmlAnswer(
+    'CompleteMultipartUploadResult',
+    {
+      Location: `http://${headers.host}${request.path}`,
+      Bucket: bucket.name,
+      Key: key,
+      ETag: `"${completed.etag}"`,
+      ...checksumElements(completed.checksum),
+    },
+    versionHeader(now, completed.versionId),
+  )
+}
+
+/** AbortMultipartUpload. */
+export function abortMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  abortUpload(store, findUpload(store, bucket, key, request.query.get('uploadId')))
+  return { status: 204 }
+}
+
+function readChecksumChoice(request: S3Request): {
+  algorithm?: ChecksumAlgorithm
+  type?: ReturnType<typeof defaultChecksumType>
+} {
+  const name = request.headers['x-amz-checksum-algorithm']?.toUpperCase()
+  const type = request.headers['x-amz-checksum-type']?.toUpperCase()
+  if (name === undefined) {
+    if (type === undefined) return {}
+    throw new S3Error('InvalidRequest', {
+      message: 'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    })
+  }
+  const algorithm = checksumAlgorithms.find(known => known === name)
+  if (!algorithm) {
+    throw new S3Error('InvalidRequest', {
+      message:
+        'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
+    })
+  }
+  const chosen = type ?? defaultChecksumType(algorithm)
+  if (!isChecksumType(algorithm, chosen)) {
+    throw new S3Error('InvalidRequest', {
+      message: `The ${chosen} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    })
+  }
+  return { algorithm, type: chosen }
+}
+
+function chooseParts(upload: Upload, uploaded: Part[], wanted: XmlElement[]): Part[] {
+  const byNumber = new Map(uploaded.map(part => [part.number, part]))
+  let previous = 0
+  const parts = wanted.map(element => {
+    const number = Number(textOf(element, 'PartNumber'))
+    if (!Number.isInteger(number)) throw new S3Error('MalformedXML')
+    if (number <= previous) throw new S3Error('InvalidPartOrder', { details: { UploadId: upload.uploadId } })
+    previous = number
+    const part = byNumber.get(number)
+    const etag = textOf(element, 'ETag')
+      ?.trim()
+      .replace(/^"(.*)"$/, '$1')
+    if (!part || part.etag !== etag) {
+      throw new S3Error('InvalidPart', { details: { UploadId: upload.uploadId, PartNumber: number, ETag: etag } })
+    }
+    checkPartChecksum(upload, part, element)
+    return part
+  })
+  for (const part of parts.slice(0, -1)) {
+    if (part.size >= MIN_PART_BYTES) continue
+    throw new S3Error('EntityTooSmall', {
+      details: { ProposedSize: part.size, MinSizeAllowed: MIN_PART_BYTES, PartNumber: part.number, ETag: part.etag },
+    })
+  }
+  return parts
+}
+
+function checkPartChecksum(upload: Upload, part: Part, element: XmlElement): void {
+  const algorithm = upload.checksumAlgorithm
+  if (!algorithm) return
+  const given = textOf(element, checksumElement(algorithm))
+  if (given === undefined && upload.checksumType === 'COMPOSITE') {
+    throw new S3Error('InvalidRequest', {
+      message: `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${part.number} in the request.`,
+    })
+  }
+  if (given !== undefined && given !== part.checksum) {
+    throw new S3Error('InvalidPart', { details: { UploadId: upload.uploadId, PartNumber: part.number } })
+  }
+}
+
+function checkWhole(headers: S3Request['headers'], upload: Upload, whole: { size: number; checksum?: { value: string } }): void {
+  const { checksumAlgorithm: algorithm } = upload
+  const expected = algorithm && headers[checksumHeader(algorithm)]
+  if (expected !== undefined && expected !== whole.checksum?.value) {
+    throw new S3Error('BadDigest', { message: `The ${algorithm} you specified did not match the calculated checksum.` })
+  }
+  const size = headers['x-amz-mp-object-size']
+  if (size !== undefined && Number(size) !== whole.size) {
+    throw new S3Error('InvalidRequest', {
+      message: 'The provided x-amz-mp-object-size header does not match the size of the parts.',
+    })
+  }
+}

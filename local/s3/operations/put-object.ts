@@ -1,0 +1,57 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import { type Bucket, findBucket } from '../buckets.ts'
+import { addVersion } from '../change-versions.ts'
+import { type Checksum, checksumElement, checksumHeader } from '../checksum.ts'
+import { startConditionalWrite } from '../conditions.ts'
+import { xmlDate } from '../encoding.ts'
+import { readAttributes } from '../object-attributes.ts'
+import { storePayload } from '../payload.ts'
+import type { S3Request } from '../request.ts'
+import type { Store } from '../store.ts'
+import { versionHeader } from '../version-id.ts'
+
+/** PutObject. */
+export async function putObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const attributes = readAttributes(request)
+  using condition = startConditionalWrite(store, request, bucket.name, key)
+  const { body, size, md5, checksum } = await storePayload(store, request)
+  const content = { size, etag: md5, checksum, segments: [{ number: 1, body, start: 0, size, etag: md5 }] }
+  const { bucket: now, versionId } = await commitBody(store, body, () => {
+    condition.check()
+    // The bucket's versioning, or the bucket, may have changed while the body was on its way.
+    const bucketNow = findBucket(store, bucket.name)
+    const added = addVersion(store, bucketNow, key, content, attributes, { event: 'ObjectCreated:Put', actor: request.actor })
+    return { bucket: bucketNow, ...added }
+  })
+  return { status: 200, headers: { ETag: `"${md5}"`, ...versionHeader(now, versionId), ...checksumHeaders(checksum) } }
+}
+
+/** Commits what refers to a stored body, or removes the body. */
+export async function commitBody<T>(store: Store, body: string, work: () => T): Promise<T> {
+  try {
+    return store.change(work)
+  } catch (error) {
+    await store.bodies.remove(body)
+    throw error
+  }
+}
+
+/** A checksum as headers of an answer. */
+export function checksumHeaders(checksum: Checksum | undefined): Record<string, string> {
+  return checksum ? { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type } : {}
+}
+
+/** A checksum as elements of a document. */
+export function checksumElements(checksum: Checksum | undefined): Record<string, string> {
+  return checksum ? { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type } : {}
+}
+
+/** The answer to CopyObject and UploadPartCopy. */
+export function copyAnswer(
+  root: 'CopyObjectResult' | 'CopyPartResult',
+  copied: { etag: string; lastModified: number; checksum?: Checksum },
+  headers: Answer['headers'],
+): Answer {
+  const { etag, lastModified, checksum } = copied
+  return xmlAnswer(root, { LastModified: xmlDate(lastModified), ETag: `"${etag}"`, ...checksumElements(checksum) }, headers)
+}

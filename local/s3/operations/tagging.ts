@@ -1,0 +1,40 @@
+import { type Answer, xmlAnswer } from '../answer.ts'
+import type { Bucket } from '../buckets.ts'
+import { publishChange } from '../change-versions.ts'
+import { readDocument } from '../payload.ts'
+import type { S3Request } from '../request.ts'
+import type { Store } from '../store.ts'
+import { readTagging } from '../tags.ts'
+import { versionHeader, versionIdOf } from '../version-id.ts'
+import { requireVersion } from '../versions.ts'
+
+/** GetObjectTagging. */
+export function getObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const version = requireVersion(store, bucket, key, versionIdOf(request))
+  const Tag = version.tags.map(tag => ({ Key: tag.key, Value: tag.value }))
+  return xmlAnswer('Tagging', { TagSet: { Tag } }, versionHeader(bucket, version.versionId))
+}
+
+/** PutObjectTagging: replaces the whole set. */
+export async function putObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const versionId = versionIdOf(request)
+  const tags = readTagging(await readDocument(request))
+  const version = store.change(() => {
+    const tagged = requireVersion(store, bucket, key, versionId)
+    store.sql.run`update version set tags = ${JSON.stringify(tags)} where id = ${tagged.id}`
+    publishChange(store, bucket, tagged, 'ObjectTagging:Put', request.actor)
+    return tagged
+  })
+  return { status: 200, headers: versionHeader(bucket, version.versionId) }
+}
+
+/** DeleteObjectTagging. */
+export function deleteObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const version = store.change(() => {
+    const tagged = requireVersion(store, bucket, key, versionIdOf(request))
+    store.sql.run`update version set tags = '[]' where id = ${tagged.id}`
+    publishChange(store, bucket, tagged, 'ObjectTagging:Delete', request.actor)
+    return tagged
+  })
+  return { status: 204, headers: versionHeader(bucket, version.versionId) }
+}

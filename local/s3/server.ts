@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { openQueue, type Queue } from '../queue.ts'
+import { answerSqs, isSqsRequest } from '../sqs.ts'
+import { type Answer, errorAnswer, sendAnswer } from './answer.ts'
+import { authorize, type Credentials, defaultCredentials, hoistedHeaders } from './authorize.ts'
+import { S3Error, type S3ErrorCode } from './errors.ts'
+import { type S3Notification, type Transport, toNotification } from './notification.ts'
+import { newRequestIds, readRequest, type S3Request } from './request.ts'
+import { route } from './routes.ts'
+import type { SequencerForm } from './sequence.ts'
+import { openStore, type Store } from './store.ts'
+
+/** What goes wrong with one request, for tests: it waits, answers an error, or its answer breaks off after a share of the body (0 to 1). */
+export type Fault = { delayMs?: number; error?: S3ErrorCode; cutAfter?: number }
+
+/** How the endpoint is set up; nothing but the folder must be given. */
+export type S3Options = {
+  /** 0 (the default) takes a free one. */
+  port?: number
+  folder: string | ':memory:'
+  /** Where events go; by default the queue `catalog-events` of the store's own database. */
+  queue?: Queue
+  /** Takes each event in place of the queue, inside the transaction that makes the change: if it throws, nothing happened. */
+  deliver?: (notification: S3Notification) => void
+  sequencer?: SequencerForm
+  clock?: () => number
+  transport?: Transport
+  /** The pair with which presigned URLs are signed. */
+  credentials?: Credentials
+  fault?: (request: Pick<S3Request, 'method' | 'bucket' | 'key' | 'query'>) => Fault | undefined | Promise<Fault | undefined>
+}
+
+/** A running endpoint. `events` and `deadLetters` are the queues of its own database. */
+export type S3Server = {
+  url: string
+  port: number
+  store: Store
+  events: Queue
+  deadLetters: Queue
+  close(): Promise<void>
+}
+
+/** Starts S3, and SQS for its queues, on 127.0.0.1; a taken port rejects with Node's EADDRINUSE. */
+export async function startS3(options: S3Options): Promise<S3Server> {
+  const { sequencer = 'aws', transport = 'notification', clock = Date.now } = options
+  const queues: { events?: Queue } = {}
+  const store = await openStore(options.folder, clock, () => change => {
+    const notification = toNotification(change, { sequencer, transport })
+    if (options.deliver) options.deliver(notification)
+    else (options.queue ?? queues.events)?.send(JSON.stringify(notification))
+  })
+  const deadLetters = openQueue(store.db, 'catalog-events-dead', { clock })
+  const events = openQueue(store.db, 'catalog-events', {
+    visibilitySeconds: 60,
+    maxReceiveCount: 5,
+    deadLetterQueue: deadLetters.name,
+    clock,
+  })
+  queues.events = events
+
+  const closing = new AbortController()
+  const sqs = { queues: [events, deadLetters, ...(options.queue ? [options.queue] : [])], closing: closing.signal }
+  const handle = async (incoming: IncomingMessage, response: ServerResponse, startBody: () => void) => {
+    if (!isLoopbackName(incoming.headers.host)) return refuse(incoming, response)
+    if (isSqsRequest(incoming)) return answerSqs(sqs, incoming, response)
+    await answerRequest(store, options, incoming, response, startBody)
+  }
+  // Uploads may take as long as they take: no limit for a whole request.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 })
+  server.on('request', (incoming, response) => void handle(incoming, response, () => {}))
+  server.on('checkContinue', (incoming, response) => void handle(incoming, response, () => response.writeContinue()))
+  const listening = Promise.withResolvers<void>()
+  server.once('error', listening.reject).listen(options.port ?? 0, '127.0.0.1', listening.resolve)
+  try {
+    await listening.promise
+  } catch (error) {
+    store.close()
+    throw error
+  }
+
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    store,
+    events,
+    deadLetters,
+    async close() {
+      closing.abort()
+      const closed = Promise.withResolvers<void>()
+      server.close(() => closed.resolve())
+      const giveUp = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS)
+      await closed.promise
+      clearTimeout(giveUp)
+      store.close()
+    },
+  }
+}
+
+/** How long requests under way may take to finish when the server closes. */
+const CLOSE_WITHIN_MS = 3000
+
+/** Whether a Host header names this machine: a page of another site must not reach the endpoint through a name of its own. */
+export function isLoopbackName(host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase()
+  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
+}
+
+async function refuse(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = anonymous(incoming)
+  const error = new S3Error('AccessDenied', { message: 'This endpoint answers to loopback names only' })
+  await sendAnswer(errorAnswer(error, request), request, response)
+}
+
+async function answerRequest(
+  store: Store,
+  options: S3Options,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  startBody: () => void,
+): Promise<void> {
+  const ids = newRequestIds()
+  let request: Pick<S3Request, 'method' | 'path' | 'actor'> = anonymous(incoming, ids)
+  try {
+    const read = readRequest(incoming, ids, startBody)
+    request = read
+    const fault = await options.fault?.(read)
+    if (fault?.delayMs) await new Promise(resolve => setTimeout(resolve, fault.delayMs))
+    if (fault?.error) throw new S3Error(fault.error)
+    await sendAnswer(await authorizeAndRoute(store, options, read), request, response, fault?.cutAfter)
+  } catch (error) {
+    await answerError(error, request, response)
+  }
+}
+
+async function authorizeAndRoute(store: Store, options: S3Options, request: S3Request): Promise<Answer> {
+  const accessKey = authorize(request, options.credentials ?? defaultCredentials, store.now())
+  return route(store, {
+    ...request,
+    headers: { ...hoistedHeaders(request), ...request.headers },
+    actor: { ...request.actor, principalId: `AWS:${accessKey}` },
+  })
+}
+
+async function answerError(error: unknown, request: Parameters<typeof errorAnswer>[1], response: ServerResponse): Promise<void> {
+  if (!(error instanceof S3Error) && !isDisconnect(error)) console.error(`${request.method} ${request.path}`, error)
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  await sendAnswer(errorAnswer(error instanceof S3Error ? error : new S3Error('InternalError'), request), request, response)
+}
+
+function isDisconnect(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
+
+function anonymous(incoming: IncomingMessage, ids = newRequestIds()): Pick<S3Request, 'method' | 'path' | 'actor'> {
+  const path = incoming.url?.replace(/\?.*/s, '') ?? '/'
+  return {
+    method: incoming.method ?? 'GET',
+    path,
+    actor: { principalId: '', sourceIp: incoming.socket.remoteAddress ?? '', ...ids },
+  }
+}
