@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ifMissing } from './errno.ts'
 import type { PostgresPrograms, PostgresUser } from './postgres-programs.ts'
@@ -34,6 +34,8 @@ export async function prepareCluster(
   return { data, password: password.trim() }
 }
 
+const UNFINISHED = 'data.unfinished-'
+
 async function createCluster(
   folder: string,
   data: string,
@@ -41,10 +43,10 @@ async function createCluster(
   user: PostgresUser | undefined,
   sync: boolean,
 ) {
-  const unfinished = join(folder, 'data.unfinished')
   const passwordFile = join(folder, 'password')
-  await rm(unfinished, { recursive: true, force: true })
-  await mkdir(unfinished, { mode: 0o700 })
+  await removeUnfinished(folder)
+  // Under a name of its own: the initdb of a killed start may still run, and cleans up after itself.
+  const unfinished = await mkdtemp(join(folder, UNFINISHED))
   await rm(passwordFile, { force: true })
   await writeFile(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   if (user) for (const path of [unfinished, passwordFile]) await chown(path, user.uid, user.gid)
@@ -52,6 +54,13 @@ async function createCluster(
   const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
   await initdb(programs, unfinished, passwordFile, user, [...settings, ...locale, ...(sync ? [] : ['--no-sync'])])
   await rename(unfinished, data)
+}
+
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(UNFINISHED))
+      await rm(join(folder, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+  }
 }
 
 async function initdb(
