@@ -6,8 +6,11 @@ import { errno } from './errno.ts'
 /** A folder held by this process; `release` gives it up, and so does the end of the process, however it ends. */
 export type FolderLock = { folder: string; release(): void }
 
+/** Another process holds the folder. */
+export class FolderInUse extends Error {}
+
 /**
- * Takes a folder (made if missing) for this process alone, or throws an error that names the process that holds it.
+ * Takes a folder (made if missing) for this process alone, or throws FolderInUse, which names the process that holds it.
  * The lock is the kernel's, held through SQLite on `<folder>/lock`, so none is left behind by `kill -9`; `<folder>/lock.pid` only names the holder.
  */
 export function lockFolder(folder: string): FolderLock {

@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { ifMissing } from '../../local/errno.ts'
+import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
 import { startPostgres } from '../../local/postgres.ts'
 import { connect } from '../../shared/connection.ts'
 import { migrate } from '../../shared/migrate.ts'
@@ -27,9 +29,12 @@ const SETTINGS = {
   max_connections: '200',
 }
 
+const PREFIX = 'storage-catalog-test-'
+
 /** vitest's global setup: one cluster for the run, in a folder of its own, gone afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-test-'))
+  await removeLeftovers()
+  const folder = await mkdtemp(join(tmpdir(), PREFIX))
   const server = await startPostgres({ folder, settings: SETTINGS })
   const teardown = async () => {
     await server.stop()
@@ -44,6 +49,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide('postgresUrl', server.url)
   return teardown
+}
+
+/** Of runs that were killed. The age spares a run that has made its folder, but does not hold it yet. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue
+    const folder = join(tmpdir(), name)
+    const found = await stat(folder).catch(ifMissing)
+    if (!found || found.uid !== process.getuid?.() || Date.now() - found.mtimeMs < 60_000) continue
+    try {
+      lockFolder(folder).release()
+    } catch (error) {
+      if (error instanceof FolderInUse) continue
+      throw error
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 async function createTemplate(url: string): Promise<void> {
