@@ -1,5 +1,5 @@
 import type { Sql } from './connection.ts'
-import { toStoredKey } from './stored-text.ts'
+import { fromStoredKey, toStoredKey } from './stored-text.ts'
 
 /** A version as it was found in its backend. `key` is the key itself; times are Dates; `size` is bytes. */
 export type Observation = {

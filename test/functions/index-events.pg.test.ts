@@ -1,0 +1,108 @@
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import type { SQSEvent } from 'aws-lambda'
+import { describe, expect } from 'vitest'
+import { indexer } from '../../functions/edge/index-batch.ts'
+import type { Sql } from '../../shared/connection.ts'
+import {
+  currentOf,
+  makeBucket,
+  objectsInCatalog,
+  type TestS3,
+  testS3,
+  versionsInBucket,
+  versionsInCatalog,
+} from '../support/bucket.ts'
+import { databaseTest as test } from '../support/database.ts'
+
+describe.each([{ sequencer: 'aws' }, { sequencer: 'constant' }, { sequencer: 'ceph' }, { sequencer: 'none' }] as const)(
+  'with sequencers of the form $sequencer',
+  ({ sequencer }) => {
+    test('every order of a history of one key ends with what the bucket holds', async ({ sql }) => {
+      await using bucket = await testS3({ sequencer })
+      await makeBucket(bucket.s3, 'docs', 'Enabled')
+      const put = (Body: string) =>
+        bucket.s3.send(new PutObjectCommand({ Bucket: 'docs', Key: 'k', Body, Metadata: { body: Body } }))
+      const first = await put('first')
+      const { UploadId } = await bucket.s3.send(
+        new CreateMultipartUploadCommand({ Bucket: 'docs', Key: 'k', ContentType: 'text/late' }),
+      )
+      await put('second')
+      const part = await bucket.s3.send(
+        new UploadPartCommand({ Bucket: 'docs', Key: 'k', UploadId, PartNumber: 1, Body: 'multipart' }),
+      )
+      await bucket.s3.send(
+        new CompleteMultipartUploadCommand({
+          Bucket: 'docs',
+          Key: 'k',
+          UploadId,
+          MultipartUpload: { Parts: [{ PartNumber: 1, ETag: part.ETag }] },
+        }),
+      )
+      await bucket.s3.send(new DeleteObjectCommand({ Bucket: 'docs', Key: 'k', VersionId: first.VersionId }))
+      await bucket.s3.send(new DeleteObjectCommand({ Bucket: 'docs', Key: 'k' }))
+      const truth = await versionsInBucket(bucket.s3, 'docs')
+
+      for (const order of permutations(bucket.events)) {
+        await sql`truncate storage_versions, storage_objects, storage_tombstones, storage_counters`
+        for (const event of order) await index(sql, bucket, [event])
+        expect(await versionsInCatalog(sql, 'docs')).toEqual(truth)
+        expect(await objectsInCatalog(sql, 'docs')).toEqual(currentOf(truth))
+      }
+    })
+  },
+)
+
+test('tags are read again, not merged, whatever the order of the events', async ({ sql }) => {
+  await using bucket = await testS3()
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  await bucket.s3.send(new PutObjectCommand({ Bucket: 'docs', Key: 'k', Body: 'x', Tagging: 'a=1&b=2' }))
+  await bucket.s3.send(new PutObjectTaggingCommand({ Bucket: 'docs', Key: 'k', Tagging: { TagSet: [{ Key: 'docs', Value: '3' }] } }))
+  await index(sql, bucket, bucket.events.toReversed())
+  expect(await versionsInCatalog(sql, 'docs')).toEqual(await versionsInBucket(bucket.s3, 'docs'))
+})
+
+test('an event that came many times is told once in the audit trail', async ({ sql }) => {
+  await using bucket = await testS3()
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  await bucket.s3.send(new PutObjectCommand({ Bucket: 'docs', Key: 'k', Body: 'x' }))
+  await bucket.s3.send(new DeleteObjectCommand({ Bucket: 'docs', Key: 'k' }))
+  await index(sql, bucket, [...bucket.events, ...bucket.events])
+  await index(sql, bucket, bucket.events)
+  const rows =
+    await sql`select action, key, user_id as "userId", ip_address as "ipAddress" from storage_audit order by occurred_at, id`
+  expect([...rows]).toEqual([
+    { action: 'UPLOAD', key: 'k', userId: expect.stringContaining('tester'), ipAddress: '127.0.0.1' },
+    { action: 'DELETE', key: 'k', userId: expect.stringContaining('tester'), ipAddress: '127.0.0.1' },
+  ])
+})
+
+async function index(sql: Sql, { s3 }: TestS3, bodies: string[]): Promise<void> {
+  const handler = indexer({ sql, s3, sendDeadLetter: async () => false, maxReceives: 5 })
+  expect(await handler(sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
+}
+
+function sqsEvent(bodies: string[]): SQSEvent {
+  return { Records: bodies.map((body, n) => ({ ...MESSAGE, messageId: String(n), body })) }
+}
+
+const MESSAGE = {
+  receiptHandle: 'r',
+  attributes: { ApproximateReceiveCount: '1', SentTimestamp: '0', SenderId: 's', ApproximateFirstReceiveTimestamp: '0' },
+  messageAttributes: {},
+  md5OfBody: '',
+  eventSource: 'aws:sqs',
+  eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:events',
+  awsRegion: 'us-east-1',
+}
+
+function permutations<T>(items: T[]): T[][] {
+  if (items.length < 2) return [items]
+  return items.flatMap((item, n) => permutations(items.toSpliced(n, 1)).map(rest => [item, ...rest]))
+}
