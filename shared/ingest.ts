@@ -103,11 +103,16 @@ function toObservation({ bucket, key, versionId, effect, events }: NamedVersion,
       ...known,
       ...sightOfEvent(creation),
       seen: false,
-      sequencer: believableSequencer(creation.sequencer, creation.occurredAt),
+      sequencer: orderOf(creation, creation.occurredAt),
     }
   }
-  const sequencers = creations.map(({ sequencer }) => believableSequencer(sequencer, sight.lastModified ?? new Date(Number.NaN)))
+  const sequencers = creations.map(event => orderOf(event, sight.lastModified ?? new Date(Number.NaN)))
   return { ...known, ...sight, seen: true, sequencer: sequencers.sort().at(-1) ?? '' }
+}
+
+/** Lifecycle stamps its markers with the midnight before, so they can sort before writes of the day that they hide. */
+function orderOf({ name, sequencer }: ObjectEvent, lastModified: Date): string {
+  return name.startsWith('LifecycleExpiration:') ? '' : believableSequencer(sequencer, lastModified)
 }
 
 /** A version that was gone before S3 could be asked: what its event says, until the event of its end comes. */

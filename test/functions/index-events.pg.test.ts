@@ -6,7 +6,6 @@ import {
   PutObjectTaggingCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import type { SQSEvent } from 'aws-lambda'
 import { describe, expect } from 'vitest'
 import { indexer } from '../../functions/edge/index-batch.ts'
 import type { Sql } from '../../shared/connection.ts'
@@ -20,6 +19,7 @@ import {
   versionsInCatalog,
 } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
+import { sqsEvent } from '../support/sqs.ts'
 
 describe.each([{ sequencer: 'aws' }, { sequencer: 'constant' }, { sequencer: 'ceph' }, { sequencer: 'none' }] as const)(
   'with sequencers of the form $sequencer',
@@ -63,7 +63,9 @@ test('tags are read again, not merged, whatever the order of the events', async 
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   await bucket.s3.send(new PutObjectCommand({ Bucket: 'docs', Key: 'k', Body: 'x', Tagging: 'a=1&b=2' }))
-  await bucket.s3.send(new PutObjectTaggingCommand({ Bucket: 'docs', Key: 'k', Tagging: { TagSet: [{ Key: 'docs', Value: '3' }] } }))
+  await bucket.s3.send(
+    new PutObjectTaggingCommand({ Bucket: 'docs', Key: 'k', Tagging: { TagSet: [{ Key: 'docs', Value: '3' }] } }),
+  )
   await index(sql, bucket, bucket.events.toReversed())
   expect(await versionsInCatalog(sql, 'docs')).toEqual(await versionsInBucket(bucket.s3, 'docs'))
 })
@@ -86,20 +88,6 @@ test('an event that came many times is told once in the audit trail', async ({ s
 async function index(sql: Sql, { s3 }: TestS3, bodies: string[]): Promise<void> {
   const handler = indexer({ sql, s3, sendDeadLetter: async () => false, maxReceives: 5 })
   expect(await handler(sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
-}
-
-function sqsEvent(bodies: string[]): SQSEvent {
-  return { Records: bodies.map((body, n) => ({ ...MESSAGE, messageId: String(n), body })) }
-}
-
-const MESSAGE = {
-  receiptHandle: 'r',
-  attributes: { ApproximateReceiveCount: '1', SentTimestamp: '0', SenderId: 's', ApproximateFirstReceiveTimestamp: '0' },
-  messageAttributes: {},
-  md5OfBody: '',
-  eventSource: 'aws:sqs',
-  eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:events',
-  awsRegion: 'us-east-1',
 }
 
 function permutations<T>(items: T[]): T[][] {

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
 import type { Sql } from '../../shared/connection.ts'
+import { fromStoredKey } from '../../shared/stored-text.ts'
 
 /** A local S3 in memory whose events go nowhere but into `events`, as the bodies of their messages. */
 export type TestS3 = { s3: S3Client; server: S3Server; events: string[]; [Symbol.asyncDispose](): Promise<void> }
@@ -112,7 +113,7 @@ export async function versionsInCatalog(sql: Sql, bucket: string): Promise<Told[
     from storage_versions
     where bucket = ${bucket}
   `
-  return [...rows].toSorted(byName)
+  return rows.map(row => ({ ...row, key: fromStoredKey(String(row.key)) })).toSorted(byName)
 }
 
 /** The current objects that follow from the versions. */
@@ -130,7 +131,7 @@ export async function objectsInCatalog(sql: Sql, bucket: string): Promise<Told[]
     from storage_objects
     where bucket = ${bucket}
   `
-  return [...rows].toSorted(byName)
+  return rows.map(row => ({ ...row, key: fromStoredKey(String(row.key)) })).toSorted(byName)
 }
 
 function byName(a: Told, b: Told): number {
