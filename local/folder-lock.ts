@@ -23,7 +23,7 @@ export function lockFolder(folder: string): FolderLock {
   } catch (error) {
     database.close()
     if (isBusy(error))
-      throw new Error(`${real} is in use by process ${holder(real)}: stop it, or choose another folder`, { cause: error })
+      throw new FolderInUse(`${real} is in use by process ${holder(real)}: stop it, or choose another folder`, { cause: error })
     throw error
   }
   writeFileSync(join(real, 'lock.pid'), `${process.pid}\n`)

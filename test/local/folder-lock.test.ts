@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, expect } from 'vitest'
-import { lockFolder } from '../../local/folder-lock.ts'
+import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
 
 const test = base.extend<{ folder: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs
@@ -17,7 +17,10 @@ const test = base.extend<{ folder: string }>({
 
 test('a folder that is held is refused with the id of its holder', ({ folder }) => {
   const lock = lockFolder(folder)
-  expect(() => lockFolder(folder)).toThrow(`${folder} is in use by process ${process.pid}: stop it, or choose another folder`)
+  expect(() => lockFolder(folder)).toThrow(
+    new FolderInUse(`${folder} is in use by process ${process.pid}: stop it, or choose another folder`),
+  )
+  expect(() => lockFolder(folder)).toThrow(FolderInUse)
   lock.release()
 })
 
@@ -36,7 +39,7 @@ test('a missing folder is made', ({ folder }) => {
 
 test('another process holds a folder as long as it lives, and not after kill -9', async ({ folder }) => {
   const script = `
-    import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, '../../local/folder-lock.ts'))}
+    import { FolderInUse, lockFolder } from ${JSON.stringify(join(import.meta.dirname, '../../local/folder-lock.ts'))}
     lockFolder(${JSON.stringify(folder)})
     console.log('held')
     setInterval(() => undefined, 1000)`
