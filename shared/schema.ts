@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from 'postgres'
 import type { Sql } from './connection.ts'
 
 const HEADER = `-- The schema that the migrations make, for reading; nothing applies it.
@@ -69,8 +70,8 @@ async function extensions(sql: Sql): Promise<string[]> {
 
 async function compositeTypes(sql: Sql): Promise<string[]> {
   const rows = await sql<Text>`
-    select format(E'create type %s as (\n%s\n);\n%s', c.oid::regclass, a.list,
-      format(E'comment on type %s is %L;\n', c.oid::regclass, obj_description(c.reltype, 'pg_type'))) as text
+    select format(E'create type %s as (\n%s\n);\n', c.oid::regclass, a.list)
+      || coalesce(format(E'comment on type %s is ', c.oid::regclass) || quote_literal(obj_description(c.reltype, 'pg_type')) || E';\n', '') as text
     from ${ours(sql)} as c
     cross join lateral (
       select string_agg(format('  %I %s', attname, format_type(atttypid, atttypmod)), E',\n' order by attnum) as list
@@ -129,14 +130,14 @@ async function constraints(sql: Sql, table: number): Promise<string[]> {
   return rows.map(row => row.text)
 }
 
-/** What hangs on a table: comments, indexes, statistics, triggers, policies, grants. */
+/** What hangs on a table or a view: comments, indexes, statistics, triggers, policies, grants. */
 async function attached(sql: Sql, table: number): Promise<string[]> {
   const rows = await sql<Text>`
     select text
     from (
       select 1 as kind, objsubid as n, '' as name, format('comment on %s is %L', case objsubid
-          when 0 then 'table ' || ${table}::regclass
-          else 'column ' || ${table}::regclass || '.' || quote_ident((select attname from pg_attribute where attrelid = objoid and attnum = objsubid))
+          when 0 then (select case relkind when 'v' then 'view ' when 'm' then 'materialized view ' else 'table ' end from pg_class where oid = objoid) || objoid::regclass
+          else 'column ' || objoid::regclass || '.' || quote_ident((select attname from pg_attribute where attrelid = objoid and attnum = objsubid))
         end, description) as text
       from pg_description
       where objoid = ${table} and classoid = 'pg_class'::regclass
@@ -157,12 +158,15 @@ async function attached(sql: Sql, table: number): Promise<string[]> {
       from pg_class
       where oid = ${table} and relrowsecurity
       union all
-      select 6, 0, polname, format('create policy %I on %s /* for %s to %s */ using (%s) with check (%s)', polname, polrelid::regclass, polcmd,
-        polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+      select 6, 0, polname, format('create policy %I on %s for %s to %s', polname, polrelid::regclass,
+        case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+        (select string_agg(${role(sql, sql`role`)}, ', ' order by role) from unnest(polroles) as role))
+        || coalesce(' using (' || pg_get_expr(polqual, polrelid) || ')', '')
+        || coalesce(' with check (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
       from pg_policy
       where polrelid = ${table}
       union all
-      select 7, 0, privilege_type, format('grant %s on %s to %s', lower(privilege_type), oid::regclass, grantee::regrole)
+      select 7, 0, privilege_type, format('grant %s on %s to %s', lower(privilege_type), oid::regclass, ${role(sql, sql`grantee`)})
       from pg_class, aclexplode(relacl)
       where oid = ${table} and grantee <> relowner
     ) as attached
@@ -171,21 +175,21 @@ async function attached(sql: Sql, table: number): Promise<string[]> {
 }
 
 async function views(sql: Sql): Promise<string[]> {
-  const rows = await sql<Text>`
-    select format(E'create %s %s as\n%s\n', case relkind when 'm' then 'materialized view' else 'view' end, oid::regclass, pg_get_viewdef(oid)) as text
+  const rows = await sql<(Text[number] & { oid: number })[]>`
+    select oid, format(E'create %s %s as\n%s', case relkind when 'm' then 'materialized view' else 'view' end, oid::regclass, pg_get_viewdef(oid)) as text
     from ${ours(sql)} as c
     where relkind in ('v', 'm')
     order by oid::regclass::text collate "C"`
-  return rows.map(row => row.text)
+  return Promise.all(rows.map(async view => [view.text, ...(await attached(sql, view.oid)), ''].join('\n')))
 }
 
 async function functions(sql: Sql): Promise<string[]> {
   const rows = await sql<Text>`
     select concat(
       rtrim(pg_get_functiondef(oid), E'\n'), E';\n',
-      format(E'comment on function %s is %L;\n', oid::regprocedure, obj_description(oid, 'pg_proc')),
+      format('comment on function %s is ', oid::regprocedure) || quote_literal(obj_description(oid, 'pg_proc')) || E';\n',
       (
-        select string_agg(format(E'grant %s on function %s to %s;\n', lower(privilege_type), p.oid::regprocedure, grantee::regrole), '' order by 1)
+        select string_agg(format(E'grant %s on function %s to %s;\n', lower(privilege_type), p.oid::regprocedure, ${role(sql, sql`grantee`)}), '' order by grantee)
         from aclexplode(proacl)
         where grantee <> proowner
       )
@@ -194,4 +198,9 @@ async function functions(sql: Sql): Promise<string[]> {
     where prokind in ('f', 'p')
     order by oid::regprocedure::text collate "C"`
   return rows.map(row => row.text)
+}
+
+/** Name of a role by its oid, as grants and policies write it. */
+function role(sql: Sql, oid: PendingQuery<Row[]>) {
+  return sql`case ${oid} when 0 then 'public' else ${oid}::regrole::text end`
 }
