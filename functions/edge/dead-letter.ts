@@ -1,16 +1,17 @@
+import type { SQSClientConfig } from '@aws-sdk/client-sqs'
 import type { SQSRecord } from 'aws-lambda'
 
 /** Sends a message that can't be handled to where people look; false when there is no such place, then SQS's redrive takes it there. */
 export type SendDeadLetter = (body: string, reason: string, message: SQSRecord) => Promise<boolean>
 
-/** Sends to the dead-letter queue with the reason, and the id of the message it came in, as message attributes. */
-export function deadLetterQueue(queueUrl: string | undefined, endpoint?: string): SendDeadLetter {
+/** Sends to the dead-letter queue with the reason, and the id of the message it came in, as message attributes. `config` is the SQS client's. */
+export function deadLetterQueue(queueUrl: string | undefined, config: SQSClientConfig = {}): SendDeadLetter {
   if (!queueUrl) return async () => false
   let client: Promise<(body: string, reason: string, message: SQSRecord) => Promise<unknown>> | undefined
   const open = async () => {
     // Loaded when first needed: a healthy indexer never does.
     const { SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs')
-    const sqs = new SQSClient({ endpoint })
+    const sqs = new SQSClient(config)
     return (body: string, reason: string, message: SQSRecord) => {
       const attributes = { Reason: text(reason), MessageId: text(message.messageId), QueueArn: text(message.eventSourceARN) }
       return sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, MessageAttributes: attributes }))

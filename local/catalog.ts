@@ -1,0 +1,108 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { S3Client } from '@aws-sdk/client-s3'
+import { deadLetterQueue } from '../functions/edge/dead-letter.ts'
+import { indexer } from '../functions/edge/index-batch.ts'
+import { connect } from '../shared/connection.ts'
+import { migrate } from '../shared/migrate.ts'
+import { errno } from './errno.ts'
+import { startEventSource } from './event-source.ts'
+import { lockFolder } from './folder-lock.ts'
+import { startPostgres } from './postgres.ts'
+import { defaultCredentials } from './s3/authorize.ts'
+import { startS3 } from './s3/server.ts'
+import { schedule } from './schedule.ts'
+import type { Settings } from './settings.ts'
+
+/** The bucket that is there from the start. */
+export const FIRST_BUCKET = 'catalog'
+
+/** Where the parts of a running catalog answer; `running.json` of its folder holds the same for other programs. */
+export type Addresses = {
+  pid: number
+  apiUrl: string
+  s3Url: string
+  databaseUrl: string
+  bucket: string
+  queueUrl: string
+  deadLetterQueueUrl: string
+  accessKeyId: string
+  secretAccessKey: string
+}
+
+/** A running catalog. `stop` finishes what is under way; `ended` resolves, with what happened, when Postgres ends by itself or is stopped. */
+export type LocalCatalog = Addresses & { ended: Promise<string>; stop(): Promise<void> }
+
+/** What the catalog tells while it starts and works. */
+export type Log = (line: string) => void
+
+/** How often the audit trail is pruned: once a day, as the rule in the cloud does. */
+const PRUNE_EVERY_MS = 24 * 3600 * 1000
+
+/**
+ * Starts Postgres, migrates it, starts S3, the indexer behind its queue, the API and the pruner; all of it in this process but Postgres.
+ * Throws when the folder or a port is taken, with what to do.
+ */
+export async function startCatalog(settings: Settings, log: Log = () => undefined): Promise<LocalCatalog> {
+  // Ends what has started, last first: here when a later part does not start, else in stop().
+  await using starting = new AsyncDisposableStack()
+  const lock = lockFolder(settings.folder)
+  starting.defer(() => lock.release())
+
+  const postgres = await startPostgres({ folder: join(lock.folder, 'postgres'), port: settings.postgresPort })
+  starting.defer(() => postgres.stop())
+  const sql = connect({ url: postgres.url, max: 10 })
+  starting.defer(() => sql.end({ timeout: 5 }))
+  const { applied } = await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
+  if (applied.length > 0) log(`Applied ${applied.join(', ')}`)
+
+  const server = await startS3({ folder: join(lock.folder, 's3'), port: settings.s3Port }).catch(
+    explainPort('S3', 'CATALOG_S3_PORT', settings.s3Port),
+  )
+  starting.defer(() => server.close())
+  server.store.createBucket(FIRST_BUCKET, 'Enabled')
+  const aws = { endpoint: server.url, region: 'us-east-1', credentials: defaultCredentials }
+  const s3 = new S3Client({ ...aws, forcePathStyle: true })
+  starting.defer(() => s3.destroy())
+
+  const queueUrl = `${server.url}/000000000000/${server.events.name}`
+  const deadLetterQueueUrl = `${server.url}/000000000000/${server.deadLetters.name}`
+  const index = indexer({
+    sql,
+    s3,
+    maxReceives: server.events.options.maxReceiveCount,
+    sendDeadLetter: deadLetterQueue(deadLetterQueueUrl, aws),
+  })
+  const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2 })
+  starting.defer(() => source.close())
+
+  const addresses = {
+    pid: process.pid,
+    apiUrl: '',
+    s3Url: server.url,
+    databaseUrl: postgres.url,
+    bucket: FIRST_BUCKET,
+    queueUrl,
+    deadLetterQueueUrl,
+    ...defaultCredentials,
+  }
+  const running = join(lock.folder, 'running.json')
+  writeFileSync(running, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 })
+  starting.defer(() => rmSync(running, { force: true }))
+
+  const started = starting.move()
+  return {
+    ...addresses,
+    ended: postgres.exited.then(() => `Postgres has ended; its log is ${join(lock.folder, 'postgres/postgres.log')}`),
+    stop: () => started.disposeAsync(),
+  }
+}
+
+function explainPort(name: string, variable: string, port: number) {
+  return (error: unknown): never => {
+    if (errno(error) !== 'EADDRINUSE') throw error
+    throw new Error(`Port ${port} for ${name} is taken: stop what listens on it, or choose another with ${variable}`, {
+      cause: error,
+    })
+  }
+}

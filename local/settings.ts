@@ -1,0 +1,53 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Invalid } from '../shared/errors.ts'
+
+/** Where the local catalog keeps its data and which ports it listens on; 0 takes a free one. */
+export type Settings = { folder: string; apiPort: number; s3Port: number; postgresPort: number }
+
+export const HELP = `Usage: npm start -- [options]
+
+Runs the catalog on this machine: Postgres, an S3 endpoint, the indexer, the API and the pruner. Loopback only.
+
+  --api-port <port>       HTTP API (CATALOG_API_PORT, 8080)
+  --s3-port <port>        S3 endpoint (CATALOG_S3_PORT, 9000)
+  --postgres-port <port>  Postgres (CATALOG_POSTGRES_PORT, a free port)
+  --data <folder>         where everything is kept (CATALOG_DATA, .catalog)
+  --help                  this text
+`
+
+/** Reads flags, then the environment, then the defaults; null when help is asked for. Throws Invalid. */
+export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings | null {
+  const flags = readFlags(args)
+  if (flags.help) return null
+  return {
+    folder: resolve(flags.data ?? (env.CATALOG_DATA || '.catalog')),
+    apiPort: port('CATALOG_API_PORT', flags['api-port'] ?? env.CATALOG_API_PORT, 8080),
+    s3Port: port('CATALOG_S3_PORT', flags['s3-port'] ?? env.CATALOG_S3_PORT, 9000),
+    postgresPort: port('CATALOG_POSTGRES_PORT', flags['postgres-port'] ?? env.CATALOG_POSTGRES_PORT, 0),
+  }
+}
+
+function readFlags(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        'api-port': { type: 'string' },
+        's3-port': { type: 'string' },
+        'postgres-port': { type: 'string' },
+        data: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }).values
+  } catch (error) {
+    throw new Invalid(`${error instanceof Error ? error.message : error}. See npm start -- --help`)
+  }
+}
+
+function port(name: string, text: string | undefined, preset: number): number {
+  if (text === undefined || text === '') return preset
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65_535) throw new Invalid(`${name} must be a port from 0 to 65535, not ${text}`)
+  return value
+}

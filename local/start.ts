@@ -1,0 +1,42 @@
+import { startCatalog } from './catalog.ts'
+import { HELP, readSettings } from './settings.ts'
+
+/** `npm start`: runs the catalog until Ctrl-C. */
+async function main(): Promise<void> {
+  const settings = readSettings(process.argv.slice(2), process.env)
+  if (settings === null) {
+    console.log(HELP)
+    return
+  }
+  const catalog = await startCatalog(settings, line => console.log(line))
+  console.log(`
+Storage Catalog is running. Everything is kept in ${settings.folder}
+
+  API       ${catalog.apiUrl}
+  S3        ${catalog.s3Url}   bucket ${catalog.bucket}, any credentials
+  Postgres  ${catalog.databaseUrl}
+
+Try:
+  npx catalog upload docs
+  npx catalog search deploy
+  curl '${catalog.apiUrl}/search?q=deploy'
+
+Ctrl-C stops it.
+`)
+  const stopped = Promise.race([signal('SIGINT'), signal('SIGTERM'), signal('SIGHUP')])
+  const reason = await Promise.race([stopped, catalog.ended])
+  console.log(reason ?? 'Stopping ...')
+  await catalog.stop()
+  if (reason) process.exitCode = 1
+}
+
+function signal(name: NodeJS.Signals): Promise<void> {
+  return new Promise(resolve => process.once(name, () => resolve()))
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
