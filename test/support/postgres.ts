@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +37,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await removeLeftovers()
   const folder = await mkdtemp(join(tmpdir(), PREFIX))
   const server = await startPostgres({ folder, settings: SETTINGS })
+  // An abort makes vitest end without a teardown.
+  const abandon = () => {
+    process.kill(server.pid, 'SIGQUIT')
+    removeWhileUsed(folder)
+  }
+  process.once('exit', abandon)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   const teardown = async () => {
+    process.off('exit', abandon)
     await server.stop()
     await rm(folder, { recursive: true })
   }
@@ -65,6 +74,15 @@ async function removeLeftovers(): Promise<void> {
       throw error
     }
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Without waiting for promises, which the end of the process doesn't; the server still ends, and leaves something behind at first. */
+function removeWhileUsed(folder: string): void {
+  const clock = new Int32Array(new SharedArrayBuffer(4))
+  for (let attempt = 0; attempt < 40 && existsSync(folder); attempt++) {
+    Atomics.wait(clock, 0, 0, 50)
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
