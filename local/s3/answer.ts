@@ -47,7 +47,7 @@ export async function sendAnswer(
   response.setHeader('Date', httpDate(Date.now()))
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value)
   if (typeof body !== 'object') {
-    if (request.method === 'HEAD') response.end()
+    if (request.method === 'HEAD' || status === 204 || status === 304) response.end()
     else if (cutAfter === undefined) response.setHeader('Content-Length', Buffer.byteLength(body ?? '')).end(body)
     else cutShort(response, Buffer.from(body ?? ''), cutAfter)
     return

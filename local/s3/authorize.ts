@@ -110,9 +110,13 @@ const resourceParameters = new Set([
 function verifyPresignedV2(request: S3Request, credentials: Credentials, now: number): string {
   const { query, headers, method } = request
   const expires = Number(required(request, 'Expires'))
+  if (!Number.isSafeInteger(expires) || expires < 0) {
+    const message = `Invalid date (should be seconds since epoch): ${query.get('Expires')}`
+    throw new S3Error('AccessDenied', { message })
+  }
   const accessKey = required(request, 'AWSAccessKeyId')
   if (accessKey !== credentials.accessKeyId) throw new S3Error('InvalidAccessKeyId', { details: { AWSAccessKeyId: accessKey } })
-  if (!(now <= expires * 1000)) throw expired(expires * 1000, now, undefined)
+  if (now > expires * 1000) throw expired(expires * 1000, now, undefined)
   const amzHeaders = Object.keys(headers)
     .filter(name => name.startsWith('x-amz-'))
     .concat([...query.keys()].filter(name => name.startsWith('x-amz-')))

@@ -44,7 +44,8 @@ export function readRequest(
     actor: { principalId: '', sourceIp: incoming.socket.remoteAddress ?? '', ...ids },
     body() {
       startBody()
-      return incoming
+      // Left early, the request must stay open: the error is still to be answered.
+      return incoming.iterator({ destroyOnReturn: false })
     },
   }
 }

@@ -62,6 +62,8 @@ export async function startS3(options: S3Options): Promise<S3Server> {
   const closing = new AbortController()
   const sqs = { queues: [events, deadLetters, ...(options.queue ? [options.queue] : [])], closing: closing.signal }
   const handle = async (incoming: IncomingMessage, response: ServerResponse, startBody: () => void) => {
+    // A connection whose last answer went out while the server closes is idle from then on.
+    response.once('finish', () => closing.signal.aborted && setImmediate(() => server.closeIdleConnections()))
     if (!isLoopbackName(incoming.headers.host)) return refuse(incoming, response)
     if (isSqsRequest(incoming)) return answerSqs(sqs, incoming, response)
     await answerRequest(store, options, incoming, response, startBody)
@@ -75,7 +77,7 @@ export async function startS3(options: S3Options): Promise<S3Server> {
   try {
     await listening.promise
   } catch (error) {
-    store.close()
+    await store.close()
     throw error
   }
 
@@ -93,7 +95,7 @@ export async function startS3(options: S3Options): Promise<S3Server> {
       const giveUp = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS)
       await closed.promise
       clearTimeout(giveUp)
-      store.close()
+      await store.close()
     },
   }
 }

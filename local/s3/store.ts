@@ -30,7 +30,7 @@ export type Store = {
   transition(bucket: string, key: string, versionId: string, storageClass: string): void
   completeRestore(bucket: string, key: string, versionId?: string): void
   expireRestore(bucket: string, key: string, versionId?: string): void
-  close(): void
+  close(): Promise<void>
 }
 
 /** Opens the store in a folder, or in memory; `publish` is called inside the transaction of each change. */
@@ -50,6 +50,7 @@ export async function openStore(
   const last = sql.get`
     select max(coalesce((select max(sequence) from version), 0), coalesce((select max(sequence) from upload), 0)) as sequence`
   const released = new Set<string>()
+  const cleanup = startCleanup(db, bodies)
 
   const store: Store = {
     db,
@@ -61,7 +62,7 @@ export async function openStore(
       if (db.isTransaction) return work()
       released.clear()
       const result = transaction(db, work)
-      for (const body of released) if (!isReferenced(body)) void removeBody(bodies, body)
+      for (const body of released) if (!isReferenced(body)) cleanup.add(body)
       return result
     },
     release(names) {
@@ -78,9 +79,41 @@ export async function openStore(
     transition: (bucket, key, versionId, storageClass) => transition(store, bucket, key, versionId, storageClass),
     completeRestore: (bucket, key, versionId) => completeRestore(store, bucket, key, versionId),
     expireRestore: (bucket, key, versionId) => expireRestore(store, bucket, key, versionId),
-    close: () => db.close(),
+    async close() {
+      await cleanup.finish()
+      db.close()
+    },
   }
   return store
+}
+
+/** How long a body that is no longer needed stays, in milliseconds: many go at once. */
+const CLEANUP_AFTER_MS = 1000
+
+// A body goes only after the deletion of its version is on the disk (the checkpoint syncs it): a power cut may bring the version
+// back, and then it must be whole.
+function startCleanup(db: DatabaseSync, bodies: Bodies) {
+  const doomed = new Set<string>()
+  let timer: NodeJS.Timeout | undefined
+
+  const run = async () => {
+    timer = undefined
+    const names = [...doomed]
+    doomed.clear()
+    if (names.length > 0) db.exec('pragma wal_checkpoint(passive)')
+    for (const body of names) await removeBody(bodies, body)
+  }
+
+  return {
+    add(body: string) {
+      doomed.add(body)
+      timer ??= setTimeout(run, CLEANUP_AFTER_MS).unref()
+    },
+    async finish() {
+      clearTimeout(timer)
+      await run()
+    },
+  }
 }
 
 // What can't be removed now is swept at the next start.

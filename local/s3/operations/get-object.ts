@@ -67,7 +67,7 @@ function objectParts(store: Store, request: S3Request, version: Version) {
   const rest = segmentsOf(store, version).filter(segment => segment.number > after)
   const page = rest.slice(0, max)
   return {
-    TotalPartsCount: version.partCount,
+    PartsCount: version.partCount,
     PartNumberMarker: after,
     NextPartNumberMarker: page.at(-1)?.number ?? 0,
     MaxParts: max,
