@@ -2,6 +2,7 @@ import type { Sql } from './connection.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { NotFound } from './errors.ts'
 import { applyObservations, type Observation } from './observations.ts'
+import { lastCodePoint, prefixEnd } from './prefix.ts'
 import { fromStoredKey, toStoredKey } from './stored-text.ts'
 
 /** A row of storage_objects: what is there now. `size` is bytes. */
@@ -85,7 +86,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
   const { bucket, delimiter = '', limit = 100 } = filter
   const prefix = toStoredKey(filter.prefix ?? '')
   const start = filter.cursor === undefined ? prefix : String(decodeCursor('objects', filter.cursor)[0])
-  const end = successor(prefix)
+  const end = prefixEnd(prefix)
   const matches = sql`
     o.bucket = ${bucket}
     ${end === null ? sql`` : sql`and o.key < ${end}`}
@@ -170,19 +171,5 @@ function toObservation(object: NewObject): Observation {
 
 /** The least key behind an entry of a page: behind the key itself, or behind all keys of the folder. */
 function behind({ folder, key }: Entry): string {
-  return folder === null ? `${key}\x01` : (successor(folder) ?? folder)
-}
-
-/** The least text that is greater, by code points and so by UTF-8 bytes, than every text with this prefix; null when there is none. */
-function successor(prefix: string): string | null {
-  const points = [...prefix]
-  while (points.length > 0) {
-    const next = lastCodePoint(points.pop() ?? '') + 1
-    if (next <= 0x10ffff) return points.join('') + String.fromCodePoint(next === 0xd800 ? 0xe000 : next)
-  }
-  return null
-}
-
-function lastCodePoint(text: string): number {
-  return [...text].at(-1)?.codePointAt(0) ?? 0
+  return folder === null ? `${key}\x01` : (prefixEnd(folder) ?? folder)
 }

@@ -47,6 +47,12 @@ export type KeyName = { bucket: string; key: string }
 /** What the catalog knows of a key before its backend is asked; the sequencer is '' when there is none to believe. */
 export type KnownLatest = KeyName & { versionId: string | null; sequencer: string }
 
+/** The database's time in UTC, to the microsecond; as text it sorts as time does. */
+export async function databaseTime(sql: Sql): Promise<string> {
+  const [row] = await sql<{ asOf: string }[]>`select ${timeNow(sql)} as "asOf"`
+  return row!.asOf
+}
+
 /**
  * The database's time, to be taken before the backend is asked anything, and the latest version known of each key. Of two
  * answers about one version the catalog keeps the one that was asked for later: an answer asked for after a change holds it.
@@ -54,7 +60,7 @@ export type KnownLatest = KeyName & { versionId: string | null; sequencer: strin
 export async function beforeLooking(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
   const named = keys.map(({ bucket, key }) => [bucket, toStoredKey(key)])
   const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
-    select clock_timestamp()::text as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
+    select ${timeNow(sql)} as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
     from jsonb_array_elements(${sql.json(named)}) with ordinality as k (name, n)
     left join storage_versions v on v.bucket = k.name ->> 0 and v.key = k.name ->> 1 and v.is_latest
     order by k.n
@@ -88,6 +94,10 @@ export async function applyObservations(
   return rows.flatMap(row =>
     row.unsettled.map(key => names.get(`${row.bucket}/${key}`) ?? { bucket: row.bucket, key: fromStoredKey(key) }),
   )
+}
+
+function timeNow(sql: Sql) {
+  return sql`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 }
 
 function observationRow(o: Observation) {

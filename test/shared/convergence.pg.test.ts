@@ -3,6 +3,8 @@ import { describe, expect } from 'vitest'
 import { indexer } from '../../functions/edge/index-batch.ts'
 import type { S3Options } from '../../local/s3/server.ts'
 import type { Sql } from '../../shared/connection.ts'
+import { reconcile } from '../../shared/reconcile.ts'
+import { driftOf, openRun } from '../../shared/reconcile-runs.ts'
 import { currentOf, objectsInCatalog, testS3, versionsInBucket, versionsInCatalog } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { histories, perform, type Stage, setStage } from '../support/history.ts'
@@ -36,6 +38,35 @@ describe.each(FORMS)('events as $transport with sequencers of the form $sequence
     })
     await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
   })
+})
+
+test('whatever is lost, one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
+  sql,
+}) => {
+  await using bucket = await testS3()
+  const property = fc.asyncProperty(histories, fc.nat(), fc.constantFrom(0, 0.3, 0.8), async (history, seed, share) => {
+    bucket.events.length = 0
+    const stage = await setStage(bucket)
+    for (const operation of history) {
+      if (operation.do === 'deliver') await deliver(sql, stage, operation.seed, share)
+      else await perform(stage, operation)
+    }
+    await deliver(sql, stage, seed, share)
+    for (const name of stage.names)
+      await reconcile(sql, bucket.s3, await openRun(sql, { bucket: name }), { graceSeconds: 0, sampleRate: 1 })
+    await expectTruth(sql, stage)
+    for (const name of stage.names) {
+      const { findings } = await reconcile(sql, bucket.s3, await openRun(sql, { bucket: name }), {
+        graceSeconds: 0,
+        sampleRate: 1,
+      })
+      expect(driftOf(findings)).toBe(0)
+    }
+    // What was lost may still come.
+    await deliver(sql, stage, seed, 1)
+    await expectTruth(sql, stage)
+  })
+  await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
 })
 
 /** Delivers a share of the events so far in an order of its own, one in three of them twice, in batches, to two indexers at once. */

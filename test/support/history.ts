@@ -87,21 +87,24 @@ export async function perform(stage: Stage, operation: Exclude<Operation, { do: 
   try {
     await act(stage, operation)
   } catch (error) {
-    const refusals = [
-      'NoSuchKey',
-      'NoSuchVersion',
-      'MethodNotAllowed',
-      'InvalidObjectState',
-      'InvalidRequest',
-      'RestoreAlreadyInProgress',
-      'NotFound',
-    ]
-    const isRefusal =
-      (error instanceof S3ServiceException && refusals.includes(error.name)) ||
-      (error instanceof S3Error && refusals.includes(error.code))
-    if (!isRefusal) throw error
+    if (!(error instanceof S3ServiceException || error instanceof S3Error)) throw error
+    const code = error instanceof S3Error ? error.code : error.name
+    // The whole exception would be pages of sockets.
+    if (!REFUSALS.includes(code)) throw new Error(`${operation.do}: ${code}: ${error.message}`)
   }
 }
+
+/** What S3 rightly refuses, for example to restore what is not archived. */
+const REFUSALS = [
+  'NoSuchKey',
+  'NoSuchVersion',
+  'MethodNotAllowed',
+  'InvalidObjectState',
+  'InvalidRequest',
+  'RestoreAlreadyInProgress',
+  'NotFound',
+  'ObjectNotInActiveTierError',
+]
 
 async function act(stage: Stage, operation: Exclude<Operation, { do: 'deliver' }>): Promise<void> {
   const { s3, server } = stage.bucket
