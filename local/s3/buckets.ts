@@ -46,6 +46,7 @@ export function deleteBucket(store: Store, name: string): void {
   })
 }
 
+/** Enables or suspends versioning; the versions there are stay as they are. */
 export function setVersioning(store: Store, name: string, versioning: 'Enabled' | 'Suspended'): void {
   findBucket(store, name)
   store.sql.run`update bucket set versioning = ${versioning} where name = ${name}`

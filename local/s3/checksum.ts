@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import { type CrcName, combineCrc, startCrc } from './crc.ts'
 
+/** The additional checksums that S3 verifies and keeps. */
 export type ChecksumAlgorithm = CrcName | 'SHA1' | 'SHA256'
+/** Whether a checksum is of all bytes, or of the checksums of the parts. */
 export type ChecksumType = 'COMPOSITE' | 'FULL_OBJECT'
 
 /** A checksum as S3 keeps it with an object; the value in base64, a composite one with `-` and the number of parts. */
 export type Checksum = { algorithm: ChecksumAlgorithm; type: ChecksumType; value: string }
 
+/** All of them, in the words of the API. */
 export const checksumAlgorithms: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']
 
 /** `x-amz-checksum-crc32` and so on. */
@@ -19,6 +22,7 @@ export function checksumElement(algorithm: ChecksumAlgorithm): string {
   return `Checksum${algorithm}`
 }
 
+/** A running checksum: bytes in, digest out once. */
 export function startChecksum(algorithm: ChecksumAlgorithm): { update(bytes: Uint8Array): unknown; digest(): Buffer } {
   return algorithm === 'SHA1' || algorithm === 'SHA256' ? createHash(algorithm.toLowerCase()) : startCrc(algorithm)
 }

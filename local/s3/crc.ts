@@ -6,6 +6,7 @@ export type RunningCrc = { update(bytes: Uint8Array): void; digest(): Buffer }
 /** The CRCs that S3 knows: CRC32 (ISO-HDLC), CRC32C (Castagnoli) and CRC64NVME, all reflected with all bits set at start and end. */
 export type CrcName = 'CRC32' | 'CRC32C' | 'CRC64NVME'
 
+/** Starts a CRC of no bytes. */
 export function startCrc(name: CrcName): RunningCrc {
   if (name === 'CRC32') return startCrc32()
   return name === 'CRC32C' ? startCrc32c() : startCrc64()

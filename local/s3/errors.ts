@@ -14,6 +14,7 @@ export class S3Error extends Error {
   }
 }
 
+/** The codes of S3 that this endpoint answers with. */
 export type S3ErrorCode = keyof typeof errors
 
 /** The answer to what this server leaves out, so that a client learns it instead of getting something wrong. */

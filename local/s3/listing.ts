@@ -49,11 +49,12 @@ export function behindKey(key: Uint8Array | string): Position {
   return { key: Buffer.concat([Buffer.from(key), Buffer.from([0])]) }
 }
 
-/** A position as an opaque token, and back; undefined for what is no token. */
+/** A position as an opaque token. */
 export function toToken(position: Position): string {
   return Buffer.concat([Buffer.from([TOKEN_FORM]), position.key]).toString('base64')
 }
 
+/** The position of a token, undefined for what is no token. */
 export function fromToken(token: string): Position | undefined {
   const bytes = Buffer.from(token, 'base64')
   return bytes[0] === TOKEN_FORM && bytes.toString('base64') === token ? { key: bytes.subarray(1) } : undefined

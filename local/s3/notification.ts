@@ -4,6 +4,7 @@ import type { Bucket } from './buckets.ts'
 import { formEncode } from './encoding.ts'
 import { type SequencerForm, sequencerOf } from './sequence.ts'
 
+/** The events of S3 that this endpoint knows, without the `s3:` of a notification configuration. */
 export type EventName =
   | `ObjectCreated:${'Put' | 'Post' | 'Copy' | 'CompleteMultipartUpload'}`
   | `ObjectRemoved:${'Delete' | 'DeleteMarkerCreated'}`
@@ -35,6 +36,7 @@ export type Change = {
 /** The body that arrives in SQS: an S3 notification with one record, or an EventBridge event. */
 export type S3Notification = S3Event | EventBridgeBody
 
+/** An EventBridge event of S3; its detail leaves out what AWS leaves out, more than the published type allows. */
 export type EventBridgeBody = Omit<S3NotificationEvent, 'detail' | 'detail-type' | 'version' | 'source'> & {
   version: '0'
   source: 'aws.s3'
@@ -42,6 +44,7 @@ export type EventBridgeBody = Omit<S3NotificationEvent, 'detail' | 'detail-type'
   detail: Record<string, unknown>
 }
 
+/** The two ways in which AWS sends events, each with a shape of its own. */
 export type Transport = 'notification' | 'eventbridge'
 
 /** Writes a change as AWS would send it ("Event message structure" and "EventBridge event message structure" of the S3 user guide). */

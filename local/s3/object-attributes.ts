@@ -30,7 +30,7 @@ export function attributeHeaders(version: Version): Record<string, string | numb
   }
 }
 
-export function readStorageClass(request: S3Request): string {
+function readStorageClass(request: S3Request): string {
   const storageClass = request.headers['x-amz-storage-class'] ?? 'STANDARD'
   if (!storageClasses.includes(storageClass))
     throw new S3Error('InvalidStorageClass', { details: { StorageClassRequested: storageClass } })

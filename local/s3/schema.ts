@@ -30,7 +30,6 @@ export const schema = `
   ) strict;
   create unique index if not exists version_by_rank on version (bucket, key, sequence desc);
   create unique index if not exists version_latest on version (bucket, key) where is_latest = 1;
-  create index if not exists version_current on version (bucket, key) where is_latest = 1 and is_delete_marker = 0;
 
   -- where the bytes of a version are; parts of a multipart object keep their number, etag and checksum
   create table if not exists segment (
@@ -75,4 +74,15 @@ export const schema = `
     uploaded_at integer not null,
     primary key (upload, number)
   ) strict, without rowid;
-  create index if not exists part_by_body on part (body)`
+  create index if not exists part_by_body on part (body);
+
+  -- what a completed upload answered, for a client that asks again because it missed the answer
+  create table if not exists completed_upload (
+    upload_id text primary key,
+    bucket text not null references bucket on delete cascade,
+    key blob not null,
+    version_id text not null,
+    etag text not null,
+    checksum text,
+    completed_at integer not null
+  ) strict, without rowid`

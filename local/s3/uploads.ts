@@ -27,6 +27,7 @@ export type Part = StoredSegment & { uploadedAt: number }
 /** S3's smallest part, the last one excepted: 5 MiB. */
 export const MIN_PART_BYTES = 5 * 1024 ** 2
 
+/** Begins an upload and returns its id; its rank is taken now. */
 export function createUpload(
   store: Store,
   bucket: Bucket,
@@ -79,6 +80,7 @@ export function partsOf(store: Store, upload: Upload): Part[] {
   }))
 }
 
+/** Ends an upload; its parts are removed. */
 export function abortUpload(store: Store, upload: Upload): void {
   store.change(() => {
     store.release(partsOf(store, upload).map(part => part.body))
@@ -110,7 +112,41 @@ export function completeUpload(store: Store, bucket: Bucket, upload: Upload, par
     actor,
     rank,
   })
-  return { ...added, etag, checksum, size }
+  const completed = { versionId: added.versionId, etag, checksum }
+  rememberCompleted(store, upload, completed)
+  return { ...completed, size }
+}
+
+/** What completing an upload answers. */
+export type CompletedUpload = { versionId: string; etag: string; checksum?: Checksum }
+
+/** What the completion of an upload answered, undefined if it was never completed, or more than a day ago. */
+export function findCompleted(
+  store: Store,
+  bucket: Bucket,
+  key: string,
+  uploadId: string | undefined,
+): CompletedUpload | undefined {
+  const row = store.sql.get`
+    select version_id, etag, checksum
+    from completed_upload
+    where upload_id = ${uploadId ?? ''} and bucket = ${bucket.name} and key = ${Buffer.from(key)}` as
+    | { version_id: string; etag: string; checksum: string | null }
+    | undefined
+  return (
+    row && { versionId: row.version_id, etag: row.etag, ...(row.checksum === null ? {} : { checksum: JSON.parse(row.checksum) }) }
+  )
+}
+
+/** How long a completed upload is remembered, in milliseconds. */
+const REMEMBER_MS = 86_400_000
+
+function rememberCompleted(store: Store, upload: Upload, { versionId, etag, checksum }: CompletedUpload): void {
+  store.sql.run`delete from completed_upload where completed_at < ${store.now() - REMEMBER_MS}`
+  store.sql.run`
+    insert into completed_upload (upload_id, bucket, key, version_id, etag, checksum, completed_at)
+    values (${upload.uploadId}, ${upload.bucket}, ${Buffer.from(upload.key)}, ${versionId}, ${etag},
+            ${checksum ? JSON.stringify(checksum) : null}, ${store.now()})`
 }
 
 /** A row of the table `upload`; JSON columns as text. */
@@ -141,6 +177,7 @@ type PartRow = {
   uploaded_at: number
 }
 
+/** A row as the upload it stands for. */
 export function toUpload(row: UploadRow): Upload {
   return {
     id: row.id,

@@ -4,6 +4,7 @@ import type { Checksum } from './checksum.ts'
 import { S3Error } from './errors.ts'
 import type { Store } from './store.ts'
 
+/** A tag of an object. */
 export type Tag = { key: string; value: string }
 
 /** What a write says about an object besides its bytes: content headers and user metadata by lower-case name. */
@@ -95,6 +96,7 @@ export type VersionRow = {
   part_count: number | null
 }
 
+/** A row as the version it stands for. */
 export function toVersion(row: VersionRow): Version {
   return {
     id: row.id,

@@ -16,8 +16,10 @@ import type { S3Request } from '../request.ts'
 import type { Store } from '../store.ts'
 import {
   abortUpload,
+  type CompletedUpload,
   completeUpload,
   createUpload,
+  findCompleted,
   findUpload,
   MIN_PART_BYTES,
   type Part,
@@ -40,9 +42,11 @@ export function createMultipartUpload(store: Store, request: S3Request, bucket: 
   )
 }
 
-/** CompleteMultipartUpload: the object ranks by the start of its upload, whatever was written since. */
+/** CompleteMultipartUpload: the object ranks by the start of its upload, whatever was written since. Asked again, it answers the same. */
 export async function completeMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
   const uploadId = request.query.get('uploadId')
+  const before = findCompleted(store, bucket, key, uploadId)
+  if (before) return completionAnswer(request, bucket, key, before)
   const upload = findUpload(store, bucket, key, uploadId)
   using condition = startConditionalWrite(store, request, bucket.name, key)
   // The checksum headers of this request are about the object, not about its document.
@@ -60,23 +64,20 @@ export async function completeMultipartUpload(store: Store, request: S3Request, 
     checkWhole(headers, upload, done)
     return { bucket: bucketNow, ...done }
   })
-  return xmlAnswer(
-    'CompleteMultipartUploadResult',
-    {
-      Location: `http://${headers.host}${request.path}`,
-      Bucket: bucket.name,
-      Key: key,
-      ETag: `"${completed.etag}"`,
-      ...checksumElements(completed.checksum),
-    },
-    versionHeader(now, completed.versionId),
-  )
+  return completionAnswer(request, now, key, completed)
 }
 
 /** AbortMultipartUpload. */
 export function abortMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
   abortUpload(store, findUpload(store, bucket, key, request.query.get('uploadId')))
   return { status: 204 }
+}
+
+function completionAnswer(request: S3Request, bucket: Bucket, key: string, completed: CompletedUpload): Answer {
+  const { etag, checksum, versionId } = completed
+  const Location = `http://${request.headers.host}${request.path}`
+  const content = { Location, Bucket: bucket.name, Key: key, ETag: `"${etag}"`, ...checksumElements(checksum) }
+  return xmlAnswer('CompleteMultipartUploadResult', content, versionHeader(bucket, versionId))
 }
 
 function readChecksumChoice(request: S3Request): {

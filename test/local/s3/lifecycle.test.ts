@@ -4,12 +4,13 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
   RestoreObjectCommand,
+  type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
 import type { S3Notification } from '../../../local/s3/notification.ts'
 import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
 
-const put = async (s3: { client: import('@aws-sdk/client-s3').S3Client }, Bucket: string, more = {}) =>
+const put = async (s3: { client: S3Client }, Bucket: string, more = {}) =>
   (await s3.client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'hello', ...more }))).VersionId ?? 'null'
 
 describe('lifecycle', () => {
@@ -78,7 +79,7 @@ describe('lifecycle', () => {
 
 describe('an archived object', () => {
   const target = { Bucket: 'versioned', Key: 'k' }
-  const restore = (client: import('@aws-sdk/client-s3').S3Client, Days = 2) =>
+  const restore = (client: S3Client, Days = 2) =>
     client.send(new RestoreObjectCommand({ ...target, RestoreRequest: { Days, GlacierJobParameters: { Tier: 'Standard' } } }))
 
   s3Test('can be read once it is restored, until the copy expires', async () => {

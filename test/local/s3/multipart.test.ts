@@ -197,7 +197,19 @@ describe('completing a multipart upload', () => {
     expect(await failure(complete(upload, [one, two]))).toEqual(['EntityTooSmall', 400])
     expect(await failure(complete(upload, []))).toEqual(['MalformedXML', 400])
     await complete(upload, [two])
-    expect(await failure(complete(upload, [two]))).toEqual(['NoSuchUpload', 404])
+  })
+
+  s3Test('answers the same when asked again, as a client does that missed the answer', async ({ s3 }) => {
+    const { start, part, complete } = uploads(s3.client)
+    const upload = await start()
+    const parts = [await part(upload, 1, 'x')]
+    const answers = [await complete(upload, parts), await complete(upload, parts)].map(({ ETag, VersionId }) => ({
+      ETag,
+      VersionId,
+    }))
+    expect(answers[1]).toEqual(answers[0])
+    expect(s3.events()).toHaveLength(1)
+    expect(await failure(part(upload, 2, 'y'))).toEqual(['NoSuchUpload', 404])
   })
 
   s3Test('or aborting it ends it for good', async ({ s3: { client } }) => {
