@@ -1,61 +1,73 @@
--- Counts that stay exact while rows come and go: one statement trigger per table, one row per value of a dimension.
--- Row triggers would deadlock two batches; here each statement adds its sums in one order, behind one row per bucket.
+-- Counts that stay exact while rows come and go: statement triggers, one row per value of a dimension and slot. Row triggers would
+-- deadlock two batches; here each statement adds its sums in one order, behind one row per bucket. A connection adds to the slot of its
+-- own, so that the writers of one bucket seldom wait for each other; a count is the sum of its slots.
 
 create table storage_counters (
-  bucket text not null,
-  dimension text not null,
-  value text not null,
+  bucket text collate "C" not null,
+  dimension text collate "C" not null,
+  value text collate "C" not null,
+  slot smallint not null default pg_backend_pid() % 16,
   objects bigint not null default 0,
   bytes bigint not null default 0,
-  primary key (bucket, dimension, value)
+  primary key (bucket, dimension, value, slot)
 ) with (fillfactor = 50);
 
-comment on table storage_counters is 'Counts and bytes by bucket and dimension, kept by statement triggers.';
+comment on table storage_counters is 'Counts and bytes by bucket and dimension, kept by statement triggers. A count is the sum of its slots.';
 comment on column storage_counters.bucket is 'Bucket that is counted.';
 comment on column storage_counters.dimension is 'What is counted: total, backend, class, type, day (objects, by creation day in UTC), versions, old_versions, markers.';
-comment on column storage_counters.value is 'Value of the dimension; empty for those that have none.';
+comment on column storage_counters.value is 'Value of the dimension, its first 200 characters; empty for those that have none.';
+comment on column storage_counters.slot is 'Which connections add here; a slot alone can be negative.';
 comment on column storage_counters.objects is 'How many objects, versions or markers.';
 comment on column storage_counters.bytes is 'Their bytes.';
 
 create table storage_audit_hours (
   hour timestamptz not null,
-  bucket text not null,
-  action text not null,
+  bucket text collate "C" not null,
+  action text collate "C" not null,
+  slot smallint not null default pg_backend_pid() % 16,
   entries bigint not null,
-  primary key (hour, bucket, action)
+  primary key (hour, bucket, action, slot)
 ) with (fillfactor = 50);
 
 comment on table storage_audit_hours is 'Audit entries by hour, kept by a statement trigger; stays when the entries are pruned.';
 comment on column storage_audit_hours.hour is 'Start of the hour (of occurred_at).';
 comment on column storage_audit_hours.bucket is 'Bucket of the entries; empty where they have none.';
 comment on column storage_audit_hours.action is 'Action of the entries.';
+comment on column storage_audit_hours.slot is 'Which connections add here.';
 comment on column storage_audit_hours.entries is 'How many.';
 
-create function add_to_counters(deltas storage_counters[]) returns void
-language plpgsql
-as $$
-begin
-  perform from storage_counters c
-  where c.dimension = 'total' and c.value = '' and c.bucket in (select d.bucket from unnest(deltas) as d)
-  order by c.bucket
-  for no key update;
+create type counter_delta as (bucket text, dimension text, value text, objects bigint, bytes bigint);
 
+comment on type counter_delta is 'What a statement adds to one counter.';
+
+create function add_to_counters(deltas counter_delta[]) returns void
+language sql
+begin atomic
+  with delta as (
+    select d.bucket, d.dimension, left(d.value, 200) as value, sum(d.objects) as objects, sum(d.bytes) as bytes
+    from unnest(deltas) as d
+    group by 1, 2, 3
+    having sum(d.objects) <> 0 or sum(d.bytes) <> 0
+  )
   insert into storage_counters as c (bucket, dimension, value, objects, bytes)
-  select d.bucket, d.dimension, d.value, sum(d.objects), sum(d.bytes)
-  from unnest(deltas) as d
-  group by d.bucket, d.dimension, d.value
-  having sum(d.objects) <> 0 or sum(d.bytes) <> 0
-  order by d.bucket, d.dimension = 'total' desc, d.dimension, d.value
-  on conflict (bucket, dimension, value) do update
+  select s.bucket, s.dimension, s.value, sum(s.objects), sum(s.bytes)
+  from (
+    select * from delta
+    union all
+    -- The total of a bucket is the lock in front of its other rows, even where it stays what it is.
+    select distinct d.bucket, 'total', '', 0, 0 from delta d
+  ) as s
+  group by 1, 2, 3
+  order by s.bucket collate "C", s.dimension = 'total' desc, s.dimension collate "C", s.value collate "C"
+  on conflict (bucket, dimension, value, slot) do update
   set objects = c.objects + excluded.objects, bytes = c.bytes + excluded.bytes;
-end
-$$;
+end;
 
 comment on function add_to_counters is 'Adds deltas in one order, the total of each bucket first, so that two writers cannot deadlock.';
 
 create function object_counts(
   bucket text, storage_backend text, storage_class text, content_type text, day text, objects bigint, bytes numeric
-) returns setof storage_counters
+) returns setof counter_delta
 language sql immutable
 begin atomic
   select bucket, d.dimension, d.value, objects, bytes::bigint
@@ -74,7 +86,7 @@ create function storage_objects_count() returns trigger
 language plpgsql
 as $$
 declare
-  deltas storage_counters[] := '{}';
+  deltas counter_delta[] := '{}';
 begin
   if tg_op in ('INSERT', 'UPDATE') then
     select deltas || coalesce(array_agg(d), '{}') into deltas
@@ -122,10 +134,10 @@ create function storage_versions_count() returns trigger
 language plpgsql
 as $$
 declare
-  deltas storage_counters[] := '{}';
+  deltas counter_delta[] := '{}';
 begin
   if tg_op in ('INSERT', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.kind, '', g.objects, g.bytes)::storage_counters), '{}') into deltas
+    select deltas || coalesce(array_agg(row(g.bucket, g.kind, '', g.objects, g.bytes)::counter_delta), '{}') into deltas
     from (
       select a.bucket, kind, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
       from added a, unnest(version_kind(a.is_delete_marker, a.is_latest)) as kind
@@ -133,7 +145,7 @@ begin
     ) as g;
   end if;
   if tg_op in ('DELETE', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.kind, '', g.objects, g.bytes)::storage_counters), '{}') into deltas
+    select deltas || coalesce(array_agg(row(g.bucket, g.kind, '', g.objects, g.bytes)::counter_delta), '{}') into deltas
     from (
       select r.bucket, kind, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes
       from removed r, unnest(version_kind(r.is_delete_marker, r.is_latest)) as kind
@@ -158,12 +170,14 @@ create function storage_audit_count() returns trigger
 language plpgsql
 as $$
 begin
+  -- By bucket first, as transactions over several buckets write them.
   insert into storage_audit_hours as h (hour, bucket, action, entries)
-  select date_trunc('hour', occurred_at, 'UTC'), coalesce(bucket, ''), action, count(*)
-  from added
+  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, a.action, count(*)
+  from added a
   group by 1, 2, 3
-  order by 1, 2, 3
-  on conflict (hour, bucket, action) do update set entries = h.entries + excluded.entries;
+  order by coalesce(a.bucket, '') collate "C", 1, a.action collate "C"
+  on conflict (hour, bucket, action, slot) do update
+  set entries = h.entries + excluded.entries;
   return null;
 end
 $$;
