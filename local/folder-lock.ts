@@ -27,8 +27,15 @@ export function lockFolder(folder: string): FolderLock {
     throw error
   }
   writeFileSync(join(real, 'lock.pid'), `${process.pid}\n`)
-  return { folder: real, release: () => database.isOpen && database.close() }
+  held.add(database)
+  const release = () => {
+    if (held.delete(database)) database.close()
+  }
+  return { folder: real, release }
 }
+
+/** A database that nothing refers to is closed by the garbage collector, and the lock is gone with it. */
+const held = new Set<DatabaseSync>()
 
 const SQLITE_BUSY = 5
 

@@ -37,13 +37,18 @@ test('a missing folder is made', ({ folder }) => {
   lock.release()
 })
 
-test('another process holds a folder as long as it lives, and not after kill -9', async ({ folder }) => {
+test('another process holds a folder as long as it lives, even if it forgets the lock, and not after kill -9', async ({
+  folder,
+}) => {
   const script = `
     import { FolderInUse, lockFolder } from ${JSON.stringify(join(import.meta.dirname, '../../local/folder-lock.ts'))}
     lockFolder(${JSON.stringify(folder)})
+    globalThis.gc()
     console.log('held')
     setInterval(() => undefined, 1000)`
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const holder = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await once(holder.stdout, 'data')
   expect(() => lockFolder(folder)).toThrow(`in use by process ${holder.pid}`)
   holder.kill('SIGKILL')
