@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '../local/postgres.ts'
+import { startPostgres } from './postgres.ts'
 import { connect } from '../shared/connection.ts'
 import { migrate } from '../shared/migrate.ts'
 import { describeSchema } from '../shared/schema.ts'
