@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test as base, expect } from 'vitest'
+import { test as base, expect, onTestFinished } from 'vitest'
 import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
 
 const test = base.extend<{ folder: string }>({
@@ -49,6 +49,7 @@ test('another process holds a folder as long as it lives, even if it forgets the
   const holder = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  onTestFinished(() => void holder.kill('SIGKILL'))
   await once(holder.stdout, 'data')
   expect(() => lockFolder(folder)).toThrow(`in use by process ${holder.pid}`)
   holder.kill('SIGKILL')

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { test as base, expect } from 'vitest'
+import { test as base, expect, onTestFinished } from 'vitest'
 import { errno } from '../../local/errno.ts'
 import { startPostgres } from '../../local/postgres.ts'
 import { connect } from '../../shared/connection.ts'
@@ -155,10 +155,10 @@ test("a stale postmaster.pid does not make another program's process ours", asyn
   const server = await startPostgres({ folder, ...FAST })
   await server.stop()
   const stranger = spawn('sleep', ['60'])
+  onTestFinished(() => void stranger.kill('SIGKILL'))
   await writeFile(join(folder, 'data', 'postmaster.pid'), `${stranger.pid}\n${join(folder, 'data')}\n`)
   const next = await startPostgres({ folder, ...FAST })
   expect(isAlive(stranger.pid ?? 0)).toBe(true)
-  stranger.kill('SIGKILL')
   await next.stop()
 })
 
@@ -181,6 +181,7 @@ async function startedElsewhere(folder: string, waitFor?: string): Promise<Child
     await postgres(server.url)\`create table kept as select 1 as n\`
     console.log('ready')`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
   if (waitFor) await until(() => readdirSync(folder).includes(waitFor))
   else await once(child.stdout, 'data')
   return child
