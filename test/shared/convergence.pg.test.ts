@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { S3Client } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { indexer } from '../../functions/edge/index-batch.ts'
@@ -5,7 +7,15 @@ import type { S3Options } from '../../local/s3/server.ts'
 import type { Sql } from '../../shared/connection.ts'
 import { reconcile } from '../../shared/reconcile.ts'
 import { driftOf, openRun } from '../../shared/reconcile-runs.ts'
-import { currentOf, objectsInCatalog, testS3, versionsInBucket, versionsInCatalog } from '../support/bucket.ts'
+import {
+  currentOf,
+  objectsInCatalog,
+  type TestS3,
+  testClient,
+  testS3,
+  versionsInBucket,
+  versionsInCatalog,
+} from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { histories, perform, type Stage, setStage } from '../support/history.ts'
 import { sqsEvent } from '../support/sqs.ts'
@@ -38,6 +48,29 @@ describe.each(FORMS)('events as $transport with sequencers of the form $sequence
     })
     await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
   })
+})
+
+test('answers of S3 that come late, while the bucket goes on changing, do not undo newer ones', { timeout: 3_600_000 }, async ({
+  sql,
+}) => {
+  await using bucket = await testS3()
+  const slow = slowAnswers(bucket)
+  const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
+    bucket.events.length = 0
+    const stage = await setStage(bucket)
+    const deliveries: Promise<void>[] = []
+    for (const operation of history) {
+      if (operation.do === 'deliver') continue
+      const before = bucket.events.length
+      await perform(stage, operation)
+      const events = bucket.events.slice(before)
+      deliveries.push(...events.map(event => index(sql, slow, [event])))
+      if (seed % 2 === 0) await sleep(1)
+    }
+    await Promise.all(deliveries)
+    await expectTruth(sql, stage)
+  })
+  await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
 })
 
 test('whatever is lost, one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
@@ -75,14 +108,36 @@ async function deliver(sql: Sql, { bucket }: Stage, seed: number, share: number)
   const chosen = bucket.events.filter(() => random() < share || share === 1)
   const repeated = chosen.filter(() => random() < 1 / 3)
   const queue = [...chosen, ...repeated].map(body => ({ body, at: random() })).sort((a, b) => a.at - b.at)
-  const handler = indexer({ sql, s3: bucket.s3, sendDeadLetter: async () => false, maxReceives: 5 })
   const work = async () => {
     while (queue.length > 0) {
-      const batch = queue.splice(0, 1 + Math.floor(random() * 5)).map(({ body }) => body)
-      expect(await handler(sqsEvent(batch))).toEqual({ batchItemFailures: [] })
+      const batch = queue.splice(0, 1 + Math.floor(random() * 5))
+      await index(
+        sql,
+        bucket.s3,
+        batch.map(({ body }) => body),
+      )
     }
   }
   await Promise.all([work(), work()])
+}
+
+async function index(sql: Sql, s3: S3Client, bodies: string[]): Promise<void> {
+  const handler = indexer({ sql, s3, sendDeadLetter: async () => false, maxReceives: 5 })
+  expect(await handler(sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
+}
+
+/** A client whose answers take up to 20 ms on their way back, so that they are old when they are written. */
+function slowAnswers({ server }: TestS3): S3Client {
+  const client = testClient(server.url)
+  client.middlewareStack.add(
+    next => async args => {
+      const answer = await next(args)
+      await sleep(Math.random() * 20)
+      return answer
+    },
+    { step: 'initialize' },
+  )
+  return client
 }
 
 async function expectTruth(sql: Sql, { bucket, names }: Stage): Promise<void> {

@@ -21,13 +21,7 @@ export async function testS3(options: Partial<S3Options> = {}): Promise<TestS3> 
     deliver: notification => events.push(JSON.stringify(notification)),
     ...options,
   })
-  const s3 = new S3Client({
-    endpoint: server.url,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    maxAttempts: 5,
-    credentials: { accessKeyId: 'tester', secretAccessKey: 'secret' },
-  })
+  const s3 = testClient(server.url)
   return {
     s3,
     server,
@@ -37,6 +31,17 @@ export async function testS3(options: Partial<S3Options> = {}): Promise<TestS3> 
       await server.close()
     },
   }
+}
+
+/** A client of that endpoint whose requests are those of `tester`. */
+export function testClient(endpoint: string): S3Client {
+  return new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    maxAttempts: 5,
+    credentials: { accessKeyId: 'tester', secretAccessKey: 'secret' },
+  })
 }
 
 export async function makeBucket(s3: S3Client, bucket: string, versioning: 'Enabled' | 'Suspended' | 'never'): Promise<void> {
