@@ -212,6 +212,33 @@ CREATE TRIGGER storage_objects_not_torn_update AFTER UPDATE ON public.storage_ob
 CREATE TRIGGER storage_objects_search_insert BEFORE INSERT ON public.storage_objects FOR EACH ROW EXECUTE FUNCTION storage_objects_search();
 CREATE TRIGGER storage_objects_search_update BEFORE UPDATE ON public.storage_objects FOR EACH ROW WHEN (((old.metadata IS DISTINCT FROM new.metadata) OR (old.tags IS DISTINCT FROM new.tags) OR (old.content_type IS DISTINCT FROM new.content_type) OR (old.key IS DISTINCT FROM new.key))) EXECUTE FUNCTION storage_objects_search();
 
+create table storage_reconciles (
+  id bigint not null generated always as identity,
+  bucket text not null,
+  prefix text collate "C" not null default ''::text,
+  is_dry_run boolean not null default false,
+  checkpoint text collate "C",
+  findings jsonb not null default '{}'::jsonb,
+  started_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  constraint storage_reconciles_pkey PRIMARY KEY (id),
+  constraint storage_reconciles_bucket_check CHECK ((bucket <> ''::text)),
+  constraint storage_reconciles_findings_check CHECK ((jsonb_typeof(findings) = 'object'::text))
+);
+comment on table storage_reconciles is 'Each comparison of a bucket, or of a prefix of it, with the catalog.';
+comment on column storage_reconciles.id is 'Order in which they were started.';
+comment on column storage_reconciles.bucket is 'Bucket that is compared.';
+comment on column storage_reconciles.prefix is 'Only keys that begin so.';
+comment on column storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';
+comment on column storage_reconciles.checkpoint is 'All keys up to this one are done; a run that was stopped goes on behind it.';
+comment on column storage_reconciles.findings is 'What was compared, asked, found and repaired so far, by name.';
+comment on column storage_reconciles.started_at is 'When it was started.';
+comment on column storage_reconciles.updated_at is 'When the checkpoint was written.';
+comment on column storage_reconciles.finished_at is 'When the last key was done; null while there is more.';
+CREATE INDEX storage_reconciles_open ON public.storage_reconciles USING btree (bucket, prefix, is_dry_run, id DESC) WHERE (finished_at IS NULL);
+CREATE INDEX storage_reconciles_started ON public.storage_reconciles USING btree (started_at DESC, id DESC);
+
 create table storage_tombstones (
   bucket text not null,
   key text collate "C" not null,
