@@ -48,29 +48,29 @@ describe.each(FORMS)('events as $transport with sequencers of the form $sequence
     })
     await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
   })
-})
 
-test('answers of S3 that come late, while the bucket goes on changing, do not undo newer ones', { timeout: 3_600_000 }, async ({
-  sql,
-}) => {
-  await using bucket = await testS3()
-  const slow = slowAnswers(bucket)
-  const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
-    bucket.events.length = 0
-    const stage = await setStage(bucket)
-    const deliveries: Promise<void>[] = []
-    for (const operation of history) {
-      if (operation.do === 'deliver') continue
-      const before = bucket.events.length
-      await perform(stage, operation)
-      const events = bucket.events.slice(before)
-      deliveries.push(...events.map(event => index(sql, slow, [event])))
-      if (seed % 2 === 0) await sleep(1)
-    }
-    await Promise.all(deliveries)
-    await expectTruth(sql, stage)
+  test('answers of S3 that come late, while the bucket goes on changing, do not undo newer ones', { timeout: 3_600_000 }, async ({
+    sql,
+  }) => {
+    await using bucket = await testS3(form)
+    const slow = slowAnswers(bucket)
+    const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
+      bucket.events.length = 0
+      const stage = await setStage(bucket)
+      const deliveries: Promise<void>[] = []
+      for (const operation of history) {
+        if (operation.do === 'deliver') continue
+        const before = bucket.events.length
+        await perform(stage, operation)
+        const events = bucket.events.slice(before)
+        deliveries.push(...events.map(event => index(sql, slow, [event])))
+        if (seed % 2 === 0) await sleep(1)
+      }
+      await Promise.all(deliveries)
+      await expectTruth(sql, stage)
+    })
+    await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
   })
-  await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
 })
 
 test('whatever is lost, one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
