@@ -1,25 +1,23 @@
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import type { Sql } from './connection.ts'
-import { Conflict, Invalid } from './errors.ts'
+import { Invalid } from './errors.ts'
 import type { ObjectEvent } from './events.ts'
-import { lookAtVersion, lookForLatest, type Sight } from './look.ts'
+import { lookAtVersion, type Sight } from './look.ts'
 import {
   applyObservations,
   beforeLooking,
   type EventAudit,
   type KeyName,
   type KnownLatest,
-  type LatestLook,
+  nameOf,
   type Observation,
 } from './observations.ts'
 import { believableSequencer } from './sequencer.ts'
+import { type KeyFailure, lookAtKeys, settleEach } from './settle.ts'
 
 /** Questions to S3 at once, of one batch. */
 const LOOKS_AT_ONCE = 32
-
-/** How often a key whose latest version changes while it is looked at is looked at again. */
-const ROUNDS = 5
 
 /** Why an event was not taken in: `Invalid` will never work, anything else may when it is tried again. */
 export type Failure = { event: ObjectEvent; error: unknown }
@@ -48,28 +46,19 @@ export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Pro
     },
     { concurrency: LOOKS_AT_ONCE },
   )
+  const failKeys = (keys: KeyFailure[]) => {
+    for (const { key, error } of keys)
+      failures.push(...events.filter(e => nameOf(e) === nameOf(key)).map(event => ({ event, error })))
+  }
+  const byKey = Map.groupBy(observed.flat(), nameOf)
+  const doubtful = latest.filter(known => isDoubtful(known, byKey.get(nameOf(known)) ?? []))
+  const looks = await lookAtKeys(s3, doubtful, observed.flat())
+  failKeys(looks.failures)
   const failed = new Set(failures.map(({ event }) => event))
   const audited = events.filter(event => !failed.has(event)).map(toAudit)
-  const batch = { observed: observed.flat(), audited }
-
-  const byKey = Map.groupBy(batch.observed, nameOf)
-  const doubtful = latest.filter(known => isDoubtful(known, byKey.get(nameOf(known)) ?? []))
-  const looks = await lookAgain(s3, doubtful, batch.observed)
-  const unsettled = await applyObservations(sql, asOf, { ...batch, ...looks })
-  await settle(sql, s3, unsettled)
+  const unsettled = await applyObservations(sql, asOf, { observed: looks.observed, looked: looks.looked, audited })
+  failKeys(await settleEach(sql, s3, unsettled))
   return failures
-}
-
-/** Looks at keys afresh and writes what S3 answers: their latest version, and the given versions. The way of every repair. */
-export async function settle(sql: Sql, s3: S3Client, keys: KeyName[]): Promise<void> {
-  let open = keys
-  for (let round = 0; open.length > 0; round++) {
-    if (round === ROUNDS)
-      throw new Conflict(`${open[0]?.key} and ${open.length - 1} more keys change faster than they can be looked at`)
-    const { asOf } = await beforeLooking(sql, open)
-    const looks = await lookAgain(s3, open, [])
-    open = await applyObservations(sql, asOf, looks)
-  }
 }
 
 type NamedVersion = KeyName & { versionId: string; effect: ObjectEvent['effect']; events: ObjectEvent[] }
@@ -134,53 +123,9 @@ function isDoubtful(known: KnownLatest, observed: Observation[]): boolean {
   return newest?.sequencer === '' || known.sequencer === '' || newest?.sequencer === known.sequencer
 }
 
-/** The latest version of each key, and the observations with those versions among them. */
-async function lookAgain(
-  s3: S3Client,
-  keys: KeyName[],
-  observed: Observation[],
-): Promise<{ looked: LatestLook[]; observed: Observation[] }> {
-  const byKey = Map.groupBy(observed, nameOf)
-  const found = await pMap(keys, key => lookAtKey(s3, key, byKey.get(nameOf(key)) ?? []), { concurrency: LOOKS_AT_ONCE })
-  const added = new Map(found.flatMap(({ added }) => (added ? [[nameOf(added), added]] : [])))
-  const kept = observed.filter(o => added.get(nameOf(o))?.versionId !== o.versionId)
-  return { looked: found.map(({ looked }) => looked), observed: [...kept, ...added.values()] }
-}
-
-async function lookAtKey(
-  s3: S3Client,
-  key: KeyName,
-  observed: Observation[],
-): Promise<{ looked: LatestLook; added?: Observation }> {
-  for (let round = 0; round < ROUNDS; round++) {
-    const versionId = await lookForLatest(s3, key)
-    const looked = { bucket: key.bucket, key: key.key, versionId }
-    const known = observed.find(o => o.versionId === versionId)
-    if (versionId === null || (known && known.state !== 'gone')) return { looked }
-    const sight = await lookAtVersion(s3, { ...looked, versionId })
-    const added = {
-      bucket: key.bucket,
-      key: key.key,
-      claimsLatest: false,
-      sequencer: '',
-      ...known,
-      ...sight,
-      versionId,
-      seen: true,
-    }
-    if (sight.state !== 'gone') return { looked, added }
-  }
-  throw new Conflict(`The latest version of ${key.key} is deleted faster than it can be looked at`)
-}
-
 /** S3 understood the question and will never answer it, for example because the version id is none. */
 function isRefusal(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 400
-}
-
-/** Bucket names hold no slash, so this is as good an identity as the pair. */
-function nameOf({ bucket, key }: KeyName): string {
-  return `${bucket}/${key}`
 }
 
 function toAudit(event: ObjectEvent): EventAudit {

@@ -44,6 +44,11 @@ export type EventAudit = {
 /** A key of a bucket. */
 export type KeyName = { bucket: string; key: string }
 
+/** One text for a bucket and a key. Bucket names hold no slash, so no two pairs have the same. */
+export function nameOf({ bucket, key }: KeyName): string {
+  return `${bucket}/${key}`
+}
+
 /** What the catalog knows of a key before its backend is asked; the sequencer is '' when there is none to believe. */
 export type KnownLatest = KeyName & { versionId: string | null; sequencer: string }
 

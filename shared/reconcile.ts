@@ -3,12 +3,12 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import type { Sql } from './connection.ts'
 import { type Difference, differencesOf } from './drift.ts'
-import { settle } from './ingest.ts'
 import { type CatalogedKey, compareKeys, type ListedKey, listBucket, listCatalog } from './listing.ts'
 import { lookAtVersion } from './look.ts'
 import { applyObservations, databaseTime, type LatestLook, type Observation } from './observations.ts'
 import { noFindings, type ReconcileRun, saveCheckpoint } from './reconcile-runs.ts'
 import { differsInDetails } from './reconcile-sample.ts'
+import { settle } from './settle.ts'
 
 /** How a reconcile works; what is left out has a default that suits a bucket in use. */
 export type ReconcileOptions = {
