@@ -1,0 +1,67 @@
+import { codeOf, Failure, isUnreachable } from './failure.ts'
+import { printable } from './print.ts'
+import { howToStart, type Place } from './where.ts'
+
+/** A value as JSON carries it: dates are ISO 8601 text. */
+export type Wire<T> = T extends Date ? string : T extends object ? { [Field in keyof T]: Wire<T[Field]> } : T
+
+/** Query parameters; those that are undefined are left out. */
+export type Parameters = Record<string, string | number | boolean | undefined>
+
+/** An answer of the API that is an error: its status, and the code of its body. */
+export class Refusal extends Failure {
+  override name = 'Refusal'
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** Milliseconds that an answer may take. */
+const PATIENCE_MS = 30_000
+
+/** Asks the API with GET. The answer is believed to be what the route table says. Throws Refusal, and Failure when nobody answers. */
+export async function ask<T>(place: Pick<Place, 'apiUrl'>, path: string, parameters: Parameters = {}): Promise<T> {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value))
+  const address = `${place.apiUrl}${path}${query.size > 0 ? `?${query}` : ''}`
+  const { status, body } = await get(place.apiUrl, address)
+  const answer = parse(body)
+  if (status >= 200 && status < 300 && answer !== undefined) return answer as T
+  const { code = 'Unknown', message } = errorOf(answer)
+  throw new Refusal(
+    status,
+    code,
+    message ?? `${place.apiUrl} answers ${status}, but not as a catalog does: is it another program?`,
+  )
+}
+
+async function get(apiUrl: string, address: string): Promise<{ status: number; body: string }> {
+  try {
+    const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { accept: 'application/json' } })
+    return { status: response.status, body: await response.text() }
+  } catch (error) {
+    if (!isUnreachable(error)) throw error
+    throw new Failure(`Nothing answers at ${apiUrl} (${codeOf(error)}). ${howToStart(apiUrl)}`, { cause: error })
+  }
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function errorOf(answer: unknown): { code?: string; message?: string } {
+  const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : undefined
+  if (typeof error !== 'object' || error === null) return {}
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return { code: String(code), message: printable(String(message)) }
+}

@@ -1,0 +1,39 @@
+/** Something an operator can understand and do something about: its message is all that is shown. `exitCode` is 1 unless told. */
+export class Failure extends Error {
+  override name = 'Failure'
+  readonly exitCode: number
+
+  constructor(message: string, { exitCode = 1, cause }: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, { cause })
+    this.exitCode = exitCode
+  }
+}
+
+/** Node's or the AWS SDK's name of an error, for example `ECONNREFUSED` or `NoSuchBucket`; of several causes the innermost. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+  const inner = error.cause === undefined ? '' : codeOf(error.cause)
+  if (inner) return inner
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name === 'Error' ? '' : error.name
+}
+
+/** Whether the error says that nobody is there, as opposed to somebody who answers no. */
+export function isUnreachable(error: unknown): boolean {
+  return UNREACHABLE.has(codeOf(error))
+}
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'TimeoutError',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_SOCKET',
+  'CONNECT_TIMEOUT',
+])

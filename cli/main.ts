@@ -1,0 +1,51 @@
+import { S3ServiceException } from '@aws-sdk/client-s3'
+import { SQSServiceException } from '@aws-sdk/client-sqs'
+import { Command } from 'commander'
+import { addAudit } from './audit.ts'
+import { addDeadLetters } from './dead-letters.ts'
+import { addDemo } from './demo.ts'
+import { codeOf, Failure, isUnreachable } from './failure.ts'
+import { addList } from './list.ts'
+import { note, printable } from './print.ts'
+import { addSearch } from './search.ts'
+import { addStats } from './stats.ts'
+import { addUpload } from './upload.ts'
+import { addVerify } from './verify.ts'
+import { addVersions } from './versions.ts'
+
+const program = new Command('catalog')
+  .description('Storage Catalog: put files into a bucket and find them, their versions and their history.')
+  .showHelpAfterError('(--help tells how)')
+  .addHelpText('after', '\nStart with a catalog on this machine (npm start), then: npx catalog demo')
+addUpload(program)
+addSearch(program)
+addList(program)
+addVersions(program)
+addAudit(program)
+addStats(program)
+addDemo(program)
+addVerify(program)
+addDeadLetters(program)
+
+// `catalog list | head` closes the pipe when it has seen enough.
+process.stdout.on('error', error => {
+  if (codeOf(error) === 'EPIPE') process.exit(0)
+  throw error
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  note(`catalog: ${reasonOf(error)}`)
+  process.exitCode = error instanceof Failure ? error.exitCode : 1
+}
+
+/** One line for what an operator can do something about; the whole of an error that nobody thought of. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Failure) return error.message
+  if (error instanceof S3ServiceException || error instanceof SQSServiceException || isUnreachable(error)) {
+    return printable(`${codeOf(error)}: ${error instanceof Error ? error.message : error}`)
+  }
+  if (codeOf(error) === 'CredentialsProviderError') return 'No AWS credentials: sign in with aws configure or aws sso login'
+  return error instanceof Error && error.stack ? error.stack : String(error)
+}

@@ -1,0 +1,78 @@
+import { styleText } from 'node:util'
+
+/**
+ * Text that is safe in a terminal and of one line: control characters, direction overrides and lone surrogates are written as
+ * escapes, because a key may hold anything, also what moves the cursor or turns the text around.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(UNSAFE, escaped)
+}
+
+/** JSON of the same value whose text is safe in a terminal: what JSON itself leaves raw is escaped. */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replaceAll(UNSAFE_IN_JSON, escaped)
+}
+
+/** Bytes for people, in powers of 1024 as S3's console has them. */
+export function humanSize(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10))
+  const value = bytes / 1024 ** power
+  const unit = UNITS[power]
+  return power === 0 ? `${bytes} ${unit}` : `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
+}
+
+/** A time of the API in local time, to the second. */
+export function humanTime(iso: string): string {
+  const time = new Date(iso)
+  const pad = (number: number) => String(number).padStart(2, '0')
+  const day = `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`
+  return `${day} ${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`
+}
+
+/** A count with its noun: `1 file`, `4,068 files`. */
+export function count(number: number, noun: string): string {
+  const plural = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`
+  return `${number.toLocaleString('en')} ${number === 1 ? noun : plural}`
+}
+
+/** A line of standard output. */
+export function say(line = ''): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** A line of standard error: what is not the answer itself. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** What to do next, where a person is told; never among an answer that a program reads. */
+export function next(...commands: string[]): void {
+  say(`${bold('Next:')} ${commands.join(`\n${' '.repeat(6)}`)}`)
+}
+
+/** Emphasis, where standard output is a terminal that has it. */
+export function bold(text: string): string {
+  return styleText('bold', text, { stream: process.stdout })
+}
+
+/** The mark of a check. */
+export function mark(result: 'passed' | 'failed' | 'left out'): string {
+  if (result === 'passed') return styleText('green', '✓', { stream: process.stdout })
+  return result === 'failed' ? styleText('red', '✗', { stream: process.stdout }) : '–'
+}
+
+/** An argument of a command line as a shell takes it. */
+export function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+// C0 and C1 controls, line separators, and the invisible characters that change the direction of what follows.
+const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+
+const UNSAFE_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}

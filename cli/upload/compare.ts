@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
+import type { Bucket } from '../bucket.ts'
+import type { Found, FoundFile } from './walk.ts'
+
+/** Bytes of a part of a large file. A file of at most one part is put at once. */
+export function partSize(size: number): number {
+  // S3 takes at most 10,000 parts; whole MiB, so that a later run computes the same ETag.
+  return Math.max(8, Math.ceil(size / 10_000 / MIB)) * MIB
+}
+
+/** What a bucket has of a key. */
+export type Listed = { key: string; size: number; etag: string }
+
+/** What is found in a folder, each file with what the bucket has under its key, if anything. */
+export type Compared = Exclude<Found, { file: FoundFile }> | { file: FoundFile; listed?: Listed }
+
+/** Joins a walk with a listing, both in the order of the keys' bytes: nothing but a page of each is held. */
+export async function* compare(found: AsyncIterable<Found>, listing: AsyncIterable<Listed>): AsyncGenerator<Compared> {
+  const listed = listing[Symbol.asyncIterator]()
+  let next = await listed.next()
+  for await (const one of found) {
+    if ('omission' in one) {
+      yield one
+      continue
+    }
+    const key = Buffer.from(one.file.key)
+    while (!next.done && Buffer.compare(Buffer.from(next.value.key), key) < 0) next = await listed.next()
+    yield !next.done && next.value.key === one.file.key ? { file: one.file, listed: next.value } : one
+  }
+}
+
+/** The objects of a bucket below a prefix, in the order of their keys' bytes. */
+export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSignal?: AbortSignal): AsyncGenerator<Listed> {
+  let ContinuationToken: string | undefined
+  do {
+    // Encoded, because XML can't carry every character of a key.
+    const command = new ListObjectsV2Command({ Bucket: name, Prefix: prefix, EncodingType: 'url', ContinuationToken })
+    const page: ListObjectsV2CommandOutput = await s3.send(command, { abortSignal })
+    for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
+      yield { key: decodeURIComponent(Key.replaceAll('+', ' ')), size: Size, etag: ETag.replaceAll('"', '') }
+    }
+    ContinuationToken = page.NextContinuationToken
+  } while (ContinuationToken !== undefined)
+}
+
+/** Whether the bucket has the very bytes of a file: by size, then by the MD5 that an ETag is, of a large file that of its parts' MD5s. */
+export async function isThere({ path, size }: FoundFile, listed: Listed): Promise<boolean> {
+  return size === listed.size && listed.etag === (await etagOf(path, size))
+}
+
+const MIB = 1024 ** 2
+
+async function etagOf(path: Buffer, size: number): Promise<string> {
+  const ofPart = partSize(size)
+  let md5 = createHash('md5')
+  let filled = 0
+  const parts: Buffer[] = []
+  for await (const chunk of createReadStream(path, { highWaterMark: MIB }) as AsyncIterable<Buffer>) {
+    // A part is whole MiB and so are the chunks of a file, but a short read is allowed.
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + ofPart - filled)
+      md5.update(piece)
+      at += piece.length
+      filled += piece.length
+      if (filled === ofPart) {
+        parts.push(md5.digest())
+        md5 = createHash('md5')
+        filled = 0
+      }
+    }
+  }
+  if (filled > 0 || parts.length === 0) parts.push(md5.digest())
+  if (size <= ofPart) return parts[0]!.toString('hex')
+  return `${createHash('md5').update(Buffer.concat(parts)).digest('hex')}-${parts.length}`
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Sql } from '../../shared/connection.ts'
+import { describeSchema } from '../../shared/schema.ts'
+import { Failure } from '../failure.ts'
+import { count } from '../print.ts'
+import { type Check, LeftOut, type Visit } from './visit.ts'
+
+/** The database behind the API, looked at directly: only where its address is known. */
+export const databaseChecks: Check[] = [
+  { name: 'database connection', run: connects },
+  { name: 'migrations', needs: ['database connection'], run: migrated },
+  { name: 'schema', needs: ['migrations'], run: asMigrated },
+  { name: 'tables and indexes', needs: ['database connection'], run: tablesAndIndexes },
+]
+
+const MIGRATIONS = join(import.meta.dirname, '../../migrations')
+
+const TABLES = ['storage_audit', 'storage_hooks', 'storage_objects', 'storage_versions']
+
+async function connects(visit: Visit): Promise<string> {
+  const [row] = await database(visit)<{ version: string; name: string }[]>`
+    select current_setting('server_version') as version, current_database() as name
+  `
+  return `Postgres ${row?.version}, database ${row?.name}`
+}
+
+async function migrated(visit: Visit): Promise<string> {
+  const applied = await database(visit)<{ name: string; sha256: string }[]>`
+    select name, sha256
+    from storage_migrations
+    order by name collate "C"
+  `
+  const files = (await readdir(MIGRATIONS)).filter(name => /^\d{4}_.*\.sql$/.test(name)).sort()
+  for (const name of files) {
+    const row = applied.find(row => row.name === name)
+    if (!row) throw new Failure(`${name} is not applied`)
+    const text = (await readFile(join(MIGRATIONS, name), 'utf8')).replaceAll('\r\n', '\n')
+    if (row.sha256 !== createHash('sha256').update(text).digest('hex'))
+      throw new Failure(`${name} is not the one that was applied`)
+  }
+  const unknown = applied.find(({ name }) => !files.includes(name))
+  if (unknown) throw new Failure(`${unknown.name} is applied, but not known here: is this an older version?`)
+  return `${count(files.length, 'migration')}, all applied`
+}
+
+async function asMigrated(visit: Visit): Promise<string> {
+  const [found, expected] = await Promise.all([describeSchema(database(visit)), readFile(join(MIGRATIONS, 'schema.sql'), 'utf8')])
+  const [lines, wanted] = [found.split('\n'), expected.replaceAll('\r\n', '\n').split('\n')]
+  const at = wanted.findIndex((line, n) => line !== lines[n])
+  if (at < 0 && lines.length === wanted.length) return `as in migrations/schema.sql, ${count(wanted.length, 'line')}`
+  const line = at < 0 ? wanted.length : at
+  throw new Failure(
+    `differs from migrations/schema.sql in line ${line + 1}: ${lines[line] ?? 'the end'} instead of ${wanted[line] ?? 'the end'}`,
+  )
+}
+
+async function tablesAndIndexes(visit: Visit): Promise<string> {
+  const sql = database(visit)
+  const tables = await sql<
+    { name: string }[]
+  >`select name from unnest(${TABLES}::text[]) as name where to_regclass(name) is not null`
+  const missing = TABLES.filter(name => !tables.some(table => table.name === name))
+  if (missing.length > 0) throw new Failure(`missing: ${missing.join(', ')}`)
+  const indexes = await sql<{ name: string; isValid: boolean }[]>`
+    select indexrelid::regclass::text as name, indisvalid and indisready as "isValid"
+    from pg_index
+    where indrelid::regclass::text like any (${TABLES.map(name => `${name}%`)}::text[])
+  `
+  const broken = indexes.filter(({ isValid }) => !isValid).map(({ name }) => name)
+  if (broken.length > 0) throw new Failure(`not valid: ${broken.join(', ')}; drop and create them again`)
+  const month = new Date().toISOString().slice(0, 7).replace('-', '_')
+  const [audit] = await sql<{ found: boolean }[]>`select to_regclass(${`storage_audit_${month}`}) is not null as found`
+  if (!audit?.found) throw new Failure(`the audit trail has no partition for ${month}: is the pruner running?`)
+  return `${TABLES.length} tables, ${indexes.length} valid indexes, an audit partition for this month`
+}
+
+function database({ sql }: Visit): Sql {
+  if (sql) return sql
+  throw new LeftOut('nobody said where the database is: DATABASE_URL')
+}

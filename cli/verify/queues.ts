@@ -1,0 +1,35 @@
+import { Failure } from '../failure.ts'
+import { count } from '../print.ts'
+import { lookAtQueue, openQueues } from '../queue.ts'
+import { until } from '../until.ts'
+import { type Check, LeftOut, type Visit } from './visit.ts'
+
+/** The queue that events come by, after everything else. */
+export const queueChecks: Check[] = [
+  { name: 'queue drained', run: drained },
+  { name: 'no dead letters', run: noDeadLetters },
+]
+
+async function drained({ place }: Visit): Promise<string> {
+  const { sqs, source } = await openQueues(known(place))
+  if (!source) throw new LeftOut('nobody said which queue: CATALOG_QUEUE_URL')
+  await until(
+    () => lookAtQueue(sqs, source),
+    ({ waiting, inFlight }) =>
+      waiting + inFlight === 0 ? undefined : `${count(waiting, 'event')} waiting, ${inFlight} being indexed`,
+  )
+  return 'no event waits'
+}
+
+async function noDeadLetters({ place }: Visit): Promise<string> {
+  const { sqs, dead } = await openQueues(known(place))
+  const { waiting, inFlight } = await lookAtQueue(sqs, dead)
+  if (waiting + inFlight > 0)
+    throw new Failure(`${count(waiting + inFlight, 'event')} could not be indexed: npx catalog dead-letters`)
+  return 'every event was indexed'
+}
+
+function known(place: Visit['place']): Visit['place'] {
+  if (place.deadLetterQueueUrl || place.s3Url) return place
+  throw new LeftOut('nobody said which queue: CATALOG_DEAD_LETTER_QUEUE_URL')
+}

@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { Failure } from './failure.ts'
+
+/** Where the parts of a catalog are. Undefined is what nobody said: then AWS's own endpoints and the API's own default bucket count. */
+export type Place = {
+  apiUrl: string
+  s3Url?: string
+  bucket?: string
+  region: string
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+  databaseUrl?: string
+  queueUrl?: string
+  deadLetterQueueUrl?: string
+}
+
+/** The flags with which every command is told where the catalog is. */
+export type PlaceFlags = { api?: string; s3?: string; bucket?: string; data?: string }
+
+/** Gives a command the flags of PlaceFlags. */
+export function withPlace(command: Command): Command {
+  return command
+    .addOption(new Option('--api <url>', 'the HTTP API (CATALOG_API_URL, CATALOG_API_PORT)'))
+    .addOption(new Option('--s3 <url>', 'the S3 endpoint (AWS_ENDPOINT_URL_S3)'))
+    .addOption(new Option('--bucket <name>', 'the bucket (CATALOG_BUCKET)'))
+    .addOption(new Option('--data <folder>', 'folder of a catalog that runs on this machine (CATALOG_DATA, .catalog)'))
+}
+
+/**
+ * Where things are: flags before the environment, that before what a catalog running on this machine wrote down, that before the
+ * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws Failure for a malformed address.
+ */
+export function findPlace(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.env): Place {
+  const running = readRunning(flags.data ?? (env.CATALOG_DATA || undefined))
+  const toldApi = url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local(env.CATALOG_API_PORT)
+  const toldS3 = url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local(env.CATALOG_S3_PORT)
+  const apiUrl = toldApi ?? running?.apiUrl ?? 'http://127.0.0.1:8080'
+  const isLocal = isLoopback(apiUrl)
+  const s3Url = toldS3 ?? (isLocal ? (running?.s3Url ?? 'http://127.0.0.1:9000') : undefined)
+  const isRunning = running !== undefined && (toldApi ?? running.apiUrl) === running.apiUrl
+  return {
+    apiUrl,
+    s3Url,
+    bucket: flags.bucket ?? (env.CATALOG_BUCKET || (isRunning ? running.bucket : isLocal ? 'catalog' : undefined)),
+    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
+    credentials: s3Url && isLoopback(s3Url) ? localCredentials(running, env) : undefined,
+    databaseUrl: env.DATABASE_URL || (isRunning ? running.databaseUrl : undefined),
+    queueUrl: env.CATALOG_QUEUE_URL || (isRunning ? running.queueUrl : undefined),
+    deadLetterQueueUrl: env.CATALOG_DEAD_LETTER_QUEUE_URL || (isRunning ? running.deadLetterQueueUrl : undefined),
+  }
+}
+
+/** Whether an address is on this machine. */
+export function isLoopback(address: string): boolean {
+  const { hostname } = new URL(address)
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || hostname.startsWith('127.')
+}
+
+/** What to do when nothing answers at an address. */
+export function howToStart(address: string): string {
+  return isLoopback(address) ? 'Start the catalog with: npm start' : 'Is the address right, and the network up?'
+}
+
+/** `running.json` as `npm start` writes it. */
+type Running = Required<Omit<Place, 'region' | 'credentials'>> & { pid: number; accessKeyId: string; secretAccessKey: string }
+
+function readRunning(folder: string | undefined): Running | undefined {
+  const folders = folder === undefined ? ['.catalog', join(import.meta.dirname, '../.catalog')] : [folder]
+  const file = folders.map(name => resolve(name, 'running.json')).find(path => existsSync(path))
+  if (file === undefined) return undefined
+  const running = JSON.parse(readFileSync(file, 'utf8')) as Running
+  // Left behind by kill -9: what it says is no longer true.
+  return isAlive(running.pid) ? running : undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Keys of a user's own environment come first, so that the audit trail names them. */
+function localCredentials(running: Running | undefined, env: NodeJS.ProcessEnv): Place['credentials'] {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = env
+  if (id && secret) return { accessKeyId: id, secretAccessKey: secret, sessionToken }
+  const { accessKeyId = 'catalog', secretAccessKey = 'catalog-secret' } = running ?? {}
+  return { accessKeyId, secretAccessKey }
+}
+
+function url(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined
+  const parsed = URL.parse(text)
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return text.replace(/\/+$/, '')
+  throw new Failure(`${name} must be an address such as http://127.0.0.1:8080, not ${text}`)
+}
+
+function local(port: string | undefined): string | undefined {
+  return port ? url('port', `http://127.0.0.1:${port}`) : undefined
+}
