@@ -35,7 +35,7 @@ export function findPlace(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.en
   const running = readRunning(flags.data ?? (env.CATALOG_DATA || undefined))
   const toldApi = url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local(env.CATALOG_API_PORT)
   const toldS3 = url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local(env.CATALOG_S3_PORT)
-  const apiUrl = toldApi ?? running?.apiUrl ?? 'http://127.0.0.1:8080'
+  const apiUrl = toldApi ?? (running?.apiUrl || 'http://127.0.0.1:8080')
   const isLocal = isLoopback(apiUrl)
   const s3Url = toldS3 ?? (isLocal ? (running?.s3Url ?? 'http://127.0.0.1:9000') : undefined)
   const isRunning = running !== undefined && (toldApi ?? running.apiUrl) === running.apiUrl

@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { Bucket } from '../bucket.ts'
 import type { Found, FoundFile } from './walk.ts'
@@ -54,24 +56,14 @@ const MIB = 1024 ** 2
 
 async function etagOf(path: Buffer, size: number): Promise<string> {
   const ofPart = partSize(size)
-  let md5 = createHash('md5')
-  let filled = 0
+  if (size <= ofPart) return hash('md5', await readFile(path))
   const parts: Buffer[] = []
-  for await (const chunk of createReadStream(path, { highWaterMark: MIB }) as AsyncIterable<Buffer>) {
-    // A part is whole MiB and so are the chunks of a file, but a short read is allowed.
-    for (let at = 0; at < chunk.length; ) {
-      const piece = chunk.subarray(at, at + ofPart - filled)
-      md5.update(piece)
-      at += piece.length
-      filled += piece.length
-      if (filled === ofPart) {
-        parts.push(md5.digest())
-        md5 = createHash('md5')
-        filled = 0
-      }
-    }
-  }
-  if (filled > 0 || parts.length === 0) parts.push(md5.digest())
-  if (size <= ofPart) return parts[0]!.toString('hex')
-  return `${createHash('md5').update(Buffer.concat(parts)).digest('hex')}-${parts.length}`
+  for (let start = 0; start < size; start += ofPart) parts.push(await md5Of(path, start, Math.min(size, start + ofPart) - 1))
+  return `${hash('md5', Buffer.concat(parts))}-${parts.length}`
+}
+
+async function md5Of(path: Buffer, start: number, end: number): Promise<Buffer> {
+  const md5 = createHash('md5')
+  await pipeline(createReadStream(path, { start, end, highWaterMark: MIB }), md5)
+  return md5.digest()
 }

@@ -83,7 +83,8 @@ async function uploadFile(
     summary.thereBytes += file.size
     return
   }
-  summary.uploadedBytes += await send(file)
+  const bytes = await send(file)
+  summary.uploadedBytes += bytes
   summary.uploaded++
 }
 
