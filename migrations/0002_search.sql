@@ -1,74 +1,111 @@
 -- How names become lexemes, for the documents and for the queries alike. The stock text search parser makes a path
--- one token of type file, so `invoice` would never find documents/invoice-2024-001.pdf.
+-- one token of type file, so `invoice` would never find documents/invoice-2024-001.pdf; and it splits by the locale of the
+-- database, so everything here names its collation.
+
+create extension if not exists btree_gin;
 
 create function catalog_fold(input text) returns text
 language sql immutable parallel safe strict
-return case
-  when input ~ '^[\x01-\x7f]*$' then input
-  else normalize(regexp_replace(normalize(input, nfkd), '[\u0300-\u036f]', '', 'g'), nfkc)
-end collate "pg_c_utf8";
+return translate(
+  replace(
+    normalize(
+      regexp_replace(
+        normalize(input, nfkd) collate "pg_c_utf8",
+        '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+', '', 'g'),
+      nfkc),
+    'ß', 'ss'),
+  'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙',
+  'oOlLdDhHiσ01234567890123456789012345678901234567890123456789');
 
-comment on function catalog_fold is 'Compatibility-decomposes and strips accents: Café and its decomposed spelling become Cafe.';
+comment on function catalog_fold is 'Compatibility-composes, strips accents and invisible characters, and makes digits ASCII: Café and its decomposed spelling become Cafe.';
 
-create function catalog_parts(chunk text) returns text[]
+create function catalog_split(input text) returns text
+language plpgsql immutable parallel safe strict
+as $$
+declare
+  -- Bounds the vector far below the megabyte that Postgres allows, and the time that a hostile document can take.
+  s text collate "pg_c_utf8" := left(input, 16000);
+begin
+  if octet_length(s) = length(s) then
+    s := btrim(regexp_replace(s, '[^[:alnum:]]+', ' ', 'g'));
+  else
+    s := left(catalog_fold(s), 16000);
+    s := regexp_replace(s,
+      '([\u2190-\u2bff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff])',
+      E'\x1f\\1\x1f', 'g');
+    s := regexp_replace(s, '[^[:alnum:]\x1f\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
+    s := btrim(replace(replace(replace(s, E'\x1f\x1f', E'\x1f'), E'\x1f ', ' '), E' \x1f', ' '), E' \x1f');
+  end if;
+  if s ~ '[[:lower:]][[:upper:]]|[[:upper:]][[:upper:]][[:lower:]]' then
+    s := regexp_replace(s, '([[:lower:]])([[:upper:]])', E'\\1\x1e\\2', 'g');
+    s := regexp_replace(s, '([[:upper:]])([[:upper:]][[:lower:]])', E'\\1\x1e\\2', 'g');
+  end if;
+  if s ~ '[0-9][[:alpha:]]|[[:alpha:]][0-9]' then
+    s := regexp_replace(s, '([[:alpha:]])([0-9])', E'\\1\x1f\\2', 'g');
+    s := regexp_replace(s, '([0-9])([[:alpha:]])', E'\\1\x1f\\2', 'g');
+  end if;
+  return lower(s);
+end
+$$;
+
+comment on function catalog_split is 'Runs of letters and digits in lower case, a space between them; in a run U+001F between letters, digits, and each ideograph or pictograph, and U+001E where camelCase begins: My-iPhone14 becomes my i<1E>phone<1F>14.';
+
+create function catalog_spellings(split text) returns text[]
 language sql immutable parallel safe strict
 return case
-  when chunk ~ '^([[:lower:]]+|[[:digit:]]+|[[:upper:]]+)$' collate "pg_c_utf8" then array[lower(chunk collate "pg_c_utf8")]
-  else string_to_array(lower(
-    regexp_replace(
-      regexp_replace(
-        regexp_replace(chunk collate "pg_c_utf8", '([[:lower:][:digit:]])(?=[[:upper:]])', E'\\1\x1f', 'g'),
-        '([[:upper:]])(?=[[:upper:]][[:lower:]])', E'\\1\x1f', 'g'),
-      '([[:alpha:]])(?=[[:digit:]])|([[:digit:]])(?=[[:alpha:]])', E'\\1\\2\x1f', 'g')
-    collate "pg_c_utf8"), E'\x1f')
+  when position(E'\x1e' in split) > 0 and position(E'\x1f' in split) > 0 then array[
+    translate(split, E'\x1e\x1f', '  '), translate(split, E'\x1f\x1e', ' '), translate(split, E'\x1e\x1f', '')]
+  when position(E'\x1e' in split) > 0 or position(E'\x1f' in split) > 0 then array[
+    translate(split, E'\x1e\x1f', '  '), translate(split, E'\x1e\x1f', '')]
+  else array[split]
 end;
 
-comment on function catalog_parts is 'Splits a run of letters and digits where camelCase and digits begin: HTTPServer2 becomes http, server, 2.';
+comment on function catalog_spellings is 'The words of a split text at each granularity, the finest first: my i phone 14, my iphone 14, my iphone14.';
 
-create function catalog_lexemes(input text, weight "char") returns tsvector
+create function catalog_lexemes(input text, weight text) returns tsvector
+language plpgsql immutable parallel safe strict
+as $$
+declare
+  split text collate "C" := catalog_split(input);
+  spelling text collate "C";
+  placed tsvector;
+  result tsvector := '';
+begin
+  if split = '' then
+    return '';
+  end if;
+  foreach spelling in array catalog_spellings(split) loop
+    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2: no phrase leads from one spelling into the next.
+    placed := (
+      select string_agg(left(word, 500) || ':' || n + 1 || weight, ' ')::tsvector
+      from string_to_table(spelling, ' ') with ordinality as t (word, n)
+    );
+    -- What was placed by a finer spelling is repeated for phrases only: as D it adds next to nothing to a rank.
+    result := case when result = '' then placed else result || setweight(placed, 'D', tsvector_to_array(result)) end;
+  end loop;
+  return result;
+end
+$$;
+
+comment on function catalog_lexemes is 'Words of a text at each granularity, with positions so that phrases hold within one, and one weight.';
+
+create function catalog_whole_name(key text) returns text
 language sql immutable parallel safe strict
-return (
-  with chunk as (
-    select c.chunk, c.n, catalog_parts(c.chunk) as parts
-    from regexp_split_to_table(catalog_fold(left(input, 100000)), '[^[:alnum:]]+' collate "pg_c_utf8") with ordinality as c (chunk, n)
-    where c.chunk <> ''
-  ),
-  placed as (
-    select chunk, parts, cardinality(parts) as n_parts, sum(cardinality(parts)) over (order by n) as last
-    from chunk
-  ),
-  lexeme as (
-    select p.part as word, placed.last - placed.n_parts + p.n as position
-    from placed, unnest(placed.parts) with ordinality as p (part, n)
-    union all
-    select lower(placed.chunk collate "pg_c_utf8"), place.position
-    from placed, lateral (values (placed.last - placed.n_parts + 1), (placed.last)) as place (position)
-    where placed.n_parts > 1
-  )
-  select coalesce(string_agg('''' || word || ''':' || least(position, 16383) || weight, ' '), '')::tsvector
-  from lexeme
-  where octet_length(word) < 2047
-);
+return left(lower(catalog_fold(regexp_replace(rtrim(key, '/'), '^.*/', '')) collate "pg_c_utf8"), 500);
 
-comment on function catalog_lexemes is 'Words of a name with positions and one weight: each run of letters and digits, and its parts in place, so that phrases hold.';
+comment on function catalog_whole_name is 'The file name behind the last slash as one lexeme, for names without letters or digits: nothing else would find them.';
 
-create function catalog_whole_name(key text) returns tsvector
+create function catalog_quote(lexeme text) returns text
 language sql immutable parallel safe strict
-return (
-  select case
-    when name = '' or octet_length(name) >= 2047 then ''
-    else ('''' || replace(replace(name, '\', '\\'), '''', '''''') || ''':1A')
-  end::tsvector
-  from (select lower(catalog_fold(regexp_replace(rtrim(key, '/'), '^.*/', '')) collate "pg_c_utf8") as name) as whole
-);
+return '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''';
 
-comment on function catalog_whole_name is 'The file name behind the last slash as one lexeme, so that names without letters are found too.';
+comment on function catalog_quote is 'A lexeme as the input of tsvector and tsquery wants it.';
 
 create function catalog_values(document jsonb) returns text
 language sql immutable parallel safe strict
 return (
   select coalesce(string_agg(value #>> '{}', ' '), '')
-  from jsonb_path_query(document, '$.** ? (@.type() == "string" || @.type() == "number")') as value
+  from jsonb_path_query(document, 'strict $.** ? (@.type() == "string" || @.type() == "number")') as value
 );
 
 comment on function catalog_values is 'The strings and numbers of a document at any depth, without its names, a space between them.';
@@ -77,44 +114,38 @@ create function catalog_search_vector(key text, content_type text, metadata json
 language sql immutable parallel safe
 return
   catalog_lexemes(key, 'A')
-  || catalog_whole_name(key)
+  || case
+    when key collate "pg_c_utf8" ~ '[[:alnum:]][^/]*/*$' or catalog_whole_name(key) = '' then ''::tsvector
+    when catalog_split(catalog_whole_name(key)) <> '' then ''::tsvector
+    else (catalog_quote(catalog_whole_name(key)) || ':1A')::tsvector
+  end
   || case when content_type is null then ''::tsvector else catalog_lexemes(content_type, 'B') end
-  || case when metadata = '{}' then ''::tsvector else catalog_lexemes(catalog_values(metadata), 'C') end
-  || case when tags = '{}' then ''::tsvector else catalog_lexemes(catalog_values(tags), 'C') end;
+  || case
+    when metadata = '{}' and tags = '{}' then ''::tsvector
+    else catalog_lexemes(catalog_values(tags) || ' ' || catalog_values(metadata), 'C')
+  end;
 
-comment on function catalog_search_vector is 'What searchObjects matches: key weight A, content type B, metadata values and tags C.';
+comment on function catalog_search_vector is 'What searchObjects matches: key weight A, content type B, tags and metadata values C, 16,000 characters of each at most.';
 
-create function catalog_query(word text, is_prefix boolean) returns tsquery
+create function catalog_query(words text, is_prefix boolean) returns tsquery
 language sql immutable parallel safe strict
 return (
-  with chunk as (
-    select lower(c.chunk collate "pg_c_utf8") as whole, catalog_parts(c.chunk) as parts, c.n, c.n = count(*) over () as is_last
-    from (
-      select chunk, row_number() over (order by n) as n
-      from regexp_split_to_table(catalog_fold(left(word, 1000)), '[^[:alnum:]]+' collate "pg_c_utf8") with ordinality as s (chunk, n)
-      where chunk <> ''
-    ) as c
-  ),
-  term as (
-    select
-      n,
-      format('(''%s''%s%s)',
-        whole,
-        case when is_prefix and is_last then ':*' end,
-        case when cardinality(parts) > 1
-          then format(' | ''%s''%s', array_to_string(parts, ''' <-> '''), case when is_prefix and is_last then ':*' end)
-        end) as query
-    from chunk
-  )
-  select coalesce(
-    string_agg(query, ' <-> ' order by n),
-    case when trim(word) = '' then ''
-      else '''' || replace(replace(lower(catalog_fold(trim(word)) collate "pg_c_utf8"), '\', '\\'), '''', '''''') || '''' || case when is_prefix then ':*' else '' end
-    end)::tsquery
-  from term
+  select coalesce(string_agg(phrase.query || case when is_prefix then ':*' else '' end, ' | '), '')::tsquery
+  from unnest(catalog_spellings(catalog_split(words))) as spelling,
+    lateral (
+      select string_agg(left(word, 500), ' <-> ' order by n) as query
+      from string_to_table(spelling, ' ') with ordinality as t (word, n)
+    ) as phrase
+  where spelling <> ''
 );
 
-comment on function catalog_query is 'One word of a search as a query, split as documents are: the run itself or its parts in sequence; a prefix matches what begins so.';
+comment on function catalog_query is 'Words of a search as a query, split as documents are: a phrase at each granularity. A prefix matches what the last word begins. Empty when there are no words.';
+
+create function catalog_name_query(name text) returns tsquery
+language sql immutable parallel safe strict
+return case when catalog_whole_name(btrim(name)) = '' then '' else catalog_quote(catalog_whole_name(btrim(name))) end::tsquery;
+
+comment on function catalog_name_query is 'Finds a file name without letters or digits by the whole of it.';
 
 create function storage_objects_search() returns trigger
 language plpgsql
@@ -137,3 +168,74 @@ create trigger storage_objects_search_update before update on storage_objects
     or old.content_type is distinct from new.content_type
     or old.key is distinct from new.key
   ) execute function storage_objects_search();
+
+-- Beside the lexemes the block of 8,192 ids, so that the matches of a common word can be read newest block first: GIN skips
+-- through a long posting list by the short one of a block, and never decodes the whole.
+drop index storage_objects_search;
+create index storage_objects_search on storage_objects using gin ((id >> 13), search_vector)
+  with (gin_pending_list_limit = 256);
+
+create type search_match as (id bigint, rank real, last_modified timestamptz);
+
+comment on type search_match is 'An object that matches a search, with what orders it: rank descending, then newest, then id.';
+
+create function search_matches(
+  query tsquery, in_bucket text, key_prefix text, backend text, type text, contained jsonb,
+  mode text, below bigint, down_to bigint,
+  out matches search_match[], out chosen_mode text, out read_below bigint, out rest_below bigint
+)
+language plpgsql
+-- Compiling would cost more than the search.
+set jit = off
+as $$
+declare
+  -- Up to so many matches by the planner's estimate all are ranked; when the estimate was wrong, up to five times as many.
+  few constant integer := 4000;
+  block constant integer := 1000;
+  condition text := concat_ws(' and ',
+    'o.search_vector @@ $1',
+    case when in_bucket is not null then 'o.bucket = $2' end,
+    case when key_prefix is not null then 'o.key ^@ $3' end,
+    case when backend is not null then 'o.storage_backend = $4' end,
+    case when type is not null then 'o.content_type = $5' end,
+    case when contained is not null then 'o.metadata @> $6' end);
+  plan json;
+begin
+  if mode is null then
+    execute 'explain (format json) select from storage_objects o where ' || condition
+      into plan
+      using query, in_bucket, key_prefix, backend, type, contained;
+    mode := case when (plan #>> '{0,Plan,Plan Rows}')::numeric <= few then 'all' else 'newest' end;
+  end if;
+
+  if mode = 'all' then
+    execute 'select array_agg(m.match) from ('
+      || 'select (o.id, ts_rank(o.search_vector, $1), o.last_modified)::search_match as match from storage_objects o where ' || condition
+      || ' limit $7) as m'
+      into matches
+      using query, in_bucket, key_prefix, backend, type, contained, 5 * few + 1;
+    if coalesce(cardinality(matches), 0) <= 5 * few then
+      chosen_mode := 'all';
+      return;
+    end if;
+  end if;
+
+  chosen_mode := 'newest';
+  execute 'select array_agg((c.id, ts_rank(c.search_vector, $1), c.last_modified)::search_match order by c.id desc) from ('
+    || 'select o.* from (select generate_series(($7 - 1) >> 13, $8 >> 13, -1) as n) as b, '
+    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where (o.id >> 13) = b.n and ' || condition
+    || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
+    into matches
+    using query, in_bucket, key_prefix, backend, type, contained,
+      coalesce(below, (select max(id) + 1 from storage_objects)), coalesce(down_to, (select min(id) from storage_objects)), block + 1;
+  read_below := coalesce(below, (matches[1]).id + 1);
+  if cardinality(matches) > block then
+    rest_below := (matches[block]).id;
+    matches := matches[:block];
+  elsif down_to is not null then
+    rest_below := down_to;
+  end if;
+end
+$$;
+
+comment on function search_matches is 'The matches of a search with their ranks. Mode all: every one. Mode newest, for what too many match: a block of 1,000 by id from the newest down (ids below and down_to bound it); read_below is its upper bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate.';
