@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { errno } from './errno.ts'
+
+/** A server on 127.0.0.1. `close` lets the requests under way finish, for two seconds at most. */
+export type LocalServer = { url: string; port: number; close(): Promise<void> }
+
+/** Answers one request; what it throws is a 500 and goes into the log. */
+export type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+
+/**
+ * Listens on 127.0.0.1 only; port 0 takes a free one, a taken port is an error that names it and the variable that chooses another. Requests
+ * whose Host is no loopback name are refused: a page of another site must not get here through a name of its own (DNS rebinding).
+ */
+export async function serve(
+  { port = 0, name, variable }: { port?: number; name: string; variable?: string },
+  listener: Listener,
+): Promise<LocalServer> {
+  const server = createServer((request, response) => void answer(listener, request, response))
+  const listening = Promise.withResolvers<void>()
+  server.once('error', listening.reject).listen(port, '127.0.0.1', listening.resolve)
+  await listening.promise.catch(error => {
+    if (errno(error) !== 'EADDRINUSE') throw error
+    const otherwise = variable ? `, or choose another with ${variable}` : ''
+    throw new Error(`Port ${port} for ${name} is taken: stop what listens on it${otherwise}`, { cause: error })
+  })
+  const { port: taken } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${taken}`,
+    port: taken,
+    async close() {
+      const closed = new Promise(resolve => server.close(resolve))
+      const impatience = setTimeout(() => server.closeAllConnections(), 2_000)
+      await closed
+      clearTimeout(impatience)
+    },
+  }
+}
+
+/** Whether a Host header names this machine. */
+export function isLoopbackName(host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase()
+  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
+}
+
+async function answer(listener: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    if (isLoopbackName(request.headers.host)) await listener(request, response)
+    else refuse(response, 403, 'This server answers to loopback names only')
+  } catch (error) {
+    // Whoever went away in the middle needs no answer.
+    if (request.socket.destroyed) return
+    console.error(error)
+    if (response.headersSent) response.destroy()
+    else refuse(response, 500, 'Something went wrong')
+  }
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${message}\n`)
+}

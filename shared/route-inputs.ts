@@ -1,0 +1,83 @@
+import * as v from 'valibot'
+import * as p from './parameters.ts'
+
+/** Seconds. */
+const WEEK = 604_800
+
+/** A page of a list. */
+export const page = { limit: v.optional(p.limit), cursor: v.optional(p.cursor) }
+
+/** From the first moment, to the first one behind. */
+export const span = { from: v.optional(p.time), to: v.optional(p.time) }
+
+/** The bucket, where it is not the default one. */
+export const inBucket = { bucket: v.optional(p.bucket) }
+
+/** A key of a bucket. */
+export const named = { ...inBucket, key: p.key }
+
+const textOf = (maxBytes: number) => v.optional(p.text(maxBytes))
+
+/** What callers may tell of an object and of a version alike. */
+export const details = {
+  contentType: textOf(1024),
+  etag: textOf(1024),
+  lastModified: v.optional(p.time),
+  storageBackend: v.optional(p.backend),
+  storageClass: v.optional(p.name(64)),
+  metadata: v.optional(p.metadata),
+  tags: v.optional(p.texts),
+  createdBy: textOf(1024),
+  comment: textOf(16_384),
+}
+
+/** What a caller tells of one entry of the audit trail. */
+export const auditEntry = p.object({
+  action: p.action,
+  occurredAt: v.optional(p.time),
+  userId: textOf(1024),
+  userName: textOf(1024),
+  bucket: v.optional(p.bucket),
+  key: v.optional(p.key),
+  versionId: v.optional(p.versionId),
+  ipAddress: textOf(255),
+  userAgent: textOf(8192),
+  success: v.optional(v.boolean('must be true or false')),
+  errorMessage: textOf(16_384),
+  metadata: v.optional(p.metadata),
+})
+
+/** What a caller tells of one execution of a hook. */
+export const hookExecution = p.object({
+  hookName: p.name(255),
+  eventType: p.name(255),
+  bucket: v.optional(p.bucket),
+  key: v.optional(p.key),
+  executionTimeMs: v.pipe(v.number('must be a number'), v.finite('must be finite'), v.minValue(0, 'must not be negative')),
+  success: v.boolean('must be true or false'),
+  error: textOf(16_384),
+  payload: v.optional(p.json),
+  response: v.optional(p.json),
+  executedAt: v.optional(p.time),
+})
+
+/** One, or an array of up to 1,000; always answered as an array. */
+export function oneOrMany<const S extends v.GenericSchema>(schema: S) {
+  const many = v.pipe(v.array(schema), v.minLength(1, 'must not be empty'), v.maxLength(1000, 'must be at most 1000 items'))
+  const one = v.pipe(
+    schema,
+    v.transform(item => [item]),
+  )
+  return v.lazy((body): typeof one | typeof many => (Array.isArray(body) ? many : one))
+}
+
+/** How long a presigned URL holds, in seconds; S3 allows a week. */
+export const expiresIn = {
+  inQuery: p.count(1, WEEK),
+  inBody: v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be at least 1'),
+    v.maxValue(WEEK, `must be at most ${WEEK}`),
+  ),
+}
