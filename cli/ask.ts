@@ -45,9 +45,15 @@ async function get(apiUrl: string, address: string): Promise<{ status: number; b
     const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { accept: 'application/json' } })
     return { status: response.status, body: await response.text() }
   } catch (error) {
-    if (!isUnreachable(error)) throw error
+    if (!isUnreachable(error)) throw unusable(apiUrl, error)
     throw new Failure(`Nothing answers at ${apiUrl} (${codeOf(error)}). ${howToStart(apiUrl)}`, { cause: error })
   }
+}
+
+/** fetch tells why only in the cause: a port that it refuses, a certificate, an answer that is no HTTP. */
+function unusable(apiUrl: string, error: unknown): unknown {
+  if (!(error instanceof TypeError) || !(error.cause instanceof Error)) return error
+  return new Failure(`${apiUrl} can't be asked: ${printable(error.cause.message)}`, { cause: error })
 }
 
 function parse(body: string): unknown {

@@ -1,0 +1,69 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { S3Client } from '@aws-sdk/client-s3'
+import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
+
+/** What a command answered. */
+export type Ran = { code: number | null; stdout: string; stderr: string }
+
+/** A command under way; `ended` gives what it answered. */
+export type Running = { child: ChildProcessByStdio<null, Readable, Readable>; ended: Promise<Ran> }
+
+/** A running catalog in a folder of its own, and the command line beside it. */
+export type TestCatalog = {
+  catalog: LocalCatalog
+  folder: string
+  s3: S3Client
+  run(...args: string[]): Promise<Ran>
+  start(...args: string[]): Running
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Starts one for a test file; disposing of it stops all of it. */
+export async function testCatalog(): Promise<TestCatalog> {
+  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-cli-'))
+  const catalog = await startCatalog({ folder: join(folder, 'data'), apiPort: 0, s3Port: 0, postgresPort: 0 })
+  const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
+  const s3 = new S3Client({ endpoint: catalog.s3Url, region: 'us-east-1', forcePathStyle: true, credentials })
+  const env = { CATALOG_DATA: join(folder, 'data') }
+  return {
+    catalog,
+    folder,
+    s3,
+    run: (...args) => startCommand(args, env).ended,
+    start: (...args) => startCommand(args, env),
+    async [Symbol.asyncDispose]() {
+      s3.destroy()
+      await catalog.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** Runs the command line as an operator does, with nothing in its environment but what is given. */
+export function startCommand(args: string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH, HOME: tmpdir(), NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return { child, ended: answer(child) }
+}
+
+/** The program that npx runs. */
+export const LAUNCHER = join(import.meta.dirname, '../../cli/catalog.js')
+
+async function answer(child: Running['child']): Promise<Ran> {
+  const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+  return { code, stdout, stderr }
+}
+
+async function text(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}

@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { LAUNCHER, startCommand } from './catalog.ts'
+
+const commands = ['upload', 'search', 'list', 'versions', 'audit', 'stats', 'demo', 'verify', 'dead-letters']
+
+test('help names every command', async () => {
+  const { code, stdout, stderr } = await startCommand(['--help']).ended
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const named = [...stdout.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, name]) => name)
+  expect(named).toEqual(commands)
+})
+
+test.each(commands)('%s --help tells how it is used, and where the catalog is', async name => {
+  const { code, stdout, stderr } = await startCommand([name, '--help']).ended
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(new RegExp(`^Usage: catalog ${name} \\[options\\]`))
+  for (const flag of ['--api <url>', '--s3 <url>', '--bucket <name>', '--data <folder>']) expect(stdout).toContain(flag)
+})
+
+test.each([
+  ['an unknown command', ['upladd'], "error: unknown command 'upladd'"],
+  ['an unknown flag', ['stats', '--colour'], "error: unknown option '--colour'"],
+  ['a missing argument', ['versions'], "error: missing required argument 'key'"],
+  ['a limit out of range', ['list', '--limit', '0'], 'Must be a whole number from 1 to 1000.'],
+  ['a concurrency out of range', ['upload', '.', '--concurrency', '257'], 'Must be a whole number from 1 to 256.'],
+  ['an address that is none', ['stats', '--api', 'localhost:8080'], '--api must be an address such as'],
+  ['an API that is not there', ['stats', '--api', `http://127.0.0.1:${await unusedPort()}`], 'Start the catalog with: npm start'],
+  ['a port that no browser would ask', ['stats', '--api', 'http://127.0.0.1:1'], "http://127.0.0.1:1 can't be asked: bad port"],
+])('%s fails with its reason and no stack trace', async (_, args, reason) => {
+  const { code, stdout, stderr } = await startCommand(args).ended
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain(reason)
+  expect(stderr).not.toMatch(/^\s+at /m)
+})
+
+const old = otherNode()
+
+test.skipIf(old === undefined)("an older Node hands over to the repository's own", () => {
+  const { status, stdout } = spawnSync(old!, [LAUNCHER, 'stats', '--help'], { encoding: 'utf8' })
+  expect({ status, first: stdout.split('\n')[0] }).toEqual({ status: 0, first: 'Usage: catalog stats [options]' })
+})
+
+/** A Node of the machine that does not run TypeScript, if there is one. */
+function otherNode(): string | undefined {
+  const candidates = (process.env.PATH ?? '').split(delimiter).map(folder => join(folder, 'node'))
+  return candidates.find(
+    node => existsSync(node) && spawnSync(node, ['-p', '!!process.features.typescript']).stdout.toString() === 'false\n',
+  )
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { count, humanSize, printable, printableJson, quoted } from '../../cli/print.ts'
+import { formatTable } from '../../cli/table.ts'
+
+test('what could move a cursor, colour a terminal or turn text around is escaped, and nothing else', () => {
+  expect(printable('a\x1b[2J\r\n\x07\x7f\x9b1m\u202egpj.exe\u2066\ud800')).toBe(
+    'a\\u001b[2J\\u000d\\u000a\\u0007\\u007f\\u009b1m\\u202egpj.exe\\u2066\\ud800',
+  )
+  expect(printable('é 漢字 😀 e\u0301 \\u001b')).toBe('é 漢字 😀 e\u0301 \\u001b')
+})
+
+test('JSON is safe in a terminal and still the same value', () => {
+  const value = { key: 'a\x1b\x7f\x9b\u202e\u2028\ud800\0é😀' }
+  const text = printableJson(value)
+  expect(text).toMatch(/^[\x20-\x7eé😀]*$/u)
+  expect(JSON.parse(text)).toEqual(value)
+})
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [10_240, '10 KiB'],
+  [143_588_383, '137 MiB'],
+  [5 * 1024 ** 4, '5.0 TiB'],
+  [3000 * 1024 ** 5, '3000 PiB'],
+])('%i bytes are %s', (bytes, text) => {
+  expect(humanSize(bytes)).toBe(text)
+})
+
+test('counts agree with their nouns', () => {
+  expect([count(1, 'file'), count(4068, 'file'), count(0, 'entry'), count(2, 'key')]).toEqual([
+    '1 file',
+    '4,068 files',
+    '0 entries',
+    '2 keys',
+  ])
+})
+
+test('a key is quoted for a shell when it must be', () => {
+  expect([quoted('a/b.txt'), quoted("it's"), quoted(''), quoted('$HOME')]).toEqual(['a/b.txt', `'it'\\''s'`, "''", "'$HOME'"])
+})
+
+const columns = [
+  { heading: 'Key', text: (key: string) => key, wide: true },
+  { heading: 'Size', text: (key: string) => String(key.length), align: 'right' as const },
+]
+
+test('a table fits the terminal: the wide column is broken over lines, and nothing of it is lost', () => {
+  const key = 'documents/2024/some-very-long-name-that-does-not-fit.pdf'
+  const lines = formatTable([key], columns, 40).split('\n')
+  expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(40)
+  expect(
+    lines
+      .slice(1)
+      .map(line => line.slice(0, 34).trim())
+      .join(''),
+  ).toBe(key)
+})
+
+test('without a terminal each row is one line', () => {
+  const key = 'k'.repeat(1024)
+  expect(formatTable([key, 'b'], columns, undefined).split('\n')).toEqual([
+    `${'Key'.padEnd(1026)}Size`,
+    `${key}  1024`,
+    `${'b'.padEnd(1026)}   1`,
+  ])
+})

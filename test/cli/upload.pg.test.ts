@@ -1,0 +1,179 @@
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ListMultipartUploadsCommand, ListObjectVersionsCommand, type ObjectVersion } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type TestCatalog, testCatalog } from './catalog.ts'
+
+let given: TestCatalog
+
+beforeAll(async () => {
+  given = await testCatalog()
+})
+
+afterAll(() => given[Symbol.asyncDispose]())
+
+test('every file of a folder is found by the words of its name, and the statistics equal the folder', async () => {
+  const folder = await makeFolder('found', {
+    'report-2024.pdf': 'a',
+    'letters/helloWorld.txt': 'bb',
+    'letters/deep/Straße.md': 'ccc',
+  })
+  const ran = await given.run('upload', folder, '--prefix', 'found')
+  expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('3 uploaded, 0 there already, 0 left out, 0 failed') })
+  const expected = {
+    'report 2024': 'found/report-2024.pdf',
+    'hello world': 'found/letters/helloWorld.txt',
+    straße: 'found/letters/deep/Straße.md',
+  }
+  for (const [words, key] of Object.entries(expected)) {
+    const found = await eventually(
+      async () => json(await given.run('search', words, '--json')).items,
+      items => items.length > 0,
+    )
+    expect(found).toMatchObject([{ key }])
+  }
+  expect(json(await given.run('stats', '--json'))).toMatchObject({ objects: 3, bytes: 6, versions: 3, deleteMarkers: 0 })
+})
+
+test.each(['SIGINT', 'SIGKILL'] as const)(
+  'an upload stopped by %s goes on where it was, and puts nothing twice',
+  async signal => {
+    const prefix = `stopped-${signal}/`
+    const contents = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`${n % 40}/file-${n}.txt`, `content ${n}`]))
+    const folder = await makeFolder(prefix, contents)
+    const first = given.start('upload', folder, '--prefix', prefix, '--concurrency', '4')
+    await eventually(
+      () => versionsBelow(prefix),
+      ({ length }) => length >= 50,
+    )
+    first.child.kill(signal)
+    const ran = await first.ended
+    if (signal === 'SIGINT')
+      expect(ran).toMatchObject({ code: 130, stderr: expect.stringContaining('Run the same command again') })
+    const before = (await versionsBelow(prefix)).length
+    expect(before).toBeLessThan(1500)
+
+    const second = await given.run('upload', folder, '--prefix', prefix)
+    expect(second).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`${1500 - before} uploaded, ${before} there already, 0 left out, 0 failed`),
+    })
+    const versions = await versionsBelow(prefix)
+    expect(versions.map(({ Key }) => Key?.slice(prefix.length)).sort()).toEqual(Object.keys(contents).sort())
+  },
+)
+
+test('an upload stopped within a large file leaves none of its parts, and the next one puts it whole', async () => {
+  const folder = await makeFolder('large', { 'large.bin': Buffer.alloc(200 * 1024 ** 2, 'storage') })
+  const first = given.start('upload', folder, '--prefix', 'large')
+  await eventually(parts, ({ length }) => length > 0)
+  first.child.kill('SIGINT')
+  expect((await first.ended).code).toBe(130)
+  expect(await parts()).toEqual([])
+  expect(await versionsBelow('large/')).toEqual([])
+  expect((await given.run('upload', folder, '--prefix', 'large')).code).toBe(0)
+  expect(await versionsBelow('large/')).toMatchObject([{ Key: 'large/large.bin', Size: 200 * 1024 ** 2 }])
+  expect((await given.run('upload', folder, '--prefix', 'large')).stdout).toContain('0 uploaded, 1 there already')
+})
+
+test('a file of the same size but with other content is uploaded again', async () => {
+  const folder = await makeFolder('changed', { 'a.txt': 'one', 'b.txt': 'two' })
+  await given.run('upload', folder, '--prefix', 'changed')
+  await writeFile(join(folder, 'b.txt'), 'six')
+  expect((await given.run('upload', folder, '--prefix', 'changed/')).stdout).toContain('1 uploaded, 1 there already')
+  expect((await versionsBelow('changed/')).map(({ Key, IsLatest }) => [Key, IsLatest])).toEqual([
+    ['changed/a.txt', true],
+    ['changed/b.txt', true],
+    ['changed/b.txt', false],
+  ])
+})
+
+test('what is not uploaded is told with its reason, and a file that is lost fails the command', async () => {
+  const folder = await makeFolder('odd', { 'plain.txt': 'x' })
+  await symlink('nowhere', join(folder, 'broken'))
+  await symlink('.', join(folder, 'loop'))
+  const harmless = await given.run('upload', folder, '--prefix', 'odd')
+  expect(harmless).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 uploaded, 0 there already, 2 left out, 0 failed'),
+  })
+  expect(harmless.stderr).toContain(`${folder}/broken: a symbolic link that leads nowhere (ENOENT)`)
+  expect(harmless.stderr).toContain(`${folder}/loop: a symbolic link back to a folder that it is in`)
+  await writeFile(Buffer.concat([Buffer.from(`${folder}/not-utf-8-`), Buffer.from([0xff])]), 'lost')
+  const lost = await given.run('upload', folder, '--prefix', 'odd')
+  expect(lost).toMatchObject({ code: 1, stdout: expect.stringContaining('0 uploaded, 1 there already, 2 left out, 1 failed') })
+  expect(lost.stderr).toContain('not-utf-8-\\xff: its name is not UTF-8, which S3 needs: rename it')
+})
+
+test('names keep their bytes, whatever they are made of', async () => {
+  const names = ['plus + and %41.txt', 'e\u0301.txt', '\u00e9.txt', 'line\nbreak\x1b[31m', ' leading', '😀', 'a&<b>"\'']
+  const folder = await makeFolder('names', Object.fromEntries(names.map(name => [name, name])))
+  expect((await given.run('upload', folder, '--prefix', 'names')).code).toBe(0)
+  const keys = (await versionsBelow('names/')).map(({ Key = '' }) => Key)
+  expect(keys.sort()).toEqual(names.map(name => `names/${name}`).sort())
+  const listed = json(await given.run('list', 'names/', '--all', '--json'))
+  expect(listed.items.map(({ key }) => key).sort()).toEqual(keys)
+  expect((await given.run('list', 'names/')).stdout).toContain('names/line\\u000abreak\\u001b[31m')
+})
+
+test.each([
+  ['a folder that is not there', ['upload', '/nowhere'], "/nowhere can't be read: ENOENT"],
+  ['a file in place of a folder', ['upload', import.meta.filename], 'is not a folder'],
+  ['a bucket that is not there', ['upload', import.meta.dirname, '--bucket', 'absent'], 'There is no bucket absent at'],
+  [
+    'an S3 that is not there',
+    ['upload', import.meta.dirname, '--s3', 'http://127.0.0.1:1'],
+    'Nothing answers at http://127.0.0.1:1',
+  ],
+])('%s is refused in one line', async (_, args, reason) => {
+  const { code, stdout, stderr } = await given.run(...args)
+  expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 1, stdout: '', lines: 1 })
+  expect(stderr).toContain(reason)
+})
+
+async function makeFolder(name: string, contents: Record<string, string | Buffer>): Promise<string> {
+  const folder = join(given.folder, name)
+  for (const parent of new Set(Object.keys(contents).map(path => join(folder, path, '..'))))
+    await mkdir(parent, { recursive: true })
+  for (const [path, content] of Object.entries(contents)) await writeFile(join(folder, path), content)
+  expect((await readdir(folder)).length).toBeGreaterThan(0)
+  return folder
+}
+
+async function versionsBelow(prefix: string): Promise<ObjectVersion[]> {
+  const found: ObjectVersion[] = []
+  let markers: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
+  while (markers) {
+    const page: Awaited<ReturnType<typeof listVersions>> = await listVersions(prefix, markers)
+    found.push(
+      ...(page.Versions ?? []).map(version => ({ ...version, Key: decodeURIComponent(version.Key!.replaceAll('+', ' ')) })),
+    )
+    markers = page.IsTruncated
+      ? { KeyMarker: decodeURIComponent(page.NextKeyMarker!.replaceAll('+', ' ')), VersionIdMarker: page.NextVersionIdMarker }
+      : undefined
+  }
+  return found
+}
+
+function listVersions(prefix: string, markers: { KeyMarker?: string; VersionIdMarker?: string }) {
+  return given.s3.send(new ListObjectVersionsCommand({ Bucket: 'catalog', Prefix: prefix, EncodingType: 'url', ...markers }))
+}
+
+async function parts() {
+  const { Uploads = [] } = await given.s3.send(new ListMultipartUploadsCommand({ Bucket: 'catalog' }))
+  return Uploads
+}
+
+async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) => boolean): Promise<T> {
+  for (;;) {
+    const seen = await ask()
+    if (isRight(seen)) return seen
+    await sleep(10)
+  }
+}
+
+function json({ stdout, stderr }: { stdout: string; stderr: string }): { items: { key: string }[] } {
+  expect(stderr).toBe('')
+  return JSON.parse(stdout)
+}

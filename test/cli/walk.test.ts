@@ -1,0 +1,77 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { compare, type Listed } from '../../cli/upload/compare.ts'
+import { type WalkOptions, walk } from '../../cli/upload/walk.ts'
+
+test('files come in the order of the bytes of their keys, as S3 lists them', async () => {
+  const paths = ['a/x', 'a-b', 'a.b/x', 'a0', 'a/b/c', 'B', '\u{1f600}', '\uffee', '\u00e9']
+  const keys = await keysOf(paths, { prefix: 'in/' })
+  expect(keys).toEqual(['in/B', 'in/a-b', 'in/a.b/x', 'in/a/b/c', 'in/a/x', 'in/a0', 'in/\u00e9', 'in/\uffee', 'in/\u{1f600}'])
+})
+
+test('the order holds for any names', async () => {
+  const name = fc.string({
+    unit: fc.constantFrom('a', 'B', '-', '.b', '0', 'é', '\u{1f600}', '\uffee', '\x01'),
+    minLength: 1,
+    maxLength: 3,
+  })
+  const folders = fc.uniqueArray(fc.tuple(name, name), { minLength: 1, maxLength: 20, selector: pair => pair.join('/') })
+  await fc.assert(
+    fc.asyncProperty(folders, async pairs => {
+      const paths = pairs.map(([folder, file]) => `${folder}/${file}`)
+      expect(await keysOf(paths)).toEqual(paths.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('links are followed to files and folders, but not into a folder that the walk is in', async () => {
+  const links = { 'file-link': 'a/x', 'folder-link': 'a', 'a/up': '..', 'b/round': '../c', 'c/round': '../b' }
+  expect(await keysOf(['a/x', 'b/y', 'c/z'], {}, links)).toEqual([
+    'a/x',
+    'b/round/z',
+    'b/y',
+    'c/round/y',
+    'c/z',
+    'file-link',
+    'folder-link/x',
+  ])
+  expect(await keysOf(['a/x', 'b/y', 'c/z'], { links: false }, links)).toEqual(['a/x', 'b/y', 'c/z'])
+})
+
+test('each file meets what the bucket has under its very key', async () => {
+  const found = ['a', 'b', 'd', 'é'].map(key => ({ file: { key, path: Buffer.from(key), size: 1 } }))
+  const listing = ['', 'a', 'c', 'd', 'd/', 'z', 'é'].map(key => ({ key, size: 1, etag: key }))
+  const met = []
+  for await (const one of compare(each(found), each<Listed>(listing)))
+    if ('file' in one) met.push([one.file.key, one.listed?.etag])
+  expect(met).toEqual([
+    ['a', 'a'],
+    ['b', undefined],
+    ['d', 'd'],
+    ['é', 'é'],
+  ])
+})
+
+async function* each<T>(items: T[]): AsyncGenerator<T> {
+  yield* items
+}
+
+async function keysOf(paths: string[], options: WalkOptions = {}, links: Record<string, string> = {}): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-walk-'))
+  try {
+    for (const path of paths) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), path)
+    }
+    for (const [path, target] of Object.entries(links)) symlinkSync(target, join(folder, path))
+    const keys: string[] = []
+    for await (const found of walk(Buffer.from(folder), options)) if ('file' in found) keys.push(found.file.key)
+    return keys
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

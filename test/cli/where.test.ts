@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { findPlace } from '../../cli/where.ts'
+
+const empty = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
+const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
+const running = {
+  pid: process.pid,
+  apiUrl: 'http://127.0.0.1:8123',
+  s3Url: 'http://127.0.0.1:9123',
+  databaseUrl: 'postgres://here',
+  bucket: 'files',
+  queueUrl: 'http://127.0.0.1:9123/queue',
+  deadLetterQueueUrl: 'http://127.0.0.1:9123/dead',
+  accessKeyId: 'id',
+  secretAccessKey: 'secret',
+}
+writeRunning(running)
+
+afterAll(() => {
+  for (const path of [empty, folder]) rmSync(path, { recursive: true })
+})
+
+const local = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
+
+test('with nothing said and nothing running, it is the catalog that npm start would start', () => {
+  expect(findPlace({ data: empty }, {})).toEqual({
+    apiUrl: 'http://127.0.0.1:8080',
+    s3Url: 'http://127.0.0.1:9000',
+    bucket: 'catalog',
+    region: 'us-east-1',
+    credentials: local,
+  })
+})
+
+test('a running catalog tells where everything of it is', () => {
+  const { pid: _, accessKeyId, secretAccessKey, ...told } = running
+  const expected = { ...told, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } }
+  expect(findPlace({ data: folder }, {})).toEqual(expected)
+  expect(findPlace({}, { CATALOG_DATA: folder })).toEqual(expected)
+})
+
+test('what a catalog left behind when it was killed is not believed', () => {
+  writeRunning({ ...running, pid: 2 ** 22 + 1 })
+  expect(findPlace({ data: folder }, {})).toMatchObject({ apiUrl: 'http://127.0.0.1:8080', bucket: 'catalog' })
+  writeRunning(running)
+})
+
+test('flags come before the environment, and that before a running catalog', () => {
+  const env = { CATALOG_API_URL: 'http://localhost:1/', AWS_ENDPOINT_URL_S3: 'http://localhost:2', CATALOG_BUCKET: 'b' }
+  expect(findPlace({ data: folder }, env)).toMatchObject({
+    apiUrl: 'http://localhost:1',
+    s3Url: 'http://localhost:2',
+    bucket: 'b',
+  })
+  const flags = { data: folder, api: 'http://localhost:3', s3: 'http://localhost:4', bucket: 'c' }
+  expect(findPlace(flags, env)).toMatchObject({ apiUrl: 'http://localhost:3', s3Url: 'http://localhost:4', bucket: 'c' })
+})
+
+test('ports of the environment are ports of this machine', () => {
+  const env = { CATALOG_API_PORT: '8181', CATALOG_S3_PORT: '9191' }
+  expect(findPlace({ data: empty }, env)).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: 'http://127.0.0.1:9191' })
+})
+
+test('an API elsewhere means the S3 of AWS, the credentials of the AWS SDK, and nothing of what runs here', () => {
+  const env = { CATALOG_API_URL: 'https://api.example.com/prod', AWS_REGION: 'eu-central-1' }
+  expect(findPlace({ data: folder }, env)).toEqual({ apiUrl: 'https://api.example.com/prod', region: 'eu-central-1' })
+})
+
+test("a user's own keys sign also here, so that the audit trail names them", () => {
+  const env = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'own' }
+  expect(findPlace({ data: folder }, env).credentials).toEqual({ accessKeyId: 'mine', secretAccessKey: 'own' })
+})
+
+function writeRunning(content: typeof running): void {
+  writeFileSync(join(folder, 'running.json'), JSON.stringify(content))
+}
