@@ -1,10 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
+import { apiHandler } from '../functions/edge/api-handler.ts'
+import { auditPruner } from '../functions/edge/audit-pruner.ts'
 import { deadLetterQueue } from '../functions/edge/dead-letter.ts'
 import { indexer } from '../functions/edge/index-batch.ts'
+import { lazyS3 } from '../functions/edge/lazy-s3.ts'
 import { connect } from '../shared/connection.ts'
 import { migrate } from '../shared/migrate.ts'
+import { startApi } from './api.ts'
 import { errno } from './errno.ts'
 import { startEventSource } from './event-source.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -38,6 +42,11 @@ export type Log = (line: string) => void
 
 /** How often the audit trail is pruned: once a day, as the rule in the cloud does. */
 const PRUNE_EVERY_MS = 24 * 3600 * 1000
+
+const RETENTION_DAYS = 365
+
+/** As in the cloud. */
+const MAX_BODY_BYTES = 1024 ** 2
 
 /**
  * Starts Postgres, migrates it, starts S3, the indexer behind its queue, the API and the pruner; all of it in this process but Postgres.
@@ -76,9 +85,20 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2 })
   starting.defer(() => source.close())
 
+  const handler = apiHandler({
+    sql,
+    s3: lazyS3({ ...aws, forcePathStyle: true }),
+    defaultBucket: FIRST_BUCKET,
+    maxBodyBytes: MAX_BODY_BYTES,
+  })
+  const api = await startApi({ port: settings.apiPort, handler })
+  starting.defer(() => api.close())
+  const pruner = schedule(PRUNE_EVERY_MS, auditPruner({ sql, retentionDays: RETENTION_DAYS }), error => console.error(error))
+  starting.defer(() => pruner.close())
+
   const addresses = {
     pid: process.pid,
-    apiUrl: '',
+    apiUrl: api.url,
     s3Url: server.url,
     databaseUrl: postgres.url,
     bucket: FIRST_BUCKET,

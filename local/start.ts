@@ -18,8 +18,8 @@ Storage Catalog is running. Everything is kept in ${settings.folder}
 
 Try:
   npx catalog upload docs
-  npx catalog search deploy
-  curl '${catalog.apiUrl}/search?q=deploy'
+  npx catalog search architecture
+  curl '${catalog.apiUrl}/search?q=architecture'
 
 Ctrl-C stops it.
 `)
