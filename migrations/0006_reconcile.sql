@@ -1,4 +1,4 @@
--- Comparisons of a bucket with the catalog: where they are and what they found.
+-- Comparisons of a bucket with the catalog: where they are, who is at them, and what they found.
 
 create table storage_reconciles (
   id bigint generated always as identity primary key,
@@ -9,7 +9,10 @@ create table storage_reconciles (
   findings jsonb not null default '{}' check (jsonb_typeof(findings) = 'object'),
   started_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  finished_at timestamptz
+  finished_at timestamptz,
+  lease uuid,
+  leased_until timestamptz,
+  constraint storage_reconciles_lease_check check ((lease is null) = (leased_until is null) and (lease is null or finished_at is null))
 );
 
 comment on table storage_reconciles is 'Each comparison of a bucket, or of a prefix of it, with the catalog.';
@@ -22,6 +25,9 @@ comment on column storage_reconciles.findings is 'What was compared, asked, foun
 comment on column storage_reconciles.started_at is 'When it was started.';
 comment on column storage_reconciles.updated_at is 'When the checkpoint was written.';
 comment on column storage_reconciles.finished_at is 'When the last key was done; null while there is more.';
+comment on column storage_reconciles.lease is 'Who is at work on it: only the holder writes checkpoints. Null while nobody is.';
+comment on column storage_reconciles.leased_until is 'When the holder is taken for dead unless it has renewed its lease; then another may go on.';
 
-create index storage_reconciles_open on storage_reconciles (bucket, prefix, is_dry_run, id desc) where finished_at is null;
+-- One comparison of a scope at a time: those that are not finished are gone on with.
+create unique index storage_reconciles_open on storage_reconciles (bucket, prefix, is_dry_run) where finished_at is null;
 create index storage_reconciles_started on storage_reconciles (started_at desc, id desc);

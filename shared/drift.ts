@@ -1,39 +1,34 @@
-import type { CatalogedKey, CatalogedVersion, ListedKey, ListedVersion } from './listing.ts'
+import type { CatalogedVersion, ListedVersion } from './listing.ts'
+import type { Pair } from './reconcile-pairs.ts'
 
 /** What a version of the catalog can have wrong. */
 export type DriftKind = 'missing' | 'orphaned' | 'stale' | 'wrongLatest' | 'wrongMetadata'
 
-/** One difference between the bucket and the catalog, about one version. */
-export type Difference = { kind: DriftKind; key: string; versionId: string; isYoung: boolean }
-
 /**
- * The differences of one key. One that a change of the last `graceSeconds` may have made, whose event can still be on its way, is
- * young; only a version that is missing and was certainly written before that is not. `now` in seconds since 1970.
+ * One difference between the bucket and the catalog, about one version. It is drift for certain, or S3 must be asked whether the
+ * version is still there, or it must be waited for: an event of a change meanwhile may be on its way.
  */
-export function differencesOf(
-  listed: ListedKey | undefined,
-  cataloged: CatalogedKey | undefined,
-  now: number,
-  graceSeconds: number,
-): Difference[] {
-  const key = (listed ?? cataloged)?.key ?? ''
+export type Difference = { kind: DriftKind; versionId: string; trust: 'certain' | 'ask' | 'wait' }
+
+/** How long uploads in parts take at most, in seconds: a week, after which AWS recommends that lifecycle ends them. */
+const LONGEST_UPLOAD = 7 * 24 * 3600
+
+/** The differences of one key. Changes of the last `graceSeconds` before the catalog was read may have their event on its way. */
+export function differencesOf(pair: Pair, graceSeconds: number): Difference[] {
+  const { listed, cataloged } = pair
+  const trust = graceSeconds > 0 ? 'wait' : 'certain'
   const inCatalog = new Map(cataloged?.versions.map(version => [version.versionId, version]))
   const inBucket = new Set(listed?.versions.map(({ versionId }) => versionId))
-  const differ = (kind: DriftKind, versionId: string, isYoung = graceSeconds > 0): Difference => ({
-    kind,
-    key,
-    versionId,
-    isYoung,
-  })
   const found: Difference[] = []
   for (const version of listed?.versions ?? []) {
-    const known = inCatalog.get(version.versionId)
-    if (!known) found.push(differ('missing', version.versionId, isYoung(version, now, graceSeconds)))
-    else if (isStale(version, known)) found.push(differ('stale', version.versionId))
-    else if (version.isLatest && !known.isLatest) found.push(differ('wrongLatest', version.versionId))
+    const { versionId } = version
+    const known = inCatalog.get(versionId)
+    if (!known) found.push({ kind: 'missing', versionId, trust: trustMissing(pair, version, graceSeconds) })
+    else if (isStale(version, known)) found.push({ kind: 'stale', versionId, trust })
+    else if (version.isLatest && !known.isLatest) found.push({ kind: 'wrongLatest', versionId, trust })
   }
   for (const { versionId } of cataloged?.versions ?? []) {
-    if (!inBucket.has(versionId)) found.push(differ('orphaned', versionId))
+    if (!inBucket.has(versionId)) found.push({ kind: 'orphaned', versionId, trust })
   }
   return found
 }
@@ -49,7 +44,13 @@ function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
   )
 }
 
-/** A multipart object carries the time its upload was started, so it says nothing about when it was completed. */
-function isYoung({ lastModified, etag }: ListedVersion, now: number, graceSeconds: number): boolean {
-  return graceSeconds > 0 && (lastModified > now - graceSeconds || (etag?.includes('-') ?? false))
+/**
+ * A version written long before the catalog was read is missing there, if it was still in the bucket later. One made of parts
+ * carries the time its upload was started, so that alone says nothing about when it was completed.
+ */
+function trustMissing({ listedAt, catalogedAt }: Pair, { lastModified, etag }: ListedVersion, graceSeconds: number) {
+  if (graceSeconds === 0) return 'certain'
+  const age = Date.parse(catalogedAt) / 1000 - lastModified
+  if (age < graceSeconds + (etag?.includes('-') ? LONGEST_UPLOAD : 0)) return 'wait'
+  return catalogedAt <= listedAt ? 'certain' : 'ask'
 }

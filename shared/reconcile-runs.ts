@@ -1,4 +1,5 @@
 import type { Sql } from './connection.ts'
+import { Conflict } from './errors.ts'
 import { fromStoredKey, toStoredKey } from './stored-text.ts'
 
 /** What a reconcile has compared (versions of the bucket), asked (requests to S3), found and repaired so far; counts all. */
@@ -44,42 +45,80 @@ export function driftOf({ missing, orphaned, stale, wrongLatest, wrongMetadata }
   return missing + orphaned + stale + wrongLatest + wrongMetadata
 }
 
-/** The newest unfinished run of the same scope, unless `fresh` is asked for or there is none: then a new one. */
+/**
+ * The unfinished run of that scope, or a new one: a scope has one at most. `fresh` starts it over from the first key, and throws
+ * Conflict while somebody is at work on it.
+ */
 export async function openRun(
   sql: Sql,
   { bucket, prefix = '', isDryRun = false }: ReconcileScope,
   fresh = false,
 ): Promise<ReconcileRun> {
-  const [open] = fresh
-    ? []
-    : await sql<ReconcileRun[]>`
-        select ${runColumns(sql)}
-        from storage_reconciles
-        where bucket = ${bucket} and prefix = ${toStoredKey(prefix)} and is_dry_run = ${isDryRun} and finished_at is null
-        order by id desc
-        limit 1
-      `
-  if (open) return toRun(open)
-  const [made] = await sql<ReconcileRun[]>`
-    insert into storage_reconciles (bucket, prefix, is_dry_run, findings)
+  const [run] = await sql<ReconcileRun[]>`
+    insert into storage_reconciles as r (bucket, prefix, is_dry_run, findings)
     values (${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(noFindings())})
+    on conflict (bucket, prefix, is_dry_run) where finished_at is null do update
+    set checkpoint = case when not ${fresh} then r.checkpoint end,
+      findings = case when ${fresh} then excluded.findings else r.findings end,
+      started_at = case when ${fresh} then now() else r.started_at end
+    where not ${fresh} or ${isFree(sql)}
     returning ${runColumns(sql)}
   `
-  return toRun(made!)
+  if (!run) throw new Conflict(`A reconcile of ${bucket}/${prefix} is under way`)
+  return toRun(run)
 }
 
-/** Writes how far a run is. */
-export async function saveCheckpoint(sql: Sql, run: ReconcileRun, isFinished: boolean): Promise<ReconcileRun> {
+/** The right to work on a run until it is released, or not renewed in time. */
+export type Lease = { run: ReconcileRun; lease: string; seconds: number }
+
+/** Takes the run for `seconds` and answers it as its last holder left it. Throws Conflict when another holds it, or it is finished. */
+export async function takeLease(sql: Sql, { id, bucket, prefix }: ReconcileRun, seconds: number): Promise<Lease> {
+  const [taken] = await sql<(ReconcileRun & { lease: string })[]>`
+    update storage_reconciles r
+    set lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => ${seconds})
+    where id = ${id} and finished_at is null and ${isFree(sql)}
+    returning ${runColumns(sql)}, lease
+  `
+  if (!taken) throw new Conflict(`Reconcile ${id} of ${bucket}/${prefix} is finished, or under way elsewhere`)
+  const { lease, ...run } = taken
+  return { run: toRun(run), lease, seconds }
+}
+
+/** Holds the run for as long again. Throws Conflict when another has taken it. */
+export async function renewLease(sql: Sql, { run, lease, seconds }: Lease): Promise<void> {
+  const { count } = await sql`
+    update storage_reconciles
+    set leased_until = clock_timestamp() + make_interval(secs => ${seconds})
+    where id = ${run.id} and lease = ${lease}
+  `
+  if (count === 0) throw new Conflict(`Reconcile ${run.id} of ${run.bucket}/${run.prefix} was taken over`)
+}
+
+/** Lets others work on the run; nothing when it is no longer held. */
+export async function releaseLease(sql: Sql, { run, lease }: Lease): Promise<void> {
+  await sql`update storage_reconciles set lease = null, leased_until = null where id = ${run.id} and lease = ${lease}`
+}
+
+/** Writes how far a run is, and holds it for as long again; a finished one is released. Throws Conflict when another has taken it. */
+export async function saveCheckpoint(
+  sql: Sql,
+  { lease, seconds }: Lease,
+  run: ReconcileRun,
+  isFinished: boolean,
+): Promise<ReconcileRun> {
   const [saved] = await sql<ReconcileRun[]>`
     update storage_reconciles
     set checkpoint = ${run.checkpoint === null ? null : toStoredKey(run.checkpoint)},
       findings = ${sql.json(run.findings)},
       updated_at = now(),
-      finished_at = ${isFinished ? sql`now()` : sql`finished_at`}
-    where id = ${run.id}
+      finished_at = case when ${isFinished} then now() end,
+      lease = case when not ${isFinished} then lease end,
+      leased_until = case when not ${isFinished} then clock_timestamp() + make_interval(secs => ${seconds}) end
+    where id = ${run.id} and lease = ${lease}
     returning ${runColumns(sql)}
   `
-  return toRun(saved!)
+  if (!saved) throw new Conflict(`Reconcile ${run.id} of ${run.bucket}/${run.prefix} was taken over`)
+  return toRun(saved)
 }
 
 /** The newest runs, of one bucket or all. */
@@ -95,6 +134,11 @@ export async function listRuns(
     limit ${limit}
   `
   return rows.map(toRun)
+}
+
+/** Of storage_reconciles as `r`. */
+function isFree(sql: Sql) {
+  return sql`coalesce(r.leased_until < clock_timestamp(), true)`
 }
 
 function runColumns(sql: Sql) {
