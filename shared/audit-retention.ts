@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { Sql } from './connection.ts'
+import type { Client, Sql } from './connection.ts'
 
 /** What a cleanup removed: whole months by the names of their partitions, and single entries. */
 export type AuditCleanup = { droppedPartitions: string[]; deletedRows: number }
@@ -12,7 +12,7 @@ export type AuditRetention = { retentionDays: number; batchSize?: number; now?: 
  * concurrently and dropped, the rest deleted in batches; partitions of the months ahead are made. One cleanup runs at a time, and one that was
  * cut off anywhere is finished by the next. `sql` must be a client with two connections: DETACH CONCURRENTLY refuses a transaction.
  */
-export async function cleanupOldAudits(sql: Sql, retention: AuditRetention): Promise<AuditCleanup> {
+export async function cleanupOldAudits(sql: Client, retention: AuditRetention): Promise<AuditCleanup> {
   const { retentionDays, batchSize = 10_000, now = new Date() } = retention
   const cutoff = new Date(now.getTime() - retentionDays * 24 * 60 * 60 * 1000)
   if (sql.options.max < 2) throw new Error('cleanupOldAudits needs a client with two connections')

@@ -3,7 +3,10 @@ import postgres from 'postgres'
 import { Invalid } from './errors.ts'
 
 /** A client or a transaction of it: functions that take `sql` can't tell which. int8 comes as a number, times as Date. */
-export type Sql = postgres.Sql<{ int8: number }>
+export type Sql = postgres.ISql<{ int8: number }>
+
+/** A pool of connections, which can begin transactions and be ended. */
+export type Client = postgres.Sql<{ int8: number }>
 
 /** Where the database is, and how many connections may be open to it at once. */
 export type ConnectionConfig =
@@ -15,7 +18,7 @@ export type ConnectionConfig =
  * signs in with a fresh IAM token (they live 15 minutes) over TLS, checked against `caFile` (the certificate bundle of RDS, PEM)
  * or, without one, against the roots that Node trusts, which RDS Proxy's certificates come from.
  */
-export function connect(config: ConnectionConfig): Sql {
+export function connect(config: ConnectionConfig): Client {
   const options = {
     max: config.max ?? 10,
     // Types are built in; asking pg_type costs each new connection a round trip (11.2 -> 5.0 ms to the first result).
@@ -46,7 +49,7 @@ export function connectionFromEnvironment(env: NodeJS.ProcessEnv = process.env):
   if (!host || !database || !user || !region) {
     throw new Invalid('Set DATABASE_URL, or DATABASE_HOST, DATABASE_NAME, DATABASE_USER and AWS_REGION')
   }
-  return { host, port: Number(env.DATABASE_PORT ?? 5432), database, user, region, caFile: env.DATABASE_CA_FILE, max }
+  return { host, port: portOf(env.DATABASE_PORT), database, user, region, caFile: env.DATABASE_CA_FILE, max }
 }
 
 /** int8 as a number: exact up to 2^53, and no count or size of a catalog is larger. */
@@ -68,6 +71,13 @@ function iamToken({
     const { Signer } = await import('@aws-sdk/rds-signer')
     return new Signer({ hostname: host, port, username: user, region }).getAuthToken()
   }
+}
+
+function portOf(value: string | undefined): number {
+  if (value === undefined || value === '') return 5432
+  if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > 65_535)
+    throw new Invalid(`DATABASE_PORT must be a port from 1 to 65535, not ${value}`)
+  return Number(value)
 }
 
 function poolSize(value: string | undefined): number {

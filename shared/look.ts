@@ -22,7 +22,11 @@ export async function lookAtVersion(s3: S3Client, { bucket, key, versionId }: Ve
     s3.send(new HeadObjectCommand(name)),
     s3.send(new GetObjectTaggingCommand(name)),
   ])
-  if (head.status === 'rejected') return sightOfError(head.reason)
+  if (head.status === 'rejected') {
+    // A HEAD has no body that would say that the bucket itself is missing.
+    if (tagging.status === 'rejected' && isNoBucket(tagging.reason)) throw tagging.reason
+    return sightOfError(head.reason)
+  }
   // Between the two answers the version may have gone.
   if (tagging.status === 'rejected') return sightOfError(tagging.reason)
   const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = head.value
@@ -59,8 +63,12 @@ function sightOfError(error: unknown): Sight {
   if (error.$metadata.httpStatusCode === 405 && headers['x-amz-delete-marker'] === 'true') {
     return { state: 'marker', lastModified: new Date(headers['last-modified'] ?? Number.NaN), metadata: {}, tags: {} }
   }
-  if (error.$metadata.httpStatusCode === 404 && error.name !== 'NoSuchBucket') return { state: 'gone' }
+  if (error.$metadata.httpStatusCode === 404 && !isNoBucket(error)) return { state: 'gone' }
   throw error
+}
+
+function isNoBucket(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.name === 'NoSuchBucket'
 }
 
 /** S3 answers metadata outside of ASCII as RFC 2047 encoded words. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import type { Sql } from './connection.ts'
+import type { Client } from './connection.ts'
 
 /** File names, in order: what this call applied, and what was there before or was applied by another runner meanwhile. */
 export type MigrationReport = { applied: string[]; already: string[] }
@@ -12,7 +12,7 @@ export type MigrationReport = { applied: string[]; already: string[] }
  * them in `storage_migrations`. Any number of runners may start at once. Throws before applying anything when a name, a number or a
  * recorded file is not as it must be; a file that fails leaves no trace, and the error names it and the line.
  */
-export async function migrate(sql: Sql, options: { folder: string; log?: (line: string) => void }): Promise<MigrationReport> {
+export async function migrate(sql: Client, options: { folder: string; log?: (line: string) => void }): Promise<MigrationReport> {
   const log = options.log ?? (() => undefined)
   const files = await readMigrations(options.folder)
   await sql.begin(async tx => {

@@ -1,9 +1,9 @@
 import type { Sql } from './connection.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { NotFound } from './errors.ts'
-import { applyObservations, type Observation } from './observations.ts'
-import { lastCodePoint, prefixEnd } from './prefix.ts'
-import { fromStoredKey, toStoredKey } from './stored-text.ts'
+import { Invalid, NotFound } from './errors.ts'
+import { applyObservations, nameOf, type Observation } from './observations.ts'
+import { prefixEnd } from './prefix.ts'
+import { fromStoredKey, toStoredKey, toStoredValues } from './stored-text.ts'
 
 /** A row of storage_objects: what is there now. `size` is bytes. */
 export type StoredObject = {
@@ -59,7 +59,7 @@ export async function recordObject(sql: Sql, object: NewObject): Promise<void> {
 
 /** Inserts or replaces the metadata of many objects in one statement. Of one key told twice, the last is kept. */
 export async function recordObjects(sql: Sql, objects: NewObject[]): Promise<void> {
-  const last = [...new Map(objects.map(object => [`${object.bucket}/${object.key}`, object])).values()]
+  const last = [...new Map(objects.map(object => [nameOf(object), object])).values()]
   const observed = last.map(toObservation)
   await applyObservations(sql, null, {
     observed,
@@ -80,18 +80,20 @@ export async function getObjectMetadata(sql: Sql, { bucket, key }: { bucket: str
 
 /**
  * Objects by prefix, a page at a time. With a delimiter, keys that hold it behind the prefix are answered once as a folder:
- * a skip scan that jumps over what is in it, so a page costs the same however full the folders are.
+ * a skip scan that jumps over what is in it, so a page costs the same however full the folders are. Throws Invalid for a cursor
+ * of another list and for a delimiter that can't be told from the escapes of `toStoredKey`.
  */
 export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<ObjectPage> {
   const { bucket, delimiter = '', limit = 100 } = filter
   const prefix = toStoredKey(filter.prefix ?? '')
-  const start = filter.cursor === undefined ? prefix : String(decodeCursor('objects', filter.cursor)[0])
+  const start = filter.cursor === undefined ? prefix : startOf(filter.cursor, prefix)
   const end = prefixEnd(prefix)
+  const delimiterEnd = endOf(delimiter)
   const matches = sql`
     o.bucket = ${bucket}
     ${end === null ? sql`` : sql`and o.key < ${end}`}
     ${filter.backend === undefined ? sql`` : sql`and o.storage_backend = ${filter.backend}`}
-    ${filter.metadata === undefined ? sql`` : sql`and o.metadata @> ${sql.json(filter.metadata as never)}`}
+    ${filter.metadata === undefined ? sql`` : sql`and o.metadata @> ${sql.json(toStoredValues(filter.metadata) as never)}`}
   `
   const entries =
     delimiter === ''
@@ -104,7 +106,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
         `
       : await sql<Entry[]>`
           with recursive entry (folder, key, n) as (
-            select null::text, null::text, 0
+            select null::text collate "C", null::text collate "C", 0
             union all
             select case when found.depth > 0 then left(found.key, ${[...prefix].length} + found.depth + ${[...delimiter].length} - 1) end, found.key, e.n + 1
             from entry e, lateral (
@@ -113,7 +115,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
               where o.key >= case
                   when e.n = 0 then ${start}
                   when e.folder is null then e.key || chr(1)
-                  else left(e.folder, -1) || ${String.fromCodePoint(lastCodePoint(delimiter) + 1)}
+                  else left(e.folder, ${-[...delimiter].length}) || ${delimiterEnd}
                 end collate "C"
                 and ${matches}
               order by o.key
@@ -153,6 +155,23 @@ export function objectColumns(sql: Sql) {
 /** A row of `objectColumns` with its key as the backend has it. */
 export function toObject<T extends { key: string }>(row: T): T {
   return { ...row, key: fromStoredKey(row.key) }
+}
+
+/** The first key of the page behind a cursor. */
+function startOf(cursor: string, prefix: string): string {
+  const [start] = decodeCursor('objects', cursor, ['text'])
+  if (!start.startsWith(prefix)) throw new Invalid('cursor belongs to another list')
+  return start
+}
+
+/** The least text behind all that begins with a delimiter. */
+function endOf(delimiter: string): string {
+  const end = prefixEnd(delimiter)
+  const isEscaped = toStoredKey(delimiter) !== delimiter || delimiter.includes('\x02')
+  if (isEscaped || (delimiter !== '' && end === null)) {
+    throw new Invalid('delimiter must hold none of U+0000, U+0001 and U+0002, and something less than U+10FFFF')
+  }
+  return end ?? ''
 }
 
 type Entry = StoredObject & { folder: string | null }

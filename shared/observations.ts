@@ -1,5 +1,5 @@
 import type { Sql } from './connection.ts'
-import { fromStoredKey, toStoredKey } from './stored-text.ts'
+import { fromStoredKey, toStoredKey, toStoredRecord, toStoredText, toStoredValues } from './stored-text.ts'
 
 /** A version as it was found in its backend. `key` is the key itself; times are Dates; `size` is bytes. */
 export type Observation = {
@@ -44,9 +44,9 @@ export type EventAudit = {
 /** A key of a bucket. */
 export type KeyName = { bucket: string; key: string }
 
-/** One text for a bucket and a key. Bucket names hold no slash, so no two pairs have the same. */
+/** One text for a bucket and a key. Names of buckets may hold slashes (other backends' do), but no U+0000, so no two pairs have the same. */
 export function nameOf({ bucket, key }: KeyName): string {
-  return `${bucket}/${key}`
+  return `${bucket}\0${key}`
 }
 
 /** What the catalog knows of a key before its backend is asked; the sequencer is '' when there is none to believe. */
@@ -95,10 +95,7 @@ export async function applyObservations(
     select b.bucket, to_jsonb(apply_observations(b.bucket, coalesce(${asOf}::text::timestamptz, clock_timestamp()), b.observed, b.looked, b.audited)) as unsettled
     from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
   `
-  const names = new Map([...observed, ...looked].map(({ bucket, key }) => [`${bucket}/${toStoredKey(key)}`, { bucket, key }]))
-  return rows.flatMap(row =>
-    row.unsettled.map(key => names.get(`${row.bucket}/${key}`) ?? { bucket: row.bucket, key: fromStoredKey(key) }),
-  )
+  return rows.flatMap(({ bucket, unsettled }) => unsettled.map(key => ({ bucket, key: fromStoredKey(key) })))
 }
 
 function timeNow(sql: Sql) {
@@ -113,17 +110,21 @@ function observationRow(o: Observation) {
     seen: o.seen,
     claims_latest: o.claimsLatest,
     size: o.state === 'present' ? o.size : null,
-    etag: o.etag,
-    content_type: o.contentType,
+    etag: stored(o.etag),
+    content_type: stored(o.contentType),
     last_modified: o.lastModified,
     storage_backend: o.storageBackend,
     storage_class: o.storageClass,
-    metadata: o.metadata,
-    tags: o.tags,
-    created_by: o.createdBy,
-    comment: o.comment,
+    metadata: o.metadata && toStoredValues(o.metadata),
+    tags: o.tags && toStoredRecord(o.tags),
+    created_by: stored(o.createdBy),
+    comment: stored(o.comment),
     sequencer: o.sequencer,
   }
+}
+
+function stored(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : toStoredText(text)
 }
 
 function auditRow(a: EventAudit) {

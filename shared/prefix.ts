@@ -8,7 +8,6 @@ export function prefixEnd(prefix: string): string | null {
   return null
 }
 
-/** The last code point of a text, 0 of an empty one. */
-export function lastCodePoint(text: string): number {
+function lastCodePoint(text: string): number {
   return [...text].at(-1)?.codePointAt(0) ?? 0
 }

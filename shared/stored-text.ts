@@ -16,7 +16,20 @@ export function toStoredText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\u2400')
 }
 
+/** The same for every text and name of a document, at any depth. */
+export function toStoredValues(document: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(document).map(([name, value]) => [toStoredText(name), toStoredValue(value)]))
+}
+
 /** The same for each value and name of a record of texts. */
 export function toStoredRecord(record: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [toStoredText(name), toStoredText(value)]))
+}
+
+function toStoredValue(value: unknown): unknown {
+  if (typeof value === 'string') return toStoredText(value)
+  if (Array.isArray(value)) return value.map(toStoredValue)
+  // What tells JSON itself what it is, a Date for example, is left alone.
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
+  return toStoredValues({ ...value })
 }

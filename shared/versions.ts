@@ -2,7 +2,7 @@ import type { Sql } from './connection.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { NotFound } from './errors.ts'
 import { applyObservations } from './observations.ts'
-import { fromStoredKey, toStoredKey } from './stored-text.ts'
+import { fromStoredKey, toStoredKey, toStoredRecord, toStoredText } from './stored-text.ts'
 
 /** A row of storage_versions: a version or a delete marker. `size` is bytes, null for a marker. */
 export type StoredVersion = {
@@ -66,16 +66,17 @@ export async function listVersions(
   sql: Sql,
   { bucket, key, limit = 100, cursor }: { bucket: string; key: string; limit?: number; cursor?: string },
 ): Promise<{ items: StoredVersion[]; nextCursor: string | null }> {
-  const [isLatest, lastModified, sequencer, versionId] = cursor === undefined ? [] : decodeCursor('versions', cursor)
+  const after = cursor === undefined ? undefined : decodeCursor('versions', cursor, ['boolean', 'time', 'text', 'text'])
   const rows = await sql<(StoredVersion & { position: string; sequencer: string })[]>`
-    select ${versionColumns(sql)}, v.last_modified::text as position, v.sequencer
+    select ${versionColumns(sql)}, 
+      to_char(v.last_modified at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position, v.sequencer
     from storage_versions v
     where v.bucket = ${bucket} and v.key = ${toStoredKey(key)}
       ${
-        cursor === undefined
+        after === undefined
           ? sql``
           : sql`and (v.is_latest, v.last_modified, v.sequencer, v.version_id)
-              < (${Boolean(isLatest)}, ${String(lastModified)}::text::timestamptz, ${String(sequencer)}, ${String(versionId)})`
+              < (${after[0]}, ${after[1]}::text::timestamptz, ${after[2]}, ${after[3]})`
       }
     order by v.is_latest desc, v.last_modified desc, v.sequencer desc, v.version_id desc
     limit ${limit + 1}
@@ -106,9 +107,9 @@ export async function annotateVersion(
   const [row] = await sql<StoredVersion[]>`
     with v as (
       update storage_versions v
-      set comment = ${comment === undefined ? sql`comment` : comment},
-        created_by = ${createdBy === undefined ? sql`created_by` : createdBy},
-        tags = ${tags === undefined ? sql`tags` : sql.json(tags)}
+      set comment = ${comment === undefined ? sql`comment` : stored(comment)},
+        created_by = ${createdBy === undefined ? sql`created_by` : stored(createdBy)},
+        tags = ${tags === undefined ? sql`tags` : sql.json(toStoredRecord(tags))}
       where v.bucket = ${bucket} and v.key = ${toStoredKey(key)} and v.version_id = ${versionId}
       returning v.*
     ),
@@ -123,6 +124,10 @@ export async function annotateVersion(
   `
   if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
   return toVersion(row)
+}
+
+function stored(text: string | null): string | null {
+  return text === null ? null : toStoredText(text)
 }
 
 function versionColumns(sql: Sql) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { logAudit } from '../../shared/audit.ts'
 import { cleanupOldAudits } from '../../shared/audit-retention.ts'
-import { connect, type Sql } from '../../shared/connection.ts'
+import { type Client, connect, type Sql } from '../../shared/connection.ts'
 import { databaseTest as test } from '../support/database.ts'
 
 const DAY = 86_400_000
@@ -158,7 +158,7 @@ describe('a cleanup that was cut off is finished by the next', () => {
     await finished(sql)
   })
 
-  async function finished(sql: Sql) {
+  async function finished(sql: Client) {
     await cleanupOldAudits(sql, until(month(-2)))
     expect(await partitions(sql)).toEqual([...[-2, -1, 0, 1, 2, 3].map(partition), 'storage_audit_past'])
     await entries(sql, 3)

@@ -1,9 +1,9 @@
 import { test as base, inject } from 'vitest'
-import { connect, type Sql } from '../../shared/connection.ts'
+import { type Client, connect, type Sql } from '../../shared/connection.ts'
 import { databaseUrl, TEMPLATE } from './postgres.ts'
 
 /** A migrated, empty database of its own; disposing of it closes `sql` and drops it. */
-export type TestDatabase = { sql: Sql; url: string; [Symbol.asyncDispose](): Promise<void> }
+export type TestDatabase = { sql: Client; url: string; [Symbol.asyncDispose](): Promise<void> }
 
 /** For `await using database = await freshDatabase()`. `template1` instead of the template gives a database without our tables. */
 export async function freshDatabase(template = TEMPLATE): Promise<TestDatabase> {
@@ -30,7 +30,7 @@ export const databaseTest = testWith(TEMPLATE)
 export const emptyDatabaseTest = testWith('template1')
 
 function testWith(template: string) {
-  return base.extend<{ database: TestDatabase; sql: Sql }>({
+  return base.extend<{ database: TestDatabase; sql: Client }>({
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs
     database: async ({}, use) => {
       await using database = await freshDatabase(template)
