@@ -341,3 +341,27 @@ end
 $$;
 
 comment on function apply_observations is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked. Answers the keys whose latest version nobody could tell.';
+
+create function annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb) returns setof storage_versions
+language plpgsql
+as $$
+begin
+  -- The turn of apply_observations: else the version could become the latest between the two updates, and its object keep old tags.
+  perform pg_advisory_xact_lock(hashtextextended(in_bucket || '/' || in_key, 0));
+
+  update storage_versions
+  set comment = case when changes ? 'comment' then changes ->> 'comment' else comment end,
+    created_by = case when changes ? 'created_by' then changes ->> 'created_by' else created_by end,
+    tags = coalesce(changes -> 'tags', tags)
+  where bucket = in_bucket and key = in_key and version_id = in_version_id;
+
+  update storage_objects
+  set tags = changes -> 'tags'
+  where bucket = in_bucket and key = in_key and version_id = in_version_id and tags <> changes -> 'tags';
+
+  return query
+  select * from storage_versions where bucket = in_bucket and key = in_key and version_id = in_version_id;
+end
+$$;
+
+comment on function annotate_version is 'Changes comment, created_by and tags of a version, those of them that changes names, and the tags of its object; answers the version, or no row.';

@@ -104,30 +104,22 @@ export async function annotateVersion(
     createdBy,
   }: VersionName & { comment?: string | null; tags?: Record<string, string>; createdBy?: string | null },
 ): Promise<StoredVersion> {
+  const changes = {
+    comment: stored(comment),
+    created_by: stored(createdBy),
+    tags: tags && toStoredRecord(tags),
+  }
   const [row] = await sql<StoredVersion[]>`
-    with v as (
-      update storage_versions v
-      set comment = ${comment === undefined ? sql`comment` : stored(comment)},
-        created_by = ${createdBy === undefined ? sql`created_by` : stored(createdBy)},
-        tags = ${tags === undefined ? sql`tags` : sql.json(toStoredRecord(tags))}
-      where v.bucket = ${bucket} and v.key = ${toStoredKey(key)} and v.version_id = ${versionId}
-      returning v.*
-    ),
-    current as (
-      update storage_objects o
-      set tags = v.tags
-      from v
-      where o.bucket = v.bucket and o.key = v.key and o.version_id = v.version_id and o.tags <> v.tags
-    )
     select ${versionColumns(sql)}
-    from v
+    from annotate_version(${bucket}, ${toStoredKey(key)}, ${versionId}, ${sql.json(changes as never)}) as v
   `
   if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
   return toVersion(row)
 }
 
-function stored(text: string | null): string | null {
-  return text === null ? null : toStoredText(text)
+/** Undefined stays so: JSON leaves it out. */
+function stored(text: string | null | undefined): string | null | undefined {
+  return text && toStoredText(text)
 }
 
 function versionColumns(sql: Sql) {
