@@ -1,14 +1,16 @@
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { codeOf, Failure, isUnreachable } from './failure.ts'
-import { howToStart, type Place } from './where.ts'
+import { howToStart, isLoopback, type Place } from './where.ts'
 
 /** The bucket of a place, through the AWS SDK. */
 export type Bucket = { s3: S3Client; name: string; address: string }
 
 /** Opens the bucket of a place; nothing is asked yet. The SDK tries each request up to five times. Throws Failure when no bucket is named. */
 export function openBucket(place: Place, { concurrency = 16 }: { concurrency?: number } = {}): Bucket {
-  const { s3Url, region, credentials, bucket } = place
+  const { apiUrl, s3Url, region, credentials, bucket } = place
   if (bucket === undefined) throw new Failure('Which bucket? Say it with --bucket or CATALOG_BUCKET')
+  // Neither AWS nor the S3 of another catalog on this machine is what a local API belongs to.
+  if (!s3Url && isLoopback(apiUrl)) throw new Failure(`Where is the S3 of ${apiUrl}? Say it with --s3, or its folder with --data`)
   const s3 = new S3Client({
     ...(s3Url ? { endpoint: s3Url, forcePathStyle: true } : {}),
     ...(credentials ? { credentials } : {}),

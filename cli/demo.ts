@@ -139,7 +139,7 @@ async function seeStatistics(stage: Stage): Promise<string[]> {
   }
   return [
     `${count(s.objects, 'object')}, ${humanSize(s.bytes)}`,
-    `${count(s.oldVersions, 'old version')} that hold ${humanSize(s.oldVersionBytes)}`,
+    `${count(s.oldVersions, 'old version')}, ${humanSize(s.oldVersionBytes)}`,
     `${count(s.auditsLast24h, 'audit entry')} in the last 24 hours`,
   ]
 }

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { Failure } from './failure.ts'
+import { printable, quoted } from './print.ts'
 
 /** Where the parts of a catalog are. Undefined is what nobody said: then AWS's own endpoints and the API's own default bucket count. */
 export type Place = {
@@ -29,27 +30,35 @@ export function withPlace(command: Command): Command {
 
 /**
  * Where things are: flags before the environment, that before what a catalog running on this machine wrote down, that before the
- * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws Failure for a malformed address.
+ * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws Failure for a malformed
+ * address, and for a folder that was named but in which no catalog runs: the defaults could be another one, and commands write.
  */
 export function findPlace(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.env): Place {
-  const running = readRunning(flags.data ?? (env.CATALOG_DATA || undefined))
+  const folder = flags.data ?? (env.CATALOG_DATA || undefined)
+  const running = readRunning(folder ?? '.catalog')
   const toldApi = url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local(env.CATALOG_API_PORT)
   const toldS3 = url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local(env.CATALOG_S3_PORT)
-  const apiUrl = toldApi ?? (running?.apiUrl || 'http://127.0.0.1:8080')
-  const isLocal = isLoopback(apiUrl)
-  const s3Url = toldS3 ?? (isLocal ? (running?.s3Url ?? 'http://127.0.0.1:9000') : undefined)
-  const isRunning = running !== undefined && (toldApi ?? running.apiUrl) === running.apiUrl
+  if (folder !== undefined && !running?.apiUrl && !toldApi) {
+    throw new Failure(`No catalog runs in ${printable(resolve(folder))}. Start it with: npm start -- --data ${quoted(folder)}`)
+  }
+  const apiUrl = toldApi ?? (running?.apiUrl || DEFAULT_API)
+  const isRunning = running !== undefined && apiUrl === running.apiUrl
+  const isDefault = running === undefined && folder === undefined && apiUrl === DEFAULT_API
   return {
     apiUrl,
-    s3Url,
-    bucket: flags.bucket ?? (env.CATALOG_BUCKET || (isRunning ? running.bucket : isLocal ? 'catalog' : undefined)),
+    s3Url: toldS3 ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined),
+    bucket: flags.bucket ?? (env.CATALOG_BUCKET || (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined)),
     region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
-    credentials: s3Url && isLoopback(s3Url) ? localCredentials(running, env) : undefined,
+    credentials: isLoopback(toldS3 ?? apiUrl) ? localCredentials(running, env) : undefined,
     databaseUrl: env.DATABASE_URL || (isRunning ? running.databaseUrl : undefined),
     queueUrl: env.CATALOG_QUEUE_URL || (isRunning ? running.queueUrl : undefined),
     deadLetterQueueUrl: env.CATALOG_DEAD_LETTER_QUEUE_URL || (isRunning ? running.deadLetterQueueUrl : undefined),
   }
 }
+
+const DEFAULT_API = 'http://127.0.0.1:8080'
+
+const DEFAULT_S3 = 'http://127.0.0.1:9000'
 
 /** Whether an address is on this machine. */
 export function isLoopback(address: string): boolean {
@@ -65,10 +74,9 @@ export function howToStart(address: string): string {
 /** `running.json` as `npm start` writes it. */
 type Running = Required<Omit<Place, 'region' | 'credentials'>> & { pid: number; accessKeyId: string; secretAccessKey: string }
 
-function readRunning(folder: string | undefined): Running | undefined {
-  const folders = folder === undefined ? ['.catalog', join(import.meta.dirname, '../.catalog')] : [folder]
-  const file = folders.map(name => resolve(name, 'running.json')).find(path => existsSync(path))
-  if (file === undefined) return undefined
+function readRunning(folder: string): Running | undefined {
+  const file = resolve(folder, 'running.json')
+  if (!existsSync(file)) return undefined
   const running = JSON.parse(readFileSync(file, 'utf8')) as Running
   // Left behind by kill -9: what it says is no longer true.
   return isAlive(running.pid) ? running : undefined

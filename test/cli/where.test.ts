@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { openBucket } from '../../cli/bucket.ts'
 import { findPlace } from '../../cli/where.ts'
 
 const empty = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
@@ -26,13 +27,31 @@ afterAll(() => {
 const local = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
 
 test('with nothing said and nothing running, it is the catalog that npm start would start', () => {
-  expect(findPlace({ data: empty }, {})).toEqual({
-    apiUrl: 'http://127.0.0.1:8080',
-    s3Url: 'http://127.0.0.1:9000',
-    bucket: 'catalog',
-    region: 'us-east-1',
-    credentials: local,
-  })
+  const before = process.cwd()
+  process.chdir(empty)
+  try {
+    expect(findPlace({}, {})).toEqual({
+      apiUrl: 'http://127.0.0.1:8080',
+      s3Url: 'http://127.0.0.1:9000',
+      bucket: 'catalog',
+      region: 'us-east-1',
+      credentials: local,
+    })
+  } finally {
+    process.chdir(before)
+  }
+})
+
+test('a folder that was named but where nothing runs is never taken for the catalog on the default ports', () => {
+  const reason = `No catalog runs in ${empty}. Start it with: npm start -- --data ${empty}`
+  expect(() => findPlace({ data: empty }, {})).toThrow(reason)
+  expect(() => findPlace({}, { CATALOG_DATA: empty })).toThrow(reason)
+})
+
+test('the S3 of a local API is never guessed: what is written must not end in another catalog', () => {
+  const place = findPlace({ data: folder }, { CATALOG_API_PORT: '8181' })
+  expect(place).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: undefined, databaseUrl: undefined })
+  expect(() => openBucket(place)).toThrow('Where is the S3 of http://127.0.0.1:8181? Say it with --s3')
 })
 
 test('a running catalog tells where everything of it is', () => {
@@ -44,7 +63,7 @@ test('a running catalog tells where everything of it is', () => {
 
 test('what a catalog left behind when it was killed is not believed', () => {
   writeRunning({ ...running, pid: 2 ** 22 + 1 })
-  expect(findPlace({ data: folder }, {})).toMatchObject({ apiUrl: 'http://127.0.0.1:8080', bucket: 'catalog' })
+  expect(() => findPlace({ data: folder }, {})).toThrow('No catalog runs in')
   writeRunning(running)
 })
 
