@@ -1,3 +1,4 @@
+import { isDay } from './calendar.ts'
 import { Invalid } from './errors.ts'
 
 /** What a cursor may carry: the values of the keyset, in the order of its columns. */
@@ -55,11 +56,8 @@ function hasShape(shape: CursorShape, value: CursorValue | undefined): boolean {
   return typeof value === (shape === 'text' ? 'string' : shape)
 }
 
-const TIME = /^(\d{4})-(\d\d)-(\d\d)[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)$/
+const TIME = /^\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)$/
 
 function isTime(text: string): boolean {
-  const [, year, month, day] = TIME.exec(text)?.map(Number) ?? []
-  if (!year || !month || !day) return false
-  // The day must exist: Date would roll the 31st of February over, and Postgres would refuse it.
-  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day && month <= 12
+  return TIME.test(text) && isDay(text.slice(0, 10))
 }

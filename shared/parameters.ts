@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { AUDIT_ACTION } from './audit.ts'
+import { isDay } from './calendar.ts'
 
 /** The longest key of S3, in bytes of UTF-8. */
 const KEY_BYTES = 1024
@@ -67,6 +68,7 @@ export const size = v.pipe(
 export const time = v.pipe(
   v.string('must be text'),
   v.regex(MOMENT, 'must be a day or a moment with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z'),
+  v.check(moment => isDay(moment.slice(0, 10)), 'must be a moment that exists, from 1970 to 9999'),
   v.transform(moment => new Date(moment)),
   v.check(moment => moment.getTime() >= 0 && moment.getTime() < END_OF_TIME, 'must be a moment that exists, from 1970 to 9999'),
 )

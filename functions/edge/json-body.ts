@@ -16,6 +16,8 @@ export function jsonBody(maxBytes: number): MiddlewareObj<APIGatewayProxyEvent> 
       const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
       if (bytes.length > maxBytes) throw new HttpError(413, 'BodyTooLarge', `The body must be at most ${maxBytes} bytes`)
       if (!isUtf8(bytes)) throw new HttpError(400, 'MalformedBody', 'The body is no UTF-8')
+      // HTTP/1.1 hands a header on as it was written, and the parser knows two spellings.
+      event.headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]))
       try {
         await parser.before?.(request)
       } catch (error) {
