@@ -82,6 +82,8 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     maxReceives: server.events.options.maxReceiveCount,
     sendDeadLetter: deadLetterQueue(deadLetterQueueUrl, aws),
   })
+  // This process alone receives from the queue, so what is in flight was lost by one that was killed.
+  server.events.release()
   const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2 })
   starting.defer(() => source.close())
 

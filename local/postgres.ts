@@ -101,7 +101,9 @@ async function ensureFree(port: number): Promise<number> {
     return await listenOnce(port)
   } catch (error) {
     if (errno(error) !== 'EADDRINUSE') throw error
-    throw new Error(`Port ${port} for Postgres is taken: choose another, or stop what listens on it`, { cause: error })
+    throw new Error(`Port ${port} for Postgres is taken: stop what listens on it, or choose another with CATALOG_POSTGRES_PORT`, {
+      cause: error,
+    })
   }
 }
 

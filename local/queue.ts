@@ -53,6 +53,8 @@ export type Queue = {
   /** Sends messages back to the queue they died in, or to the one named; returns how many. */
   redrive(destination?: string): number
   purge(): void
+  /** Makes every message that is in flight visible at once: whoever received it is known to be dead. Returns how many. */
+  release(): number
   /** Calls the listener soon after a message was sent to this queue by this process; returns how to stop. */
   onMessage(listener: () => void): () => void
 }
@@ -169,6 +171,14 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
         for (const row of rows) move(row.id, destination ?? row.dead_from!, null)
         return rows.length
       })
+    },
+    release() {
+      const released = sql.run`
+        update message
+        set receipt = null, visible_at = ${now()}
+        where queue = ${name} and receipt is not null and visible_at > ${now()}`
+      ring(name)
+      return Number(released.changes)
     },
     purge() {
       sql.run`delete from message where queue = ${name}`

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Addresses } from '../../local/catalog.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** A catalog as `npm start` runs it: a process of its own on free ports. `output` is what it printed. */
+export type RunningCatalog = Addresses & {
+  process: ChildProcess
+  output(): string
+  /** Kills it as `kill -9` does, and starts it again on its folder. */
+  killAndRestart(): Promise<RunningCatalog>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Starts one in a folder of its own, for `await using`; the folder goes with it. */
+export async function runCatalog(folder?: string): Promise<RunningCatalog> {
+  const data = folder ?? (await mkdtemp(join(tmpdir(), 'storage-catalog-run-')))
+  const started = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0' })
+  const addresses = await readAddresses(started, join(data, 'running.json'))
+  return {
+    ...addresses,
+    ...started,
+    async killAndRestart() {
+      await end(started.process, 'SIGKILL')
+      return runCatalog(data)
+    },
+    async [Symbol.asyncDispose]() {
+      await end(started.process, 'SIGINT')
+      if (started.process.signalCode !== 'SIGKILL') await rm(data, { recursive: true, force: true })
+    },
+  }
+}
+
+/** `node local/start.ts` with these settings; it may end by itself. */
+export function startCatalogProcess(env: Record<string, string>): { process: ChildProcess; output(): string } {
+  const node = join(ROOT, 'node_modules/.bin/node')
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', 'local/start.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  })
+  let output = ''
+  child.stdout.on('data', chunk => (output += chunk))
+  child.stderr.on('data', chunk => (output += chunk))
+  return { process: child, output: () => output }
+}
+
+async function readAddresses(
+  { process: child, output }: ReturnType<typeof startCatalogProcess>,
+  file: string,
+): Promise<Addresses> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`The catalog ended with ${child.exitCode}:\n${output()}`)
+    // What a killed one left behind names another process.
+    const addresses = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8') || '{}') : {}
+    if (addresses.pid === child.pid) return addresses
+    await sleep(50)
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+}
