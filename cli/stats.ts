@@ -36,7 +36,7 @@ function summary(s: Wire<Statistics>): string {
   const added = s.growth.at(-1)
   return [
     `${bold('Objects')}       ${s.objects.toLocaleString('en')}, ${humanSize(s.bytes)} (${s.bytes.toLocaleString('en')} bytes)`,
-    `${bold('Versions')}      ${s.versions.toLocaleString('en')}, of them ${s.oldVersions.toLocaleString('en')} old ones with ${humanSize(s.oldVersionBytes)}`,
+    `${bold('Versions')}      ${s.versions.toLocaleString('en')}, of them ${s.oldVersions.toLocaleString('en')} old with ${humanSize(s.oldVersionBytes)}`,
     `${bold('Markers')}       ${count(s.deleteMarkers, 'delete marker')}`,
     `${bold('Added today')}   ${added ? `${count(added.objects, 'object')}, ${humanSize(added.bytes)}` : 'nothing'}`,
     `${bold('Last 24 hours')} ${count(s.auditsLast24h, 'audit entry')}`,

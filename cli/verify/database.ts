@@ -60,13 +60,13 @@ async function tablesAndIndexes(visit: Visit): Promise<string> {
   const sql = database(visit)
   const tables = await sql<
     { name: string }[]
-  >`select name from unnest(${sql.array(TABLES)}::text[]) as name where to_regclass(name) is not null`
+  >`select name from jsonb_array_elements_text(${sql.json(TABLES)}) as name where to_regclass(name) is not null`
   const missing = TABLES.filter(name => !tables.some(table => table.name === name))
   if (missing.length > 0) throw new Failure(`missing: ${missing.join(', ')}`)
   const indexes = await sql<{ name: string; isValid: boolean }[]>`
     select indexrelid::regclass::text as name, indisvalid and indisready as "isValid"
     from pg_index
-    where indrelid::regclass::text like any (${sql.array(TABLES.map(name => `${name}%`))}::text[])
+    where indrelid::regclass::text ~ ${`^(${TABLES.join('|')})`}
   `
   const broken = indexes.filter(({ isValid }) => !isValid).map(({ name }) => name)
   if (broken.length > 0) throw new Failure(`not valid: ${broken.join(', ')}; drop and create them again`)

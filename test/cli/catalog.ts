@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { S3Client } from '@aws-sdk/client-s3'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 
@@ -52,6 +53,15 @@ export function startCommand(args: string[], env: Record<string, string> = {}): 
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return { child, ended: answer(child) }
+}
+
+/** Asks until the answer is right; the test's own timeout ends it otherwise. */
+export async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) => boolean): Promise<T> {
+  for (;;) {
+    const seen = await ask()
+    if (isRight(seen)) return seen
+    await sleep(10)
+  }
 }
 
 /** The program that npx runs. */

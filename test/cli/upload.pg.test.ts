@@ -1,9 +1,8 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ListMultipartUploadsCommand, ListObjectVersionsCommand, type ObjectVersion } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestCatalog, testCatalog } from './catalog.ts'
+import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog
 
@@ -11,7 +10,7 @@ beforeAll(async () => {
   given = await testCatalog()
 })
 
-afterAll(() => given[Symbol.asyncDispose]())
+afterAll(() => given?.[Symbol.asyncDispose]())
 
 test('every file of a folder is found by the words of its name, and the statistics equal the folder', async () => {
   const folder = await makeFolder('found', {
@@ -163,14 +162,6 @@ function listVersions(prefix: string, markers: { KeyMarker?: string; VersionIdMa
 async function parts() {
   const { Uploads = [] } = await given.s3.send(new ListMultipartUploadsCommand({ Bucket: 'catalog' }))
   return Uploads
-}
-
-async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) => boolean): Promise<T> {
-  for (;;) {
-    const seen = await ask()
-    if (isRight(seen)) return seen
-    await sleep(10)
-  }
 }
 
 function json({ stdout, stderr }: { stdout: string; stderr: string }): { items: { key: string }[] } {

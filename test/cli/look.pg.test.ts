@@ -1,0 +1,114 @@
+import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually, type Ran, type TestCatalog, testCatalog } from './catalog.ts'
+
+let given: TestCatalog
+
+const KEYS = ['letters/a b+c%41.txt', 'letters/deep/\x1b[31mred.txt', 'letters/x.txt', 'other/y.txt', 'top.txt']
+
+beforeAll(async () => {
+  given = await testCatalog()
+  for (const Key of KEYS) await put({ Key, Body: Key })
+  await put({ Key: 'top.txt', Body: 'new' })
+  await eventually(
+    async () => answer(await given.run('stats', '--json')),
+    ({ versions }) => versions === KEYS.length + 1,
+  )
+})
+
+afterAll(() => given?.[Symbol.asyncDispose]())
+
+test.each([
+  ['search', ['search', 'letters'], '/search?q=letters&bucket=catalog&limit=50'],
+  ['list', ['list', 'letters/'], '/objects?bucket=catalog&prefix=letters%2F&delimiter=%2F&limit=50'],
+  ['list --recursive', ['list', '--recursive', '--limit', '2'], '/objects?bucket=catalog&limit=2'],
+  ['versions', ['versions', 'top.txt'], '/versions?bucket=catalog&key=top.txt&limit=50'],
+  ['audit', ['audit', 'top.txt', '--action', 'UPLOAD'], '/audit?bucket=catalog&key=top.txt&action=UPLOAD&limit=50'],
+  ['stats', ['stats', '--bucket', 'catalog'], '/statistics?bucket=catalog'],
+])('%s --json is what the API answers', async (_, args, path) => {
+  const expected = await (await fetch(given.catalog.apiUrl + path)).json()
+  expect(answer(await given.run(...args, '--json'))).toEqual(expected)
+})
+
+test('--all goes through all pages, as JSON of the same shape', async () => {
+  const one = answer(await given.run('list', '--recursive', '--json'))
+  const all = answer(await given.run('list', '--recursive', '--all', '--json'))
+  expect(all).toEqual({ ...one, nextCursor: null })
+  expect(all.items.map(({ key }: { key: string }) => key)).toEqual(KEYS)
+  expect(answer(await given.run('list', 'nothing/', '--all', '--json'))).toEqual({ items: [], prefixes: [], nextCursor: null })
+})
+
+test('a page tells the command for the next one, and that one begins where it ended', async () => {
+  const first = await given.run('list', '--recursive', '--limit', '3')
+  const command = /^Next: npx catalog (list --recursive --limit 3 --cursor \S+)$/m.exec(first.stdout)?.[1]
+  const second = await given.run(...command!.split(' '))
+  expect([...column(first), ...column(second)]).toEqual(KEYS.map(key => key.replace('\x1b', '\\u001b')))
+})
+
+test('a table shows no control character of a key', async () => {
+  const { stdout } = await given.run('search', '31mred')
+  expect(stdout).toContain('letters/deep/\\u001b[31mred.txt')
+  expect(stdout).not.toMatch(/[^\P{Cc}\n]/u)
+})
+
+test('folders come once, objects with their size', async () => {
+  expect(column(await given.run('list'))).toEqual(['letters/', 'other/', 'top.txt'])
+})
+
+test.each([
+  ['a search that finds nothing', ['search', 'absentword'], 'Nothing found.'],
+  ['a key without versions', ['versions', 'absent'], 'No version of absent is known.'],
+  ['a prefix without keys', ['list', 'absent/'], 'Nothing begins with absent/'],
+  ['a user who did nothing', ['audit', '--user', 'nobody'], 'Nothing is recorded.'],
+])('%s is told in words', async (_, args, words) => {
+  expect(await given.run(...args)).toEqual({ code: 0, stdout: `${words}\n`, stderr: '' })
+})
+
+test.each([
+  ['a bad cursor', ['list', '--cursor', 'nonsense']],
+  ['bad search syntax', ['search', '&']],
+  ['a bad time', ['audit', '--from', 'yesterday']],
+])('%s fails with the reason of the API in one line', async (_, args) => {
+  const { code, stdout, stderr } = await given.run(...args)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^catalog: .+\n$/)
+})
+
+test('dead letters are told with their reasons, also twice, and are sent back', async () => {
+  expect((await given.run('dead-letters')).stdout).toContain('No dead letters')
+  const { s3Url: endpoint, queueUrl: QueueUrl } = given.catalog
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'no event at all' }))
+  const letters = await eventually(
+    async () => answer(await given.run('dead-letters', '--json')),
+    found => found.length === 1,
+  )
+  expect(letters).toMatchObject([{ event: null, key: null, body: 'no event at all', reason: expect.stringContaining('Invalid') }])
+  expect(answer(await given.run('dead-letters', '--json'))).toEqual(letters)
+  expect((await given.run('dead-letters')).stdout).toContain('Next: npx catalog dead-letters --redrive')
+
+  expect((await given.run('dead-letters', '--redrive')).stdout).toContain('1 dead letter on the way back.')
+  const again = await eventually(
+    async () => answer(await given.run('dead-letters', '--json')),
+    found => found.length === 1,
+  )
+  expect(again[0].messageId).not.toBe(letters[0].messageId)
+  sqs.destroy()
+})
+
+async function put(input: Pick<PutObjectCommandInput, 'Key' | 'Body'>): Promise<void> {
+  await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', ContentType: 'text/plain', ...input }))
+}
+
+/** The first column of a table without its heading and what follows the table. */
+function column({ stdout }: Ran): string[] {
+  const lines = stdout.split('\n')
+  const end = lines.findIndex(line => line.startsWith('Next:') || line === 'There is more.')
+  return lines.slice(1, end).map(line => line.split(/ {2,}/)[0]!)
+}
+
+function answer({ code, stdout, stderr }: Ran) {
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return JSON.parse(stdout)
+}
