@@ -7,13 +7,13 @@ create extension if not exists btree_gin;
 create function catalog_fold(input text) returns text
 language sql immutable parallel safe strict
 return translate(
-  replace(
+  replace(replace(
     normalize(
       regexp_replace(
         normalize(input, nfkd) collate "pg_c_utf8",
         '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+', '', 'g'),
       nfkc),
-    'ß', 'ss'),
+    'ß', 'ss'), 'ẞ', 'SS'),
   'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙',
   'oOlLdDhHiσ01234567890123456789012345678901234567890123456789');
 
@@ -30,10 +30,10 @@ begin
     s := btrim(regexp_replace(s, '[^[:alnum:]]+', ' ', 'g'));
   else
     s := left(catalog_fold(s), 16000);
+    s := regexp_replace(s, '[^[:alnum:]\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
     s := regexp_replace(s,
       '([\u2190-\u2bff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff])',
       E'\x1f\\1\x1f', 'g');
-    s := regexp_replace(s, '[^[:alnum:]\x1f\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
     s := btrim(replace(replace(replace(s, E'\x1f\x1f', E'\x1f'), E'\x1f ', ' '), E' \x1f', ' '), E' \x1f');
   end if;
   if s ~ '[[:lower:]][[:upper:]]|[[:upper:]][[:upper:]][[:lower:]]' then
@@ -199,8 +199,17 @@ declare
     case when backend is not null then 'o.storage_backend = $4' end,
     case when type is not null then 'o.content_type = $5' end,
     case when contained is not null then 'o.metadata @> $6' end);
+  -- GIN would read all of its entries for a search of negations.
+  block_condition text := case when querytree(query) in ('', 'T')
+    then 'o.id >= b.n << 13 and o.id < (b.n + 1) << 13'
+    else '(o.id >> 13) = b.n' end;
   plan json;
 begin
+  if numnode(query) = 0 then
+    chosen_mode := 'all';
+    return;
+  end if;
+
   if mode is null then
     execute 'explain (format json) select from storage_objects o where ' || condition
       into plan
@@ -223,7 +232,7 @@ begin
   chosen_mode := 'newest';
   execute 'select array_agg((c.id, ts_rank(c.search_vector, $1), c.last_modified)::search_match order by c.id desc) from ('
     || 'select o.* from (select generate_series(($7 - 1) >> 13, $8 >> 13, -1) as n) as b, '
-    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where (o.id >> 13) = b.n and ' || condition
+    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where ' || block_condition || ' and ' || condition
     || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
     into matches
     using query, in_bucket, key_prefix, backend, type, contained,

@@ -364,6 +364,30 @@ BEGIN ATOMIC
 END;
 comment on function add_to_counters(counter_delta[]) is 'Adds deltas in one order, the total of each bucket first, so that two writers cannot deadlock.';
 
+CREATE OR REPLACE FUNCTION public.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
+ RETURNS SETOF storage_versions
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- The turn of apply_observations: else the version could become the latest between the two updates, and its object keep old tags.
+  perform pg_advisory_xact_lock(hashtextextended(in_bucket || '/' || in_key, 0));
+
+  update storage_versions
+  set comment = case when changes ? 'comment' then changes ->> 'comment' else comment end,
+    created_by = case when changes ? 'created_by' then changes ->> 'created_by' else created_by end,
+    tags = coalesce(changes -> 'tags', tags)
+  where bucket = in_bucket and key = in_key and version_id = in_version_id;
+
+  update storage_objects
+  set tags = changes -> 'tags'
+  where bucket = in_bucket and key = in_key and version_id = in_version_id and tags <> changes -> 'tags';
+
+  return query
+  select * from storage_versions where bucket = in_bucket and key = in_key and version_id = in_version_id;
+end
+$function$;
+comment on function annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those of them that changes names, and the tags of its object; answers the version, or no row.';
+
 CREATE OR REPLACE FUNCTION public.apply_observations(in_bucket text, as_of timestamp with time zone, observed_json jsonb, looked_json jsonb, audited_json jsonb)
  RETURNS text[]
  LANGUAGE plpgsql
@@ -580,7 +604,7 @@ CREATE OR REPLACE FUNCTION public.catalog_fold(input text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-RETURN translate(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD) COLLATE pg_c_utf8), '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+'::text, ''::text, 'g'::text), NFKC), 'ß'::text, 'ss'::text), 'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙'::text, 'oOlLdDhHiσ01234567890123456789012345678901234567890123456789'::text);
+RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD) COLLATE pg_c_utf8), '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+'::text, ''::text, 'g'::text), NFKC), 'ß'::text, 'ss'::text), 'ẞ'::text, 'SS'::text), 'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙'::text, 'oOlLdDhHiσ01234567890123456789012345678901234567890123456789'::text);
 comment on function catalog_fold(text) is 'Compatibility-composes, strips accents and invisible characters, and makes digits ASCII: Café and its decomposed spelling become Cafe.';
 
 CREATE OR REPLACE FUNCTION public.catalog_lexemes(input text, weight text)
@@ -678,10 +702,10 @@ begin
     s := btrim(regexp_replace(s, '[^[:alnum:]]+', ' ', 'g'));
   else
     s := left(catalog_fold(s), 16000);
+    s := regexp_replace(s, '[^[:alnum:]\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
     s := regexp_replace(s,
       '([\u2190-\u2bff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff])',
       E'\x1f\\1\x1f', 'g');
-    s := regexp_replace(s, '[^[:alnum:]\x1f\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
     s := btrim(replace(replace(replace(s, E'\x1f\x1f', E'\x1f'), E'\x1f ', ' '), E' \x1f', ' '), E' \x1f');
   end if;
   if s ~ '[[:lower:]][[:upper:]]|[[:upper:]][[:upper:]][[:lower:]]' then
@@ -898,8 +922,17 @@ declare
     case when backend is not null then 'o.storage_backend = $4' end,
     case when type is not null then 'o.content_type = $5' end,
     case when contained is not null then 'o.metadata @> $6' end);
+  -- GIN would read all of its entries for a search of negations.
+  block_condition text := case when querytree(query) in ('', 'T')
+    then 'o.id >= b.n << 13 and o.id < (b.n + 1) << 13'
+    else '(o.id >> 13) = b.n' end;
   plan json;
 begin
+  if numnode(query) = 0 then
+    chosen_mode := 'all';
+    return;
+  end if;
+
   if mode is null then
     execute 'explain (format json) select from storage_objects o where ' || condition
       into plan
@@ -922,7 +955,7 @@ begin
   chosen_mode := 'newest';
   execute 'select array_agg((c.id, ts_rank(c.search_vector, $1), c.last_modified)::search_match order by c.id desc) from ('
     || 'select o.* from (select generate_series(($7 - 1) >> 13, $8 >> 13, -1) as n) as b, '
-    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where (o.id >> 13) = b.n and ' || condition
+    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where ' || block_condition || ' and ' || condition
     || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
     into matches
     using query, in_bucket, key_prefix, backend, type, contained,

@@ -49,7 +49,7 @@ type Reader = { readonly tokens: Token[]; next: number }
 /** In the order in which they are tried. A dash negates only where a word begins, so that names with dashes stay whole. */
 const PATTERNS: [Token['kind'], RegExp][] = [
   ['quoted', /"([^"]*)"(:?\*)?/uy],
-  ['followed', /<(-|\d+)>/uy],
+  ['followed', /<(?:-|\d+)>/uy],
   ['(', /\(/uy],
   [')', /\)/uy],
   ['and', /&+/uy],
@@ -114,9 +114,9 @@ function isOrWord({ tokens, next }: Reader): boolean {
 function readFollowed(reader: Reader): SearchQuery {
   let query = readOperand(reader)
   for (let token = reader.tokens[reader.next]; token?.kind === 'followed'; token = reader.tokens[reader.next]) {
-    const distance = token.text === '-' ? 1 : Number(token.text)
+    const distance = token.text === '<->' ? 1 : Number(token.text.slice(1, -1))
     // Postgres' own bound.
-    if (distance < 1 || distance > 16384) throw new Invalid(`a distance is 1 to 16384, not ${token.text}, at ${token.position}`)
+    if (distance < 1 || distance > 16384) throw new Invalid(`a distance is 1 to 16384, not ${distance}, at ${token.position}`)
     reader.next++
     query = follow(query, distance, readOperand(reader))
   }
