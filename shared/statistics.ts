@@ -65,7 +65,7 @@ export async function getStatistics(
       where objects <> 0
     ),
     listed as (
-      select dimension, jsonb_agg(jsonb_build_object('value', value, 'objects', objects, 'bytes', bytes) order by place) as shares
+      select dimension, json_agg(json_build_object('value', value, 'objects', objects, 'bytes', bytes) order by place) as shares
       from share
       where dimension <> 'type' or place <= 50
       group by dimension
@@ -77,16 +77,16 @@ export async function getStatistics(
       group by 1
     )
     select ${sums(sql)},
-      coalesce((select shares from listed where dimension = 'backend'), '[]') as "byBackend",
-      coalesce((select shares from listed where dimension = 'class'), '[]') as "byStorageClass",
-      coalesce((select shares from listed where dimension = 'type'), '[]') as "byContentType",
-      coalesce((select shares from listed where dimension = 'bucket'), '[]') as "byBucket",
+      coalesce((select shares from listed where dimension = 'backend'), '[]'::json) as "byBackend",
+      coalesce((select shares from listed where dimension = 'class'), '[]'::json) as "byStorageClass",
+      coalesce((select shares from listed where dimension = 'type'), '[]'::json) as "byContentType",
+      coalesce((select shares from listed where dimension = 'bucket'), '[]'::json) as "byBucket",
       (
         select coalesce(sum(entries), 0)::bigint
         from storage_audit_hours
         where ${ofBucket} and hour between date_trunc('hour', now() - interval '24 hours', 'UTC') and now()
       ) as "auditsLast24h",
-      (select jsonb_agg(jsonb_build_object('day', day, 'objects', objects, 'bytes', bytes) order by day) from growth) as growth
+      (select json_agg(json_build_object('day', day, 'objects', objects, 'bytes', bytes) order by day) from growth) as growth
     from counter
   `
   return row
