@@ -22,7 +22,7 @@ export type Plan = {
 export type Leg = { differing: Differing[]; versions: number; last: string; dueAt: number }
 
 /** A leg ends after so many keys and versions, or when its differences take so many seconds of requests, between these bounds. */
-const LEG = { entries: 20_000, seconds: 10, leastRequests: 30, mostRequests: 1500 }
+const LEG = { entries: 20_000, seconds: 3, leastRequests: 30, mostRequests: 1500 }
 
 /** What a difference and a sampled version take: HEAD and tags, and perhaps a listing. */
 const REQUESTS = { difference: 3, sample: 2 }

@@ -2,8 +2,8 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import type { Sql } from './connection.ts'
 import type { Difference, DriftKind } from './drift.ts'
-import { lookAtVersion } from './look.ts'
 import { applyObservations, type LatestLook, type Observation } from './observations.ts'
+import { observe } from './reconcile-observe.ts'
 import type { Pair } from './reconcile-pairs.ts'
 import { settle } from './settle.ts'
 
@@ -33,7 +33,7 @@ export async function repair(
     items.flatMap(item => item.differences.map(difference => ({ item, difference }))),
     async ({ item, difference }) => {
       const isTold = isDryRun && difference.trust !== 'ask'
-      return { difference, observation: isTold ? undefined : await observe(s3, bucket, item.key, difference.versionId) }
+      return { difference, observation: isTold ? undefined : await observe(s3, bucket, item, difference.versionId) }
     },
     { concurrency: LOOKS_AT_ONCE },
   )
@@ -42,12 +42,6 @@ export async function repair(
   const observed = asked.flatMap(({ observation }) => observation ?? [])
   if (!isDryRun && observed.length > 0) await write(sql, s3, bucket, items, observed)
   return Object.fromEntries(Object.entries(counts).map(([kind, found]) => [kind, found.length]))
-}
-
-/** What S3 answers about a version, as `apply_observations` takes it. */
-export async function observe(s3: S3Client, bucket: string, key: string, versionId: string): Promise<Observation> {
-  const sight = await lookAtVersion(s3, { bucket, key, versionId })
-  return { bucket, key, versionId, claimsLatest: false, seen: true, sequencer: '', ...sight }
 }
 
 /** What came or went since the listing is no drift. */

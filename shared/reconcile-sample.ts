@@ -3,8 +3,9 @@ import pMap from 'p-map'
 import type { Sql } from './connection.ts'
 import type { Difference } from './drift.ts'
 import type { Observation } from './observations.ts'
+import { observe } from './reconcile-observe.ts'
 import type { Pair } from './reconcile-pairs.ts'
-import { LOOKS_AT_ONCE, observe } from './reconcile-repair.ts'
+import { LOOKS_AT_ONCE } from './reconcile-repair.ts'
 import { toStoredKey } from './stored-text.ts'
 
 /** A version that is equal as far as the listing tells. */
@@ -19,7 +20,7 @@ export function sampleOf(pair: Pair, differences: Difference[], rate: number): S
 
 /** Asks S3 about the sampled versions; answers those whose content type, metadata or tags the catalog has otherwise. */
 export async function differingSamples(sql: Sql, s3: S3Client, bucket: string, sampled: Sampled[]): Promise<Sampled[]> {
-  const ask = ({ pair, versionId }: Sampled) => observe(s3, bucket, pair.key, versionId)
+  const ask = ({ pair, versionId }: Sampled) => observe(s3, bucket, pair, versionId)
   const observed = await pMap(sampled, ask, { concurrency: LOOKS_AT_ONCE })
   return (await differsInDetails(sql, observed)).map(n => sampled[n]!)
 }
