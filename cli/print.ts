@@ -61,9 +61,11 @@ export function mark(result: 'passed' | 'failed' | 'left out'): string {
   return result === 'failed' ? styleText('red', '✗', { stream: process.stdout }) : '–'
 }
 
-/** An argument of a command line as a shell takes it. */
+/** An argument of a command line as a shell takes it; one that is not printable as bash and zsh do. */
 export function quoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
+  if (/^[\w@%+=:,./-]+$/.test(argument)) return argument
+  if (printable(argument) === argument) return `'${argument.replaceAll("'", `'\\''`)}'`
+  return `$'${printable(argument.replaceAll(/[\\']/g, character => `\\${character}`))}'`
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { count, humanSize, printable, printableJson, quoted } from '../../cli/print.ts'
 import { formatTable } from '../../cli/table.ts'
@@ -35,6 +36,17 @@ test('counts agree with their nouns', () => {
     '0 entries',
     '2 keys',
   ])
+})
+
+test('a key that is not printable is quoted as bash takes it', () => {
+  for (const key of ['a\x1b[31m', "it's\n\\n", '\u202e\u009b']) {
+    expect(quoted(key)).toBe(printable(quoted(key)))
+    const bash = spawnSync('bash', ['-c', `printf %s ${quoted(key)}`], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    })
+    expect(bash.stdout).toBe(key)
+  }
 })
 
 test('a key is quoted for a shell when it must be', () => {
