@@ -64,6 +64,8 @@ function sightOfError(error: unknown): Sight {
     return { state: 'marker', lastModified: new Date(headers['last-modified'] ?? Number.NaN), metadata: {}, tags: {} }
   }
   if (error.$metadata.httpStatusCode === 404 && !isNoBucket(error)) return { state: 'gone' }
+  // A HEAD has no body that would say more, and `UnknownError` says nothing to whoever finds it in the dead-letter queue.
+  if (error.message === 'UnknownError') error.message = `S3 answered ${error.$metadata.httpStatusCode} to a HEAD of the version`
   throw error
 }
 
@@ -77,14 +79,11 @@ function decodeWords(metadata: Record<string, string>): Record<string, string> {
 }
 
 function decodeWord(value: string): string {
-  return value.replace(/\?=\s+=\?/g, '?==?').replace(/=\?utf-8\?([bq])\?([^?]*)\?=/gi, (_, encoding: string, text: string) =>
-    encoding.toLowerCase() === 'b'
-      ? Buffer.from(text, 'base64').toString()
-      : decodeURIComponent(
-          text
-            .replaceAll('_', ' ')
-            .replaceAll('%', '%25')
-            .replaceAll(/=([0-9a-f]{2})/gi, '%$1'),
-        ),
-  )
+  return value.replace(/\?=\s+=\?/g, '?==?').replace(/=\?utf-8\?([bq])\?([^?]*)\?=/gi, (_, encoding: string, text: string) => {
+    if (encoding.toLowerCase() === 'b') return Buffer.from(text, 'base64').toString()
+    const bytes = text
+      .replaceAll('_', ' ')
+      .replaceAll(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    return Buffer.from(bytes, 'latin1').toString()
+  })
 }

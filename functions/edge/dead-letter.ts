@@ -27,5 +27,5 @@ export function deadLetterQueue(queueUrl: string | undefined, config: SQSClientC
 /** SQS takes no control characters in an attribute, and a message has at most 1 MiB of everything. */
 function text(value: string) {
   const printable = value.toWellFormed().replaceAll(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
-  return { DataType: 'String', StringValue: printable.slice(0, 1000) || 'unknown' }
+  return { DataType: 'String', StringValue: printable.slice(0, 1000).toWellFormed() || 'unknown' }
 }

@@ -1,0 +1,181 @@
+import { afterEach, describe, expect, vi } from 'vitest'
+import { deadLetterQueue } from '../../functions/edge/dead-letter.ts'
+import { indexer } from '../../functions/edge/index-batch.ts'
+import { startEventSource } from '../../local/event-source.ts'
+import type { Sql } from '../../shared/connection.ts'
+import { fromStoredKey } from '../../shared/stored-text.ts'
+import { objectsInCatalog } from '../support/bucket.ts'
+import { databaseTest as test } from '../support/database.ts'
+import { bodyOf, type IndexerStage, recordOf, startStage } from '../support/indexer-stage.ts'
+import { sqsEvent } from '../support/sqs.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('a record that can never be indexed', () => {
+  test('goes to the dead-letter queue alone, with its reason and message; the rest of its message is committed', async ({
+    sql,
+  }) => {
+    await using stage = await startStage(sql)
+    const [first, second] = [recordOf(await stage.put('a')), recordOf(await stage.put('b'))]
+    const bad = { ...first, eventVersion: '3.0' }
+    expect(await stage.index([bodyOf(first, bad, second)])).toEqual({ batchItemFailures: [] })
+    expect(await stage.keys()).toEqual(['a', 'b'])
+    const reason = 'Invalid: Event version 3.0 is not understood, only 2.x'
+    expect(stage.dead()).toEqual([{ body: { Records: [bad] }, reason, messageId: '0' }])
+  })
+
+  test('as a message that nobody understands goes as it is', async ({ sql }) => {
+    await using stage = await startStage(sql)
+    expect(await stage.index(['{"hello":1}', await stage.put('a'), '"no record"'])).toEqual({ batchItemFailures: [] })
+    expect(await stage.keys()).toEqual(['a'])
+    const reason = 'Invalid: Neither an S3 notification nor an EventBridge event of S3'
+    expect(stage.dead()).toEqual([
+      { body: { hello: 1 }, reason, messageId: '0' },
+      { body: 'no record', reason: 'Invalid: The message is no JSON object', messageId: '2' },
+    ])
+  })
+
+  test('because Postgres refuses it goes alone, wherever in the batch it is', async ({ sql }) => {
+    await using stage = await startStage(sql)
+    const bodies: string[] = []
+    for (let n = 0; n < 9; n++) bodies.push(await stage.put(`k${n}`))
+    // No partition of the audit trail is that far ahead.
+    const bad = recordOf(await stage.put('bad'), { eventTime: '2999-01-01T00:00:00.000Z' })
+    const reason = 'PostgresError: no partition of relation "storage_audit" found for row'
+    for (const place of [0, 4, 9]) {
+      await sql`truncate storage_objects, storage_versions`
+      expect(await stage.index(bodies.toSpliced(place, 0, bodyOf(bad)))).toEqual({ batchItemFailures: [] })
+      expect(await stage.keys()).toEqual(bodies.map((_, n) => `k${n}`))
+      expect(stage.dead()).toEqual([{ body: { Records: [bad] }, reason, messageId: String(place) }])
+      stage.server.deadLetters.purge()
+    }
+  })
+
+  test('because S3 will never answer for it goes with what S3 said', async ({ sql }) => {
+    await using stage = await startStage(sql)
+    const record = recordOf(await stage.put('a'))
+    const bad = { ...record, s3: { ...record.s3, object: { ...record.s3.object, versionId: 'no version id' } } }
+    expect(await stage.index([bodyOf(record, bad)])).toEqual({ batchItemFailures: [] })
+    expect(await stage.keys()).toEqual(['a'])
+    expect(stage.dead()).toEqual([
+      {
+        body: { Records: [bad] },
+        reason: expect.stringMatching(/^Invalid: .*S3 answered 400 to a HEAD of the version$/),
+        messageId: '0',
+      },
+    ])
+  })
+
+  test('fails its message when there is no dead-letter queue, so that SQS moves it; the rest is committed', async ({ sql }) => {
+    await using stage = await startStage(sql)
+    const log = vi.spyOn(console, 'error').mockReturnValue()
+    const handler = indexer({ sql, s3: stage.s3, sendDeadLetter: deadLetterQueue(undefined), maxReceives: 5 })
+    const answer = await handler(sqsEvent([await stage.put('a'), '{"hello":1}'], 9))
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] })
+    expect(await stage.keys()).toEqual(['a'])
+    expect(JSON.parse(String(log.mock.calls[0]?.[0]))).toMatchObject({ messageId: '1', receives: '9' })
+  })
+
+  test('has a long reason cut between characters, not in one', async ({ sql }) => {
+    await using stage = await startStage(sql)
+    await stage.index([bodyOf(recordOf(await stage.put('a'), { eventName: '😀'.repeat(1000) }))])
+    const [letter] = stage.dead()
+    expect(letter?.reason).toMatch(/^Invalid: Event 😀+\ufffd?$/u)
+    expect(letter?.reason?.isWellFormed()).toBe(true)
+    expect(letter?.reason).toHaveLength(1000)
+  })
+})
+
+describe('what Postgres cannot hold', () => {
+  test('ends in its defined form: keys exact, other text visible', async ({ sql }) => {
+    await using stage = await startStage(sql)
+    const key = 'a\0b\x01c\x02'
+    const body = await stage.put(key, { title: '=?UTF-8?B?YQBi?=' })
+    const dirty = { userIdentity: { principalId: 'AWS:a\0b' }, requestParameters: { sourceIPAddress: '\ud800' } }
+    expect(await stage.index([bodyOf(recordOf(body, dirty))])).toEqual({ batchItemFailures: [] })
+    expect(await objectsInCatalog(sql, 'docs')).toMatchObject([{ key, metadata: { title: 'a␀b' } }])
+    const [entry] = await sql`select key, user_id, ip_address from storage_audit`
+    expect({ ...entry, key: fromStoredKey(entry?.key) }).toEqual({ key, user_id: 'AWS:a␀b', ip_address: '\ufffd' })
+    expect(stage.dead()).toEqual([])
+  })
+
+  test('as a key of EventBridge with a lone surrogate is indexed with U+FFFD in its place', async ({ sql }) => {
+    await using stage = await startStage(sql, { transport: 'eventbridge' })
+    const event = JSON.parse(await stage.put('a'))
+    event.detail.object.key = 'a\ud800'
+    expect(await stage.index([JSON.stringify(event)])).toEqual({ batchItemFailures: [] })
+    expect(await stage.keys()).toEqual(['a\ufffd'])
+    expect(stage.dead()).toEqual([])
+  })
+
+  test.for([
+    ['U+0000', '\0'.repeat(1024)],
+    ['U+0001', '\x01'.repeat(1024)],
+    [
+      'four-byte characters',
+      Array.from({ length: 256 }, (_, n) => String.fromCodePoint(0x20000 + ((n * 7919) % 0xa000))).join(''),
+    ],
+    ['one word', 'Aa1'.repeat(341)],
+    ['slashes', '/'.repeat(1024)],
+  ] as const)('a key of up to 1,024 bytes of %s is indexed', async ([_, key], { sql }) => {
+    await using stage = await startStage(sql)
+    expect(await stage.index([await stage.put(key)])).toEqual({ batchItemFailures: [] })
+    expect(await stage.keys()).toEqual([key])
+    expect(stage.dead()).toEqual([])
+  })
+})
+
+describe('S3 failing', () => {
+  test('with 503 fails the message of that key alone, and after the last delivery it is dead with the reason', async ({
+    sql,
+  }) => {
+    await using stage = await startStage(sql, {
+      fault: ({ method, key }) => (method === 'HEAD' && key === 'slow' ? { error: 'SlowDown' } : undefined),
+    })
+    vi.spyOn(console, 'error').mockReturnValue()
+    const slow = await stage.put('slow')
+    const bodies = [await stage.put('a'), slow, await stage.put('b')]
+    for (let receives = 1; receives < 5; receives++) {
+      expect(await stage.index(bodies, receives)).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] })
+      expect(await stage.keys()).toEqual(['a', 'b'])
+      expect(stage.dead()).toEqual([])
+    }
+    expect(await stage.index(bodies, 5)).toEqual({ batchItemFailures: [] })
+    expect(stage.dead()).toEqual([
+      { body: JSON.parse(slow), reason: expect.stringMatching(/S3 answered 503 to a HEAD of the version$/), messageId: '1' },
+    ])
+  })
+
+  test('for a while only delays: the message comes again and is indexed', async ({ sql }) => {
+    let failures = 3
+    const fault = ({ method }: { method: string }) =>
+      method === 'HEAD' && failures-- > 0 ? { error: 'InternalError' as const } : undefined
+    await using stage = await startStage(sql, { fault })
+    await stage.put('a')
+    await drain(sql, stage)
+    expect(await stage.keys()).toEqual(['a'])
+    expect(stage.dead()).toEqual([])
+  })
+
+  test('for ever ends in the dead-letter queue, once', async ({ sql }) => {
+    await using stage = await startStage(sql, {
+      fault: ({ method }) => (method === 'HEAD' ? { error: 'SlowDown' } : undefined),
+    })
+    const body = await stage.put('a')
+    await drain(sql, stage)
+    expect(await stage.keys()).toEqual([])
+    const reason = expect.stringMatching(/S3 answered 503 to a HEAD of the version$/)
+    expect(stage.dead()).toEqual([{ body: JSON.parse(body), reason, messageId: expect.any(String) }])
+  })
+})
+
+/** Feeds the queue to the indexer until it is empty; what fails comes again at once. */
+async function drain(sql: Sql, { s3, server, sendDeadLetter }: IndexerStage): Promise<void> {
+  vi.spyOn(console, 'error').mockReturnValue()
+  const handler = indexer({ sql, s3, sendDeadLetter, maxReceives: 5 })
+  const source = startEventSource({ queue: server.events, handler, windowMs: 0, backoffSeconds: () => 0 })
+  await source.drained()
+  await source.close()
+}
