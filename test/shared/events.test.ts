@@ -76,9 +76,12 @@ describe('a message', () => {
     expect(() => recordsOf(body)).toThrow('The message is no JSON object')
   })
 
-  test.each(['{}', '[]', '{"Records":{}}', '{"Event":"s3:Other"}', '{"detail":{}}'])('%s is refused: of neither transport', body => {
-    expect(() => recordsOf(body)).toThrow('Neither an S3 notification nor an EventBridge event of S3')
-  })
+  test.each(['{}', '[]', '{"Records":{}}', '{"Event":"s3:Other"}', '{"detail":{}}'])(
+    '%s is refused: of neither transport',
+    body => {
+      expect(() => recordsOf(body)).toThrow('Neither an S3 notification nor an EventBridge event of S3')
+    },
+  )
 })
 
 describe('one record', () => {
