@@ -22,7 +22,7 @@ test('a run that was told to stop goes on behind its checkpoint, and counts all 
   const stopped = await run(sql, bucket, {}, options)
   expect(stopped).toMatchObject({
     finishedAt: null,
-    checkpoint: 'key 199',
+    checkpoint: 'key 299',
     findings: { missing: 200, repaired: 200, versions: 200 },
   })
   expect(await versionsInCatalog(sql, 'docs')).toHaveLength(200)
