@@ -1,5 +1,5 @@
 import { type Bucket, explained } from '../bucket.ts'
-import { codeOf, isUnreachable } from '../failure.ts'
+import { codeOf, Failure, isUnreachable } from '../failure.ts'
 import { type Compared, compare, isThere, listBucket, partSize } from './compare.ts'
 import { gate, inParallel } from './parallel.ts'
 import { sendFile } from './send.ts'
@@ -46,7 +46,7 @@ export async function uploadFolder(bucket: Bucket, upload: FolderUpload): Promis
       if (either.aborted) return
       if (isHopeless(error)) {
         stop.abort()
-        throw explained(error, bucket)
+        throw error
       }
       omit(summary, { path: one.file.path, reason: fileReason(error), isLoss: true })
     }
@@ -57,9 +57,15 @@ export async function uploadFolder(bucket: Bucket, upload: FolderUpload): Promis
   try {
     await inParallel(compared, concurrency, either, work)
   } catch (error) {
-    if (!signal.aborted) throw explained(error, bucket)
+    if (!signal.aborted) throw resumable(explained(error, bucket))
   }
   return { ...summary, milliseconds: performance.now() - start }
+}
+
+/** What was put so far stays, which the reason alone does not tell. */
+function resumable(error: unknown): unknown {
+  if (!(error instanceof Failure)) return error
+  return new Failure(`${error.message}; then run the same command again, and it goes on where it was`, { cause: error })
 }
 
 /** Each large file holds several parts in memory. */
