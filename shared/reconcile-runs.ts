@@ -1,5 +1,5 @@
 import type { Sql } from './connection.ts'
-import { Conflict } from './errors.ts'
+import { Conflict, NotFound } from './errors.ts'
 import { fromStoredKey, toStoredKey } from './stored-text.ts'
 
 /** What a reconcile has compared (versions of the bucket), asked (requests to S3), found and repaired so far; counts all. */
@@ -65,6 +65,17 @@ export async function openRun(
     returning ${runColumns(sql)}
   `
   if (!run) throw new Conflict(`A reconcile of ${bucket}/${prefix} is under way`)
+  return toRun(run)
+}
+
+/** A run by its id. Throws NotFound. */
+export async function getRun(sql: Sql, id: number): Promise<ReconcileRun> {
+  const [run] = await sql<ReconcileRun[]>`
+    select ${runColumns(sql)}
+    from storage_reconciles
+    where id = ${id}
+  `
+  if (!run) throw new NotFound(`There is no reconcile ${id}`)
   return toRun(run)
 }
 

@@ -1,0 +1,137 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect } from 'vitest'
+import { readScopes } from '../../functions/edge/reconcile-event.ts'
+import { invokingLater } from '../../functions/edge/reconcile-later.ts'
+import { type ReconcilerParts, reconciler } from '../../functions/edge/reconcile-task.ts'
+import type { Sql } from '../../shared/connection.ts'
+import { Invalid, NotFound } from '../../shared/errors.ts'
+import { openRun, takeLease } from '../../shared/reconcile-runs.ts'
+import { expectEqual, put } from '../shared/reconcile-stage.ts'
+import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../support/bucket.ts'
+import { databaseTest as test } from '../support/database.ts'
+
+/** As EventBridge sends it for a rule with a rate. */
+const scheduled = {
+  version: '0',
+  id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
+  'detail-type': 'Scheduled Event',
+  source: 'aws.events',
+  account: '123456789012',
+  time: '2026-11-01T00:00:00Z',
+  region: 'us-east-1',
+  resources: ['arn:aws:events:us-east-1:123456789012:rule/reconcile'],
+  detail: {},
+}
+
+describe('an EventBridge rule', () => {
+  test('starts each scope in an invocation of its own', async ({ sql }) => {
+    await using bucket = await stage(5)
+    const later: unknown[] = []
+    const handler = reconciler({
+      ...parts(sql, bucket),
+      scopes: readScopes('docs/a/, docs/b/ ,logs'),
+      invokeLater: async event => later.push(event),
+    })
+    expect(await handler(scheduled, time(900))).toEqual({ done: false, runs: [] })
+    expect(later).toEqual([
+      { bucket: 'docs', prefix: 'a/' },
+      { bucket: 'docs', prefix: 'b/' },
+      { bucket: 'logs', prefix: '' },
+    ])
+  })
+
+  test('without another Lambda compares all scopes at the same time', async ({ sql }) => {
+    await using bucket = await stage(6)
+    const handler = reconciler({ ...parts(sql, bucket), scopes: readScopes('docs/a,docs/b') })
+    const { done, runs } = await handler(scheduled, time(900))
+    expect(done).toBe(true)
+    expect(runs.map(({ prefix, findings }) => [prefix, findings.repaired])).toEqual([
+      ['a', 3],
+      ['b', 3],
+    ])
+    await expectEqual(sql, bucket)
+  })
+
+  test('of a function that knows no buckets is an error', async ({ sql }) => {
+    await using bucket = await stage(0)
+    await expect(reconciler(parts(sql, bucket))(scheduled, time(900))).rejects.toThrow(Invalid)
+  })
+})
+
+test('a run that runs out of time goes on in invocations that it starts, until all is repaired', { timeout: 60_000 }, async ({
+  sql,
+}) => {
+  await using bucket = await stage(400)
+  const later: unknown[] = []
+  const handler = reconciler({ ...parts(sql, bucket), requestsPerSecond: 200, invokeLater: async event => later.push(event) })
+  const first = await handler({ bucket: 'docs' }, time(3))
+  expect(first).toMatchObject({ done: false, runs: [{ finishedAt: null }] })
+  expect(later).toEqual([{ bucket: 'docs', prefix: '', dryRun: false, runId: first.runs[0]?.id }])
+  let last = first
+  for (let n = 0; later.length > 0 && n < 10; n++) last = await handler(later.pop(), time(3))
+  expect(last).toMatchObject({
+    done: true,
+    runs: [{ id: first.runs[0]?.id, findings: { missing: 400, repaired: 400, versions: 400 } }],
+  })
+  await expectEqual(sql, bucket)
+  // The event comes a second time.
+  expect(await handler({ bucket: 'docs', runId: first.runs[0]?.id }, time(3))).toEqual(last)
+})
+
+test('a dry run changes nothing', async ({ sql }) => {
+  await using bucket = await stage(3)
+  const answer = await reconciler(parts(sql, bucket))({ bucket: 'docs', dryRun: true }, time(900))
+  expect(answer).toMatchObject({ done: true, runs: [{ isDryRun: true, findings: { missing: 3, repaired: 0 } }] })
+  expect(await versionsInCatalog(sql, 'docs')).toEqual([])
+})
+
+test('a scope that is being worked on is left alone', async ({ sql }) => {
+  await using bucket = await stage(3)
+  await takeLease(sql, await openRun(sql, { bucket: 'docs' }), 60)
+  expect(await reconciler(parts(sql, bucket))({ bucket: 'docs' }, time(900))).toEqual({ done: false, runs: [] })
+})
+
+test('what is no event of its own is refused', async ({ sql }) => {
+  await using bucket = await stage(0)
+  const handler = reconciler(parts(sql, bucket))
+  for (const event of [undefined, {}, { bucket: '' }, { bucket: 'docs', prefx: 'a' }, { bucket: 'docs', dryRun: 'no' }])
+    await expect(handler(event, time(900))).rejects.toThrow(Invalid)
+  await expect(handler({ bucket: 'docs', runId: 99 }, time(900))).rejects.toThrow(NotFound)
+  expect(() => reconciler({ ...parts(sql, bucket), requestsPerSecond: Number.NaN })).toThrow(Invalid)
+  expect(() => reconciler({ ...parts(sql, bucket), sampleRate: 2 })).toThrow(Invalid)
+})
+
+test('the next invocation is asked for asynchronously, of the function by its name', async () => {
+  const asked: unknown[] = []
+  const server = createServer((request, response) => {
+    request.on('data', body => asked.push([request.url, request.headers['x-amz-invocation-type'], JSON.parse(String(body))]))
+    request.on('end', () => response.writeHead(202).end())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
+  await invokingLater('reconcile', { endpoint, region: 'us-east-1', credentials })?.({ bucket: 'docs' })
+  server.closeAllConnections()
+  await new Promise(resolve => server.close(resolve))
+  expect(asked).toEqual([['/2015-03-31/functions/reconcile/invocations', 'Event', { bucket: 'docs' }]])
+  expect(invokingLater(undefined)).toBeUndefined()
+})
+
+function parts(sql: Sql, { s3 }: TestS3): ReconcilerParts {
+  return { sql, s3, scopes: [], requestsPerSecond: 1000, sampleRate: 0, graceSeconds: 0 }
+}
+
+/** The clock of an invocation that may take so many seconds. */
+function time(seconds: number) {
+  const end = Date.now() + seconds * 1000
+  return { getRemainingTimeInMillis: () => end - Date.now() }
+}
+
+/** A bucket with so many keys that nobody indexed, half of them below `a`, half below `b`. */
+async function stage(keys: number): Promise<TestS3> {
+  const bucket = await testS3()
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  await Promise.all(Array.from({ length: keys }, (_, n) => put(bucket, `${n % 2 === 0 ? 'a' : 'b'}/${n}`)))
+  return bucket
+}
