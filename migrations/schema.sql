@@ -912,8 +912,10 @@ CREATE OR REPLACE FUNCTION public.search_matches(query tsquery, in_bucket text, 
  SET jit TO 'off'
 AS $function$
 declare
-  -- Up to so many matches by the planner's estimate all are ranked; when the estimate was wrong, up to five times as many.
+  -- Up to so many matches by the planner's estimate all are ranked; up to five times as many when the estimate was wrong, and
+  -- twenty-five times when a list that began so goes on.
   few constant integer := 4000;
+  most constant integer := few * case when mode is null then 5 else 25 end;
   block constant integer := 1000;
   condition text := concat_ws(' and ',
     'o.search_vector @@ $1',
@@ -945,8 +947,8 @@ begin
       || 'select (o.id, ts_rank(o.search_vector, $1), o.last_modified)::search_match as match from storage_objects o where ' || condition
       || ' limit $7) as m'
       into matches
-      using query, in_bucket, key_prefix, backend, type, contained, 5 * few + 1;
-    if coalesce(cardinality(matches), 0) <= 5 * few then
+      using query, in_bucket, key_prefix, backend, type, contained, most + 1;
+    if coalesce(cardinality(matches), 0) <= most then
       chosen_mode := 'all';
       return;
     end if;
@@ -959,7 +961,7 @@ begin
     || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
     into matches
     using query, in_bucket, key_prefix, backend, type, contained,
-      coalesce(below, (select max(id) + 1 from storage_objects)), coalesce(down_to, (select min(id) from storage_objects)), block + 1;
+      least(below, (select max(id) + 1 from storage_objects)), greatest(down_to, (select min(id) from storage_objects)), block + 1;
   read_below := coalesce(below, (matches[1]).id + 1);
   if cardinality(matches) > block then
     rest_below := (matches[block]).id;

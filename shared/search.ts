@@ -34,9 +34,12 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
   const text = request.query.toWellFormed().replaceAll('\0', ' ')
   const at = request.cursor === undefined ? START : decodePosition(request.cursor)
   const rows = await sql<Row[]>`
-    with search as materialized (
-      select case when numnode(parsed.query) = 0 then catalog_name_query(${text.replaceAll('"', '')}) else parsed.query end as query
-      from (select ${tsquery(sql, parseSearch(text))} as query) as parsed
+    with parsed as materialized (
+      select ${tsquery(sql, parseSearch(text))} as query
+    ),
+    search as materialized (
+      select case when numnode(query) = 0 then catalog_name_query(${text.replaceAll('"', '')}) else query end as query
+      from parsed
     ),
     found as materialized (
       select m.*
@@ -67,7 +70,7 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
 
 /**
  * Behind which object the page begins, in which mode the list is read, and in the newest mode the block of ids: `below` and down to `downTo`.
- * The ids and ranks of a list never change, so a block read again is the same block but for what was deleted.
+ * Ids never change, so a block read again is the same block but for what was deleted or has other words by now.
  */
 type Position = {
   mode: 'all' | 'newest' | null

@@ -206,6 +206,12 @@ describe('pages', () => {
     await expect(searchObjects(sql, { query: 'a', limit })).rejects.toThrow(new Invalid(`limit must be 1 to 1000, not ${limit}`))
   })
 
+  test('with a cursor far above every id cost no more than the newest block', async ({ sql }) => {
+    await record(sql, { key: 'a' })
+    const cursor = encodeCursor('search', ['newest', Number.MAX_SAFE_INTEGER, 0, 2, '2024-01-01T00:00:00Z', 0])
+    expect((await searchObjects(sql, { query: 'a', cursor })).items.map(({ key }) => key)).toEqual(['a'])
+  })
+
   const CURSORS = {
     nonsense: 'nonsense',
     'another list': encodeCursor('objects', ['a']),
