@@ -924,22 +924,21 @@ declare
     case when backend is not null then 'o.storage_backend = $4' end,
     case when type is not null then 'o.content_type = $5' end,
     case when contained is not null then 'o.metadata @> $6' end);
-  -- GIN would read all of its entries for a search of negations.
-  block_condition text := case when querytree(query) in ('', 'T')
-    then 'o.id >= b.n << 13 and o.id < (b.n + 1) << 13'
-    else '(o.id >> 13) = b.n' end;
+  estimate numeric;
   plan json;
+  reads_rows boolean;
 begin
   if numnode(query) = 0 then
     chosen_mode := 'all';
     return;
   end if;
 
-  if mode is null then
+  if mode is null or (mode = 'newest' and down_to is null) then
     execute 'explain (format json) select from storage_objects o where ' || condition
       into plan
       using query, in_bucket, key_prefix, backend, type, contained;
-    mode := case when (plan #>> '{0,Plan,Plan Rows}')::numeric <= few then 'all' else 'newest' end;
+    estimate := (plan #>> '{0,Plan,Plan Rows}')::numeric;
+    mode := coalesce(mode, case when estimate <= few then 'all' else 'newest' end);
   end if;
 
   if mode = 'all' then
@@ -954,10 +953,16 @@ begin
     end if;
   end if;
 
+  -- For a search of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again. Then, and
+  -- where the block is known and small, the rows themselves are read. Not for any common word: it may be common in old rows only.
+  reads_rows := querytree(query) in ('', 'T')
+    or (query::text like '%:*%' and estimate * 16 >= (select reltuples from pg_class where oid = 'storage_objects'::regclass))
+    or below - down_to <= 4 * block;
   chosen_mode := 'newest';
   execute 'select array_agg((c.id, ts_rank(c.search_vector, $1), c.last_modified)::search_match order by c.id desc) from ('
     || 'select o.* from (select generate_series(($7 - 1) >> 13, $8 >> 13, -1) as n) as b, '
-    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where ' || block_condition || ' and ' || condition
+    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where '
+    || case when reads_rows then 'o.id >= b.n << 13 and o.id < (b.n + 1) << 13' else '(o.id >> 13) = b.n' end || ' and ' || condition
     || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
     into matches
     using query, in_bucket, key_prefix, backend, type, contained,
