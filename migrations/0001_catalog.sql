@@ -38,8 +38,6 @@ create index storage_objects_backend on storage_objects (storage_backend, bucket
 create index storage_objects_last_modified on storage_objects (last_modified desc, id desc);
 create index storage_objects_metadata on storage_objects using gin (metadata jsonb_path_ops)
   with (gin_pending_list_limit = 256);
-create index storage_objects_search on storage_objects using gin (search_vector)
-  with (gin_pending_list_limit = 256);
 
 create table storage_versions (
   bucket text not null check (bucket <> ''),

@@ -171,7 +171,6 @@ create trigger storage_objects_search_update before update on storage_objects
 
 -- Beside the lexemes the block of 8,192 ids, so that the matches of a common word can be read newest block first: GIN skips
 -- through a long posting list by the short one of a block, and never decodes the whole.
-drop index storage_objects_search;
 create index storage_objects_search on storage_objects using gin ((id >> 13), search_vector)
   with (gin_pending_list_limit = 256);
 

@@ -40,9 +40,15 @@ create type counter_delta as (bucket text, dimension text, value text, objects b
 
 comment on type counter_delta is 'What a statement adds to one counter.';
 
+-- In plpgsql, whose plans are kept: a function in SQL is planned at each call, which was 0.2 ms of the 1.6 ms of one record, four times.
 create function add_to_counters(deltas counter_delta[]) returns void
-language sql
-begin atomic
+language plpgsql
+as $$
+begin
+  -- An upsert fires the triggers of insert and of update, one of them mostly for nothing.
+  if cardinality(deltas) = 0 then
+    return;
+  end if;
   with delta as (
     select d.bucket, d.dimension, left(d.value, 200) as value, sum(d.objects) as objects, sum(d.bytes) as bytes
     from unnest(deltas) as d
@@ -61,7 +67,8 @@ begin atomic
   order by s.bucket collate "C", s.dimension = 'total' desc, s.dimension collate "C", s.value collate "C"
   on conflict (bucket, dimension, value, slot) do update
   set objects = c.objects + excluded.objects, bytes = c.bytes + excluded.bytes;
-end;
+end
+$$;
 
 comment on function add_to_counters is 'Adds deltas in one order, the total of each bucket first, so that two writers cannot deadlock.';
 

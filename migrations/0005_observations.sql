@@ -303,27 +303,45 @@ begin
     delete from storage_objects where ctid = any (found_rows);
   end if;
 
-  insert into storage_objects as o (
+  -- Not one `insert ... on conflict`: that would draw an id for each row that is there already, and ids are to lie close together.
+  update storage_objects o
+  set version_id = n.version_id,
+    size = n.size,
+    content_type = n.content_type,
+    etag = n.etag,
+    last_modified = n.last_modified,
+    storage_backend = n.storage_backend,
+    storage_class = n.storage_class,
+    metadata = n.metadata,
+    tags = n.tags
+  from (
+    select x.ctid as place, v.*
+    from unnest(keys) as k
+    cross join lateral (
+      select * from storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
+    ) as v
+    cross join lateral (
+      select ctid from storage_objects where bucket = in_bucket and key = k limit 1 for no key update
+    ) as x
+    order by k collate "C"
+  ) as n
+  where o.ctid = n.place
+    and (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
+      is distinct from (n.version_id, n.size, n.content_type, n.etag, n.last_modified, n.storage_backend, n.storage_class, n.metadata, n.tags);
+
+  insert into storage_objects (
     bucket, key, version_id, size, content_type, etag, last_modified, storage_backend, storage_class, metadata, tags
   )
   select in_bucket, k, v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags
-  from unnest(keys) as k, lateral (
-    select * from storage_versions x where x.bucket = in_bucket and x.key = k and x.is_latest and not x.is_delete_marker limit 1
+  from unnest(keys) as k
+  cross join lateral (
+    select * from storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
   ) as v
-  order by k collate "C"
-  on conflict (bucket, key) do update
-  set version_id = excluded.version_id,
-    size = excluded.size,
-    content_type = excluded.content_type,
-    etag = excluded.etag,
-    last_modified = excluded.last_modified,
-    storage_backend = excluded.storage_backend,
-    storage_class = excluded.storage_class,
-    metadata = excluded.metadata,
-    tags = excluded.tags
-  where (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
-    is distinct from (excluded.version_id, excluded.size, excluded.content_type, excluded.etag, excluded.last_modified,
-      excluded.storage_backend, excluded.storage_class, excluded.metadata, excluded.tags);
+  left join lateral (
+    select true as is_there from storage_objects where bucket = in_bucket and key = k limit 1
+  ) as x on true
+  where x.is_there is null
+  order by k collate "C";
 
   insert into storage_audit (
     occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, error_message, metadata, event_id

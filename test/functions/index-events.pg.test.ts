@@ -21,7 +21,7 @@ import {
 import { databaseTest as test } from '../support/database.ts'
 import { sqsEvent } from '../support/sqs.ts'
 
-describe.each([{ sequencer: 'aws' }, { sequencer: 'constant' }, { sequencer: 'ceph' }, { sequencer: 'none' }] as const)(
+describe.each([{ sequencer: 'aws' }, { sequencer: 'none' }] as const)(
   'with sequencers of the form $sequencer',
   ({ sequencer }) => {
     test('every order of a history of one key ends with what the bucket holds', async ({ sql }) => {

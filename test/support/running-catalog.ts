@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, '../..')
 /** A catalog as `npm start` runs it: a process of its own on free ports. `output` is what it printed. */
 export type RunningCatalog = Addresses & {
   process: ChildProcess
+  folder: string
   output(): string
   /** Kills it as `kill -9` does, and starts it again on its folder. */
   killAndRestart(): Promise<RunningCatalog>
@@ -26,6 +27,7 @@ export async function runCatalog(folder?: string): Promise<RunningCatalog> {
   return {
     ...addresses,
     ...started,
+    folder: data,
     async killAndRestart() {
       await end(started.process, 'SIGKILL')
       return runCatalog(data)
