@@ -7,8 +7,8 @@ import { pacedClient } from './reconcile-pace.ts'
 import { toStoredKey } from './stored-text.ts'
 
 /**
- * USD for a request to S3 Standard: LIST, and GET and all others (HEAD, tagging). Amazon S3 pricing page, us-east-1, as of November
- * 2026; other regions cost up to twice as much, and other storage classes more for GET, but HEAD and tagging are billed like these.
+ * USD for a request to S3 Standard in us-east-1: LIST, and GET with all others (HEAD, tagging). Source: aws.amazon.com/s3/pricing,
+ * "Requests & data retrievals", as it was in November 2026. HEAD costs 2.5 times as much in Standard-IA, other regions up to twice as much.
  */
 export const PRICES = { list: 0.005 / 1000, get: 0.0004 / 1000 }
 
