@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isLoopbackName } from '../http.ts'
 import { openQueue, type Queue } from '../queue.ts'
 import { answerSqs, isSqsRequest } from '../sqs.ts'
 import { type Answer, errorAnswer, sendAnswer } from './answer.ts'
@@ -102,12 +103,6 @@ export async function startS3(options: S3Options): Promise<S3Server> {
 
 /** How long requests under way may take to finish when the server closes. */
 const CLOSE_WITHIN_MS = 3000
-
-/** Whether a Host header names this machine: a page of another site must not reach the endpoint through a name of its own. */
-export function isLoopbackName(host: string | undefined): boolean {
-  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase()
-  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
-}
 
 async function refuse(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const request = anonymous(incoming)
