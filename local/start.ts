@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { startCatalog } from './catalog.ts'
 import { HELP, readSettings } from './settings.ts'
 
@@ -8,6 +9,7 @@ async function main(): Promise<void> {
     console.log(HELP)
     return
   }
+  const data = settings.folder === resolve('.catalog') ? '' : ` --data ${settings.folder}`
   const catalog = await startCatalog(settings, line => console.log(line))
   console.log(`
 Storage Catalog is running. Everything is kept in ${settings.folder}
@@ -17,8 +19,8 @@ Storage Catalog is running. Everything is kept in ${settings.folder}
   Postgres  ${catalog.databaseUrl}
 
 Try:
-  npx catalog upload docs
-  npx catalog search architecture
+  npx catalog upload docs${data}
+  npx catalog search architecture${data}
   curl '${catalog.apiUrl}/search?q=architecture'
 
 Ctrl-C stops it.
