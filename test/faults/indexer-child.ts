@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { indexer } from '../../functions/edge/index-batch.ts'
+import { startEventSource } from '../../local/event-source.ts'
+import { openQueue } from '../../local/queue.ts'
+import { openDatabase } from '../../local/sqlite.ts'
+import { connect } from '../../shared/connection.ts'
+import { testClient } from '../support/bucket.ts'
+
+/** Indexes the queue of an S3 endpoint's folder in a process of its own, which dies by itself after so many committed batches. */
+const [url, endpoint, folder, batches] = process.argv.slice(2) as [string, string, string, string]
+const sql = connect({ url })
+const s3 = testClient(endpoint)
+const index = indexer({ sql, s3, sendDeadLetter: async () => false, maxReceives: 1000 })
+const queue = openQueue(openDatabase(join(folder, 's3.sqlite')), 'catalog-events', {
+  visibilitySeconds: 1,
+  maxReceiveCount: 1000,
+})
+let committed = 0
+const source = startEventSource({
+  queue,
+  batchSize: 10,
+  windowMs: 0,
+  async handler(event) {
+    const answer = await index(event)
+    // Committed, and not yet acknowledged.
+    if (++committed === Number(batches)) process.kill(process.pid, 'SIGKILL')
+    return answer
+  },
+})
+await source.drained()
+await source.close()
+await sql.end()
+s3.destroy()

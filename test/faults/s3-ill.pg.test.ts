@@ -1,0 +1,63 @@
+import { beforeEach, expect, vi } from 'vitest'
+import { type Fault, startS3 } from '../../local/s3/server.ts'
+import { testClient } from '../support/bucket.ts'
+import { databaseTest as test } from '../support/database.ts'
+import { expectAll, startIndexing, write } from './stage.ts'
+
+// What fails is logged each time, whole.
+beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined))
+
+/** What every fourth question meets. */
+const ILLNESSES: Record<string, Fault> = {
+  'answers 503 SlowDown': { error: 'SlowDown' },
+  'answers 500 InternalError': { error: 'InternalError' },
+  'takes its time': { delayMs: 100 },
+  'breaks off its answers': { cutAfter: 0.5 },
+}
+
+test.for(Object.entries(ILLNESSES))('S3 that %s costs time, and no event', { timeout: 60_000 }, async ([, illness], { sql }) => {
+  await using ending = new AsyncDisposableStack()
+  let isIll = false
+  let asked = 0
+  const server = await startS3({ folder: ':memory:', fault: () => (isIll && asked++ % 4 === 0 ? illness : undefined) })
+  ending.defer(() => server.close())
+  server.store.createBucket('docs', 'Enabled')
+  const s3 = testClient(server.url)
+  ending.defer(() => s3.destroy())
+  const events = await write(s3, 30)
+
+  isIll = true
+  const source = startIndexing(sql, s3, server.events)
+  ending.defer(() => source.close())
+  await source.drained()
+  isIll = false
+  expect(asked).toBeGreaterThan(events)
+  expect(server.deadLetters.counts()).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
+  await expectAll(sql, s3, events)
+})
+
+test('events that S3 could not be asked about until they were given up wait in the dead-letter queue', {
+  timeout: 60_000,
+}, async ({ sql }) => {
+  await using ending = new AsyncDisposableStack()
+  let isAway = false
+  const server = await startS3({ folder: ':memory:', fault: () => (isAway ? { error: 'InternalError' } : undefined) })
+  ending.defer(() => server.close())
+  server.store.createBucket('docs', 'Enabled')
+  const s3 = testClient(server.url)
+  ending.defer(() => s3.destroy())
+  const events = await write(s3, 5)
+
+  isAway = true
+  const source = startIndexing(sql, s3, server.events)
+  ending.defer(() => source.close())
+  await source.drained()
+  isAway = false
+  expect(server.deadLetters.counts()).toMatchObject({ visible: events })
+  const [row] = await sql`select count(*) as versions from storage_versions`
+  expect(row).toEqual({ versions: 0 })
+
+  expect(server.deadLetters.redrive()).toBe(events)
+  await source.drained()
+  await expectAll(sql, s3, events)
+})
