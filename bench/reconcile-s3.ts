@@ -1,0 +1,11 @@
+import { startS3 } from '../local/s3/server.ts'
+import { fillBucket } from '../test/support/fill-bucket.ts'
+
+/** An S3 endpoint in a process of its own, so that its memory is not that of the reconcile. Sends its address once its buckets are full. */
+const server = await startS3({ folder: ':memory:' })
+for (const size of process.argv.slice(2).map(Number)) {
+  const nameOf = (n: number) => `archive/${String(n % 1000).padStart(3, '0')}/document ${n} of ${size}.pdf`
+  fillBucket(server, `bench-${size}`, size, nameOf)
+}
+process.send?.(server.url)
+process.on('disconnect', () => process.exit())

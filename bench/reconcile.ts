@@ -1,0 +1,105 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { S3Client } from '@aws-sdk/client-s3'
+import { startPostgres } from '../local/postgres.ts'
+import { defaultCredentials } from '../local/s3/authorize.ts'
+import { connect, type Sql } from '../shared/connection.ts'
+import { migrate } from '../shared/migrate.ts'
+import { reconcile } from '../shared/reconcile.ts'
+import { digestOfBucket, digestOfCatalog } from '../shared/reconcile-digest.ts'
+import { driftOf, openRun } from '../shared/reconcile-runs.ts'
+
+/** Backfill, reconcile and digests of a bucket and of one a tenth its size: versions a second, memory, requests. S3 and Postgres are processes of their own. */
+const { values } = parseArgs({ options: { versions: { type: 'string', default: '20000' } } })
+const largest = Number(values.versions)
+const SIZES = [largest / 10, largest]
+
+/** Faster than this machine, so that it is the machine that is measured. */
+const UNBOUNDED = 1_000_000
+
+type Result = { versions: number; seconds: number; requests: number; peakMb: number }
+
+await using ending = new AsyncDisposableStack()
+const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
+ending.defer(() => rm(folder, { recursive: true }))
+const postgres = await startPostgres({ folder, settings: { shared_buffers: '1GB', max_wal_size: '8GB' } })
+ending.defer(() => postgres.stop())
+const sql = connect({ url: postgres.url })
+ending.defer(() => sql.end())
+await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
+
+const endpoint = fork(join(import.meta.dirname, 'reconcile-s3.ts'), SIZES.map(String), {
+  execArgv: ['--disable-warning=ExperimentalWarning'],
+})
+ending.defer(() => endpoint.disconnect())
+const [url] = (await once(endpoint, 'message')) as [string]
+const s3 = new S3Client({ endpoint: url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
+ending.defer(() => s3.destroy())
+
+const results = new Map<string, Result[]>()
+// What is compiled for the first time is not the smaller bucket's slowness.
+await measure(sql, SIZES[0]!)
+await sql`truncate storage_versions, storage_objects, storage_counters, storage_reconciles`
+for (const size of SIZES) {
+  for (const [name, result] of Object.entries(await measure(sql, size))) results.set(name, [...(results.get(name) ?? []), result])
+}
+console.table(
+  Object.fromEntries(
+    [...results].flatMap(([name, sizes]) => sizes.map(result => [`${name}, ${count(result.versions)}`, row(result)])),
+  ),
+)
+for (const [name, [small, large]] of results) {
+  const growth = large!.versions / large!.seconds / (small!.versions / small!.seconds)
+  console.log(
+    `${name}: at ten times the size ${growth.toFixed(2)}x the versions a second, ${(large!.peakMb / small!.peakMb).toFixed(2)}x the memory`,
+  )
+}
+
+async function measure(sql: Sql, size: number): Promise<Record<string, Result>> {
+  const bucket = `bench-${size}`
+  const run = async (drift: number) => {
+    const { findings } = await reconcile(sql, s3, await openRun(sql, { bucket }), { requestsPerSecond: UNBOUNDED })
+    if (driftOf(findings) !== drift) throw new Error(`${driftOf(findings)} of ${drift} differences`)
+    return findings.requests
+  }
+  const backfill = await watched(size, () => run(size))
+  await sql`analyze`
+  const nothing = await watched(size, () => run(0))
+  const digests = await watched(size, async () => {
+    const [truth, own] = [await digestOfBucket(s3, { bucket }), await digestOfCatalog(sql, { bucket })]
+    if (truth.hash !== own.hash) throw new Error('the digests differ')
+    return Math.ceil(size / 1000)
+  })
+  return { backfill, 'reconcile of equal sides': nothing, 'digests of both': digests }
+}
+
+async function watched(versions: number, act: () => Promise<number>): Promise<Result> {
+  let peak = 0
+  const look = () => {
+    peak = Math.max(peak, process.memoryUsage.rss())
+  }
+  const timer = setInterval(look, 50)
+  const started = performance.now()
+  const requests = await act()
+  const seconds = (performance.now() - started) / 1000
+  clearInterval(timer)
+  look()
+  return { versions, seconds, requests, peakMb: peak / 2 ** 20 }
+}
+
+function row({ versions, seconds, requests, peakMb }: Result) {
+  return {
+    seconds: Number(seconds.toFixed(1)),
+    'versions/s': Math.round(versions / seconds),
+    'requests per million': Math.round((requests / versions) * 1_000_000),
+    'peak RSS, MB': Math.round(peakMb),
+  }
+}
+
+function count(versions: number): string {
+  return `${versions.toLocaleString('en')} versions`
+}
