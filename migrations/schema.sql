@@ -329,39 +329,33 @@ CREATE TRIGGER storage_versions_not_torn_update AFTER UPDATE ON public.storage_v
 
 CREATE OR REPLACE FUNCTION public.add_to_counters(deltas counter_delta[])
  RETURNS void
- LANGUAGE sql
-BEGIN ATOMIC
- WITH delta AS (
-          SELECT d.bucket,
-             d.dimension,
-             "left"(d.value, 200) AS value,
-             sum(d.objects) AS objects,
-             sum(d.bytes) AS bytes
-            FROM unnest(add_to_counters.deltas) d(bucket, dimension, value, objects, bytes)
-           GROUP BY d.bucket, d.dimension, ("left"(d.value, 200))
-          HAVING ((sum(d.objects) <> (0)::numeric) OR (sum(d.bytes) <> (0)::numeric))
-         )
-  INSERT INTO storage_counters AS c (bucket, dimension, value, objects, bytes)  SELECT s.bucket,
-             s.dimension,
-             s.value,
-             sum(s.objects) AS sum,
-             sum(s.bytes) AS sum
-            FROM ( SELECT delta.bucket,
-                     delta.dimension,
-                     delta.value,
-                     delta.objects,
-                     delta.bytes
-                    FROM delta
-                 UNION ALL
-                  SELECT DISTINCT d.bucket,
-                     'total'::text,
-                     ''::text,
-                     0,
-                     0
-                    FROM delta d) s
-           GROUP BY s.bucket, s.dimension, s.value
-           ORDER BY (s.bucket COLLATE "C"), (s.dimension = 'total'::text) DESC, (s.dimension COLLATE "C"), (s.value COLLATE "C") ON CONFLICT(bucket, dimension, value, slot) DO UPDATE SET objects = (c.objects + excluded.objects), bytes = (c.bytes + excluded.bytes);
-END;
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- An upsert fires the triggers of insert and of update, one of them mostly for nothing.
+  if cardinality(deltas) = 0 then
+    return;
+  end if;
+  with delta as (
+    select d.bucket, d.dimension, left(d.value, 200) as value, sum(d.objects) as objects, sum(d.bytes) as bytes
+    from unnest(deltas) as d
+    group by 1, 2, 3
+    having sum(d.objects) <> 0 or sum(d.bytes) <> 0
+  )
+  insert into storage_counters as c (bucket, dimension, value, objects, bytes)
+  select s.bucket, s.dimension, s.value, sum(s.objects), sum(s.bytes)
+  from (
+    select * from delta
+    union all
+    -- The total of a bucket is the lock in front of its other rows, even where it stays what it is.
+    select distinct d.bucket, 'total', '', 0, 0 from delta d
+  ) as s
+  group by 1, 2, 3
+  order by s.bucket collate "C", s.dimension = 'total' desc, s.dimension collate "C", s.value collate "C"
+  on conflict (bucket, dimension, value, slot) do update
+  set objects = c.objects + excluded.objects, bytes = c.bytes + excluded.bytes;
+end
+$function$;
 comment on function add_to_counters(counter_delta[]) is 'Adds deltas in one order, the total of each bucket first, so that two writers cannot deadlock.';
 
 CREATE OR REPLACE FUNCTION public.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
