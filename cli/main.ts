@@ -2,11 +2,13 @@ import { S3ServiceException } from '@aws-sdk/client-s3'
 import { SQSServiceException } from '@aws-sdk/client-sqs'
 import { Command } from 'commander'
 import { addAudit } from './audit.ts'
+import { addBackfill } from './backfill.ts'
 import { addDeadLetters } from './dead-letters.ts'
 import { addDemo } from './demo.ts'
 import { codeOf, Failure, isUnreachable } from './failure.ts'
 import { addList } from './list.ts'
 import { note, printable } from './print.ts'
+import { addReconcile } from './reconcile.ts'
 import { addSearch } from './search.ts'
 import { addStats } from './stats.ts'
 import { addUpload } from './upload.ts'
@@ -26,6 +28,8 @@ addStats(program)
 addDemo(program)
 addVerify(program)
 addDeadLetters(program)
+addReconcile(program)
+addBackfill(program)
 
 // `catalog list | head` closes the pipe when it has seen enough.
 process.stdout.on('error', error => {

@@ -6,7 +6,19 @@ import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LAUNCHER, startCommand } from './catalog.ts'
 
-const commands = ['upload', 'search', 'list', 'versions', 'audit', 'stats', 'demo', 'verify', 'dead-letters']
+const commands = [
+  'upload',
+  'search',
+  'list',
+  'versions',
+  'audit',
+  'stats',
+  'demo',
+  'verify',
+  'dead-letters',
+  'reconcile',
+  'backfill',
+]
 
 test('help names every command', async () => {
   const { code, stdout, stderr } = await startCommand(['--help']).ended

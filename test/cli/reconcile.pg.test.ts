@@ -1,0 +1,102 @@
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Client, connect } from '../../shared/connection.ts'
+import { writeInventory } from '../support/inventory-report.ts'
+import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
+
+let given: TestCatalog
+let sql: Client
+
+beforeAll(async () => {
+  given = await testCatalog()
+  sql = connect({ url: given.catalog.databaseUrl, max: 1 })
+  for (const key of ['a', 'b', 'c']) await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: key, Body: key }))
+  await eventually(inCatalog, versions => versions === 3)
+})
+
+afterAll(async () => {
+  await sql?.end()
+  await given?.[Symbol.asyncDispose]()
+})
+
+test('a catalog that equals its bucket has no differences', async () => {
+  const { code, stdout } = await given.run('reconcile', '--dry-run', '--sample', '1', '--grace', '0')
+  expect(code).toBe(0)
+  expect(stdout).toContain('catalog/: 3 versions compared with 7 requests, 0 differences, 0 repaired')
+})
+
+test('a dry run tells what is lost, changes nothing and exits with 2; a reconcile repairs it', async () => {
+  await loseAll()
+  const dry = await given.run('reconcile', '--dry-run', '--grace', '0')
+  expect(dry).toMatchObject({ code: 2, stderr: 'catalog: 3 differences: npx catalog reconcile repairs\n' })
+  expect(dry.stdout).toMatch(/^missing +3 +in the bucket, not in the catalog$/m)
+  expect(await inCatalog()).toBe(0)
+
+  const { code, stdout } = await given.run('reconcile', '--grace', '0', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject([{ bucket: 'catalog', prefix: '', findings: { missing: 3, repaired: 3 } }])
+  expect(await inCatalog()).toBe(3)
+})
+
+test('several prefixes are compared at once', async () => {
+  const { stdout } = await given.run('reconcile', '--prefix', 'a', '--prefix', 'b', '--grace', '0', '--json')
+  expect(JSON.parse(stdout)).toMatchObject([
+    { prefix: 'a', findings: { versions: 1 } },
+    { prefix: 'b', findings: { versions: 1 } },
+  ])
+})
+
+test('a backfill is previewed, and takes what the preview said', async () => {
+  await loseAll()
+  const { code, stdout } = await given.run('backfill', '--preview')
+  expect({ code, lines: stdout.split('\n').slice(0, 3) }).toEqual({
+    code: 0,
+    lines: [
+      'catalog/: 3 versions and 0 delete markers, 0 in the catalog',
+      '  7 requests: 1 LIST, 3 HEAD, 3 GetObjectTagging',
+      '  less than $0.01 at the prices of S3 Standard in us-east-1, 1 second at this rate',
+    ],
+  })
+  expect(await inCatalog()).toBe(0)
+  expect((await given.run('backfill', '--grace', '0')).stdout).toContain(
+    '3 versions compared with 7 requests, 3 differences, 3 repaired',
+  )
+  expect(await inCatalog()).toBe(3)
+})
+
+test('a backfill from an inventory takes what the report names', async () => {
+  await given.s3.send(new CreateBucketCommand({ Bucket: 'reports' }))
+  const key = await writeInventory(given.s3, { bucket: 'catalog', to: 'reports', format: 'CSV' })
+  await loseAll()
+  const { code, stdout } = await given.run('backfill', '--inventory', `s3://reports/${key}`)
+  expect({ code, first: stdout.split('\n')[0] }).toEqual({ code: 0, first: '3 rows of the report, 3 taken in with 9 requests' })
+  expect(await inCatalog()).toBe(3)
+  const { code: failed, stderr } = await given.run('backfill', '--inventory', 'reports/manifest.json')
+  expect({ failed, stderr }).toEqual({
+    failed: 1,
+    stderr: 'catalog: --inventory must be s3://bucket/.../manifest.json, not reports/manifest.json\n',
+  })
+})
+
+test.each([
+  ['--sample', '2', 'Must be a number from 0 to 1.'],
+  ['--rate', '0', 'Must be a number, at least 1.'],
+  ['--grace', '-1', 'Must be a number, at least 0.'],
+  ['--bucket', 'nowhere', 'There is no bucket nowhere'],
+])('reconcile %s %s is refused', async (flag, value, reason) => {
+  const { code, stderr } = await given.run('reconcile', flag, value)
+  expect(code).toBe(1)
+  expect(stderr).toContain(reason)
+})
+
+async function inCatalog(): Promise<number> {
+  const [row] = await sql<{ versions: number }[]>`select count(*) as versions from storage_versions where bucket = 'catalog'`
+  return row?.versions ?? 0
+}
+
+async function loseAll(): Promise<void> {
+  await sql`
+    with objects as (delete from storage_objects where bucket = 'catalog')
+    delete from storage_versions where bucket = 'catalog'
+  `
+}
