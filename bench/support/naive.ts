@@ -1,0 +1,51 @@
+import type { Sql } from '../../shared/connection.ts'
+import type { BenchRecord } from './records.ts'
+
+/** The tables that everybody writes first: a generated search vector, a btree on what is sorted by, a row for everything. */
+export async function createNaiveTables(sql: Sql): Promise<void> {
+  const statements = [
+    `create table naive_objects (
+      id serial primary key, bucket text, key text, version_id text, size bigint, content_type text, etag text, last_modified timestamptz,
+      metadata jsonb, unique (bucket, key),
+      search_vector tsvector generated always as (
+        setweight(to_tsvector('english', key), 'A') || setweight(to_tsvector('english', coalesce(content_type, '')), 'B')
+        || setweight(to_tsvector('english', metadata), 'C')
+      ) stored
+    )`,
+    'create index on naive_objects (last_modified desc)',
+    'create index on naive_objects using gin (search_vector)',
+    'create index on naive_objects using gin (metadata)',
+    `create table naive_versions (
+      id serial primary key, bucket text, key text, version_id text, size bigint, etag text, last_modified timestamptz, is_latest boolean,
+      unique (bucket, key, version_id)
+    )`,
+    `create table naive_audit (
+      id bigserial primary key, at timestamptz default now(), user_id text, action text, bucket text, key text, version_id text, ip text
+    )`,
+    'create index on naive_audit (bucket, key, at)',
+    'create index on naive_audit (user_id, at)',
+  ]
+  for (const statement of statements) await sql.unsafe(statement)
+}
+
+/** A record at a time, a statement for each table, a commit for each statement. */
+export async function indexNaively(sql: Sql, records: BenchRecord[]): Promise<void> {
+  for (const { observed: o, audited: a } of records) {
+    await sql`
+      insert into naive_objects (bucket, key, version_id, size, content_type, etag, last_modified, metadata)
+      values (${o.bucket}, ${o.key}, ${o.versionId}, ${o.size}, ${o.contentType}, ${o.etag}, ${o.lastModified}, ${sql.json(o.metadata)})
+      on conflict (bucket, key) do update
+      set version_id = excluded.version_id, size = excluded.size, content_type = excluded.content_type, etag = excluded.etag,
+        last_modified = excluded.last_modified, metadata = excluded.metadata
+    `
+    await sql`
+      insert into naive_versions (bucket, key, version_id, size, etag, last_modified, is_latest)
+      values (${o.bucket}, ${o.key}, ${o.versionId}, ${o.size}, ${o.etag}, ${o.lastModified}, true)
+      on conflict (bucket, key, version_id) do nothing
+    `
+    await sql`
+      insert into naive_audit (user_id, action, bucket, key, version_id, ip)
+      values (${a.userId}, ${a.action}, ${a.bucket}, ${a.key}, ${a.versionId}, ${a.ipAddress})
+    `
+  }
+}

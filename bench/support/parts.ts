@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url'
+import { connect, type Sql } from '../../shared/connection.ts'
+import { migrate } from '../../shared/migrate.ts'
+import { applyObservations } from '../../shared/observations.ts'
+import { median, rounded, timed } from './figures.ts'
+import type { BenchRecord } from './records.ts'
+
+/** What a database goes without, so that the difference shows its cost. */
+const WITHOUT = {
+  searchIndex: `
+    do $$
+    declare
+      found text;
+    begin
+      for found in select indexname from pg_indexes where tablename = 'storage_objects' and indexdef like '%search_vector%' loop
+        execute format('drop index %I', found);
+      end loop;
+    end
+    $$;`,
+  vector: 'alter table storage_objects disable trigger storage_objects_search_insert;',
+  counters: `
+    alter table storage_objects disable trigger storage_objects_count_insert;
+    alter table storage_versions disable trigger storage_versions_count_insert;`,
+}
+
+const { searchIndex, vector, counters } = WITHOUT
+
+/** Part upon part of what a write costs. */
+const PARTS: { name: string; without: string; write: (sql: Sql, batch: BenchRecord[]) => Promise<unknown> }[] = [
+  { name: 'bare upsert of storage_objects', without: searchIndex + vector + counters, write: upsert },
+  { name: '+ versions, latest flags, tombstones', without: searchIndex + vector + counters, write: apply },
+  { name: '+ search vector', without: searchIndex + counters, write: apply },
+  { name: '+ search index', without: counters, write: apply },
+  { name: '+ counters', without: '', write: apply },
+  { name: '+ audit trail: everything', without: '', write: (sql, batch) => apply(sql, batch, true) },
+]
+
+/** Microseconds a new record in batches of 1,000, each part in a fresh database of the cluster. */
+export async function measureParts(
+  cluster: string,
+  take: (count: number) => BenchRecord[],
+  { records, rounds }: { records: number; rounds: number },
+): Promise<Record<string, { 'µs per record': number; 'x bare': number }>> {
+  const samples = PARTS.map((): number[] => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [n, part] of PARTS.entries()) samples[n]!.push(await measurePart(cluster, part, take(records)))
+  }
+  const [bare = []] = samples
+  return Object.fromEntries(
+    PARTS.map(({ name }, n) => {
+      const times = samples[n]!.map((sample, round) => sample / bare[round]!)
+      return [name, { 'µs per record': rounded(median(samples[n]!)), 'x bare': rounded(median(times)) }]
+    }),
+  )
+}
+
+async function measurePart(cluster: string, { without, write }: (typeof PARTS)[number], records: BenchRecord[]): Promise<number> {
+  const admin = connect({ url: cluster, max: 1 })
+  await admin`create database part`
+  const sql = connect({ url: Object.assign(new URL(cluster), { pathname: '/part' }).href, max: 1 })
+  try {
+    await migrate(sql, { folder: fileURLToPath(new URL('../../migrations', import.meta.url)) })
+    await sql.unsafe(without)
+    const milliseconds = await timed(async () => {
+      for (let n = 0; n < records.length; n += 1000) await write(sql, records.slice(n, n + 1000))
+    })
+    return (milliseconds * 1000) / records.length
+  } finally {
+    await sql.end()
+    await admin`drop database part`
+    await admin.end()
+  }
+}
+
+/** What nobody can do without: the object itself. */
+async function upsert(sql: Sql, batch: BenchRecord[]): Promise<void> {
+  const rows = batch.map(({ observed: { bucket, key, versionId, size, etag, contentType, lastModified, metadata } }) => {
+    return { bucket, key, version_id: versionId, size, etag, content_type: contentType, last_modified: lastModified, metadata }
+  })
+  await sql`
+    with applying as materialized (select set_config('catalog.applying', 'on', false))
+    insert into storage_objects (bucket, key, version_id, size, etag, content_type, last_modified, metadata)
+    select o.bucket, o.key, o.version_id, o.size, o.etag, o.content_type, o.last_modified, o.metadata
+    from applying, jsonb_to_recordset(${sql.json(rows as never)}) as o (
+      bucket text, key text, version_id text, size bigint, etag text, content_type text, last_modified timestamptz, metadata jsonb
+    )
+    order by o.key collate "C"
+    on conflict (bucket, key) do update
+    set version_id = excluded.version_id, size = excluded.size, etag = excluded.etag, content_type = excluded.content_type,
+      last_modified = excluded.last_modified, metadata = excluded.metadata
+  `
+}
+
+async function apply(sql: Sql, batch: BenchRecord[], isAudited = false): Promise<void> {
+  const observed = batch.map(record => record.observed)
+  await applyObservations(sql, null, { observed, audited: isAudited ? batch.map(record => record.audited) : [] })
+}
