@@ -36,8 +36,10 @@ export function withPlace(command: Command): Command {
 export function findPlace(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.env): Place {
   const folder = flags.data ?? (env.CATALOG_DATA || undefined)
   const running = readRunning(folder ?? '.catalog')
-  const toldApi = url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local(env.CATALOG_API_PORT)
-  const toldS3 = url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local(env.CATALOG_S3_PORT)
+  const toldApi =
+    url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local('CATALOG_API_PORT', env.CATALOG_API_PORT)
+  const toldS3 =
+    url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local('CATALOG_S3_PORT', env.CATALOG_S3_PORT)
   if (folder !== undefined && !running?.apiUrl && !toldApi) {
     throw new Failure(`No catalog runs in ${printable(resolve(folder))}. Start it with: npm start -- --data ${quoted(folder)}`)
   }
@@ -105,6 +107,8 @@ function url(name: string, text: string | undefined): string | undefined {
   throw new Failure(`${name} must be an address such as http://127.0.0.1:8080, not ${text}`)
 }
 
-function local(port: string | undefined): string | undefined {
-  return port ? url('port', `http://127.0.0.1:${port}`) : undefined
+function local(name: string, port: string | undefined): string | undefined {
+  if (!port) return undefined
+  if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) return `http://127.0.0.1:${port}`
+  throw new Failure(`${name} must be a port, not ${printable(port)}`)
 }

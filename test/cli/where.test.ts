@@ -96,3 +96,8 @@ test("a user's own keys sign also here, so that the audit trail names them", () 
 function writeRunning(content: typeof running): void {
   writeFileSync(join(folder, 'running.json'), JSON.stringify(content))
 }
+
+test('a port that is none is refused by the name of its variable', () => {
+  expect(() => findPlace({}, { CATALOG_API_PORT: 'abc' })).toThrow('CATALOG_API_PORT must be a port, not abc')
+  expect(() => findPlace({}, { CATALOG_S3_PORT: '99999' })).toThrow('CATALOG_S3_PORT must be a port, not 99999')
+})
