@@ -78,6 +78,30 @@ test('a backfill from an inventory takes what the report names', async () => {
   })
 })
 
+test('a reconcile stopped by Ctrl-C goes on where it was', { timeout: 60_000 }, async () => {
+  await Promise.all(
+    Array.from({ length: 100 }, (_, n) =>
+      given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: `many/${n}`, Body: 'x' })),
+    ),
+  )
+  await eventually(inCatalog, versions => versions === 103)
+  await loseAll()
+  // At this pace a step is thirty versions.
+  const { child, ended } = given.start('reconcile', '--prefix', 'many/', '--grace', '0', '--rate', '30')
+  await eventually(inCatalog, versions => versions > 0)
+  child.kill('SIGINT')
+  const { code, stderr } = await ended
+  expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+    code: 130,
+    last: 'catalog: Stopped. Run the same command again to go on where it was.',
+  })
+  const left = await inCatalog()
+  expect(left).toBeLessThan(100)
+  const { stdout } = await given.run('reconcile', '--prefix', 'many/', '--grace', '0', '--json')
+  expect(JSON.parse(stdout)).toMatchObject([{ findings: { versions: 100, missing: 100, repaired: 100 } }])
+  expect(await inCatalog()).toBe(100)
+})
+
 test.each([
   ['--sample', '2', 'Must be a number from 0 to 1.'],
   ['--rate', '0', 'Must be a number, at least 1.'],

@@ -3,6 +3,7 @@ import type { Sql } from '../../shared/connection.ts'
 import { compareKeys, listBucket, listCatalog } from '../../shared/listing.ts'
 import { makeBucket, type TestS3, testS3, versionsInBucket } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
+import { watchedClient } from '../support/watched-client.ts'
 import { deliver, drift, driftIn, expectEqual, put, remove, run } from './reconcile-stage.ts'
 
 /** In the order of their bytes; UTF-16 would put U+FF5E behind the emoji. */
@@ -84,6 +85,32 @@ test('the versions of one key over several pages are one key', async ({ sql }) =
     ['after', 1],
     ['many', 25],
   ])
+})
+
+test('however much there is, one page is read ahead of a bucket and none of the catalog', async ({ sql, database }) => {
+  await using bucket = await filled(
+    sql,
+    Array.from({ length: 50 }, (_, n) => `key ${n}`),
+  )
+  let pages = 0
+  const range = { bucket: 'docs', prefix: '', pageSize: 5 }
+  const listing = listBucket(bucket.s3, {
+    ...range,
+    now: async () => {
+      pages++
+      return ''
+    },
+  })
+  await listing.next()
+  expect(pages).toBe(2)
+  await listing.return('')
+
+  const watched = watchedClient(database.url)
+  const catalog = listCatalog(watched.sql, range)
+  await catalog.next()
+  expect(watched.statements.filter(text => text.includes('storage_versions'))).toHaveLength(1)
+  await catalog.return('')
+  await watched.sql.end()
 })
 
 test('a key with more versions than a page and a statement hold is repaired', { timeout: 60_000 }, async ({ sql }) => {

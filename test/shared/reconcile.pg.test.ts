@@ -156,6 +156,34 @@ test('only keys with the prefix are compared and repaired', async ({ sql }) => {
   expect(driftIn(await run(sql, bucket, { isDryRun: true }))).toEqual(drift({ missing: 1 }))
 })
 
+test('an object that S3 tells nothing about without its own key of encryption is taken as it is listed', async ({ sql }) => {
+  await using bucket = await testS3({
+    fault: ({ method, key }) => (method === 'HEAD' && key === 'secret' ? { error: 'BadRequest' } : undefined),
+  })
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  for (const key of ['a', 'secret', 'z']) await put(bucket, key)
+  expect(driftIn(await run(sql, bucket))).toEqual(drift({ missing: 3, repaired: 3 }))
+  const [secret] = (await versionsInCatalog(sql, 'docs')).filter(({ key }) => key === 'secret')
+  expect(secret).toMatchObject({ isLatest: true, size: 1, etag: '9dd4e461268c8034f5c8564e155c67a6', metadata: {} })
+  expect(driftIn(await run(sql, bucket, {}, { sampleRate: 1 }))).toEqual(drift({}))
+})
+
+test('credentials that S3 no longer takes stop a reconcile before it writes anything', async ({ sql }) => {
+  let isExpired = false
+  await using bucket = await testS3({
+    fault: ({ query }) => (isExpired && !query.has('versions') ? { error: 'BadRequest' } : undefined),
+  })
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  await put(bucket, 'a')
+  await deliver(sql, bucket)
+  const before = await versionsInCatalog(sql, 'docs')
+  await put(bucket, 'b')
+  await remove(bucket, 'a', String(before[0]?.versionId))
+  isExpired = true
+  await expect(run(sql, bucket)).rejects.toMatchObject({ name: 'BadRequest' })
+  expect(await versionsInCatalog(sql, 'docs')).toEqual(before)
+})
+
 test('a bucket that is not there is an error, not an empty bucket', async ({ sql }) => {
   await using bucket = await stage(sql)
   const before = await versionsInCatalog(sql, 'docs')
