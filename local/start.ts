@@ -9,14 +9,14 @@ async function main(): Promise<void> {
     console.log(HELP)
     return
   }
-  const data = settings.folder === resolve('.catalog') ? '' : ` --data ${settings.folder}`
+  const data = settings.folder === resolve('.catalog') ? '' : ` --data '${settings.folder.replaceAll("'", "'\\''")}'`
   const catalog = await startCatalog(settings, line => console.log(line))
   console.log(`
 Storage Catalog is running. Everything is kept in ${settings.folder}
 
   API       ${catalog.apiUrl}
   S3        ${catalog.s3Url}   bucket ${catalog.bucket}, any credentials
-  Postgres  ${catalog.databaseUrl}
+  Postgres  ${withoutPassword(catalog.databaseUrl)}   password in ${settings.folder}/running.json
 
 Try:
   npx catalog upload docs${data}
@@ -30,6 +30,11 @@ Ctrl-C stops it.
   console.log(reason ?? 'Stopping ...')
   await catalog.stop()
   if (reason) process.exitCode = 1
+}
+
+/** What is printed may end in a log. */
+function withoutPassword(url: string): string {
+  return Object.assign(new URL(url), { password: '' }).href
 }
 
 function signal(name: NodeJS.Signals): Promise<void> {
