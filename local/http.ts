@@ -46,16 +46,17 @@ export function isLoopbackName(host: string | undefined): boolean {
 async function answer(listener: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     if (isLoopbackName(request.headers.host)) await listener(request, response)
-    else refuse(response, 403, 'This server answers to loopback names only')
+    else refuse(response, 403, 'Forbidden', 'This server answers to loopback names only')
   } catch (error) {
     // Whoever went away in the middle needs no answer.
     if (request.socket.destroyed) return
     console.error(error)
     if (response.headersSent) response.destroy()
-    else refuse(response, 500, 'Something went wrong')
+    else refuse(response, 500, 'InternalError', 'Something went wrong')
   }
 }
 
-function refuse(response: ServerResponse, status: number, message: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${message}\n`)
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ error: { code, message } })
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(body)
 }
