@@ -9,7 +9,7 @@ import { migrate } from '../shared/migrate.ts'
 import { applyObservations, beforeLooking } from '../shared/observations.ts'
 import { startDistance } from './support/distance.ts'
 import { median, rounded, timed } from './support/figures.ts'
-import { createNaiveTables, indexNaively } from './support/naive.ts'
+import { createNaiveTables, fillNaiveTables, indexInStatements, indexInTransactions } from './support/naive.ts'
 import { measureParts } from './support/parts.ts'
 import { type BenchRecord, openUploads, uploadAgain } from './support/records.ts'
 
@@ -18,15 +18,16 @@ const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
 const uploads = openUploads()
 
 /** A way to index, and how many records of it are a sample. */
-type Path = { name: string; records: number; again?: boolean; index: (sql: Sql, records: BenchRecord[]) => Promise<void> }
+type Path = { name: string; records: number; again?: boolean; index: (sql: Client, records: BenchRecord[]) => Promise<void> }
 
 const PATHS: Path[] = [
-  { name: 'naive: three commits a record', records: 300, index: indexNaively },
+  { name: 'naive: three transactions a record', records: 300, index: indexInTransactions },
+  { name: 'naive: three bare statements', records: 300, index: indexInStatements },
   { name: 'ours, 1 record', records: 300, index: inBatches(1, 1) },
   { name: 'ours, 100 records', records: 5000, index: inBatches(100, 1) },
   { name: 'ours, 1,000 records', records: 10_000, index: inBatches(1000, 1) },
   { name: 'ours, 1,000 records x 2 connections', records: 20_000, index: inBatches(1000, 2) },
-  { name: 'naive, overwrites', records: 300, again: true, index: indexNaively },
+  { name: 'naive, overwrites', records: 300, again: true, index: indexInTransactions },
   { name: 'ours, 1,000 records, overwrites', records: 10_000, again: true, index: inBatches(1000, 1) },
 ]
 
@@ -103,7 +104,7 @@ async function sample(places: Record<Place, Client>): Promise<Map<string, number
     for (const place of ['near', 'far'] as const) {
       for (const { name, records, again, index } of PATHS) {
         const first = uploads.take(values.quick ? Math.ceil(records / 5) : records)
-        if (again) await (name.startsWith('naive') ? indexNaively : inBatches(1000, 1))(places.near, first)
+        if (again) await (name.startsWith('naive') ? indexInTransactions : inBatches(1000, 1))(places.near, first)
         const batch = again ? uploadAgain(first) : first
         const seconds = (await timed(() => index(places[place], batch))) / 1000
         samples.set(`${place} ${name}`, [...(samples.get(`${place} ${name}`) ?? []), batch.length / seconds])
@@ -131,6 +132,7 @@ function inBatches(size: number, connections: number) {
 /** What is there before: neither empty tables nor plans made for them. */
 async function fill(sql: Sql): Promise<void> {
   await inBatches(1000, 2)(sql, uploads.take(values.quick ? 5000 : 50_000))
+  await fillNaiveTables(sql)
   await sql`analyze`
 }
 
