@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { connect, connectionFromEnvironment } from '../shared/connection.ts'
+import { measuring } from './edge/metrics.ts'
 import { readScopes } from './edge/reconcile-event.ts'
 import { invokingLater } from './edge/reconcile-later.ts'
 import { reconciler } from './edge/reconcile-task.ts'
@@ -19,4 +20,5 @@ export const handler = reconciler({
   requestsPerSecond: Number(RECONCILE_REQUESTS_PER_SECOND),
   sampleRate: Number(RECONCILE_SAMPLE_RATE),
   invokeLater: invokingLater(AWS_LAMBDA_FUNCTION_NAME),
+  measure: measuring(AWS_LAMBDA_FUNCTION_NAME),
 })

@@ -2,12 +2,16 @@ import { type AuditCleanup, cleanupOldAudits } from '../../shared/audit-retentio
 import type { Client } from '../../shared/connection.ts'
 import { Invalid } from '../../shared/errors.ts'
 import { cleanupTombstones } from '../../shared/tombstones.ts'
+import type { Measure } from './metrics.ts'
 
 /** What a run removed. */
 export type PruneReport = AuditCleanup & { deletedTombstones: number }
 
+/** What the pruner stands on; `measure` tells of each run that reached its end. */
+export type PrunerParts = { sql: Client; retentionDays: number; measure?: Measure }
+
 /** The pruner: keeps the retention of the audit trail and of tombstones; its event, an EventBridge schedule's, says nothing it needs. Throws Invalid for a retention that is no number of days. */
-export function auditPruner({ sql, retentionDays }: { sql: Client; retentionDays: number }): () => Promise<PruneReport> {
+export function auditPruner({ sql, retentionDays, measure }: PrunerParts): () => Promise<PruneReport> {
   if (!Number.isInteger(retentionDays) || retentionDays < 1) {
     throw new Invalid('CATALOG_AUDIT_RETENTION_DAYS must be a whole number of days, at least 1')
   }
@@ -15,6 +19,7 @@ export function auditPruner({ sql, retentionDays }: { sql: Client; retentionDays
     const audits = await cleanupOldAudits(sql, { retentionDays })
     const report = { ...audits, deletedTombstones: await cleanupTombstones(sql) }
     console.log(JSON.stringify({ level: 'info', message: 'pruned', ...report }))
+    measure?.({ RowsPruned: report.deletedRows + report.deletedTombstones, PrunesFinished: 1 })
     return report
   }
 }

@@ -5,9 +5,10 @@ import { Invalid } from '../../shared/errors.ts'
 import { type ObjectEvent, parseRecord, recordsOf } from '../../shared/events.ts'
 import { ingest } from '../../shared/ingest.ts'
 import type { SendDeadLetter } from './dead-letter.ts'
+import type { Measure } from './metrics.ts'
 
 /** What the indexer stands on. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */
-export type IndexerParts = { sql: Sql; s3: S3Client; sendDeadLetter: SendDeadLetter; maxReceives: number }
+export type IndexerParts = { sql: Sql; s3: S3Client; sendDeadLetter: SendDeadLetter; maxReceives: number; measure?: Measure }
 
 /**
  * The indexer: SQS batches of S3 events into the catalog. A record that can never be indexed goes to the dead-letter queue
@@ -20,15 +21,21 @@ export function indexer(parts: IndexerParts): (event: SQSEvent) => Promise<SQSBa
     const reasons = new Map<ObjectEvent, unknown>()
     await ingestApart(parts, events, reasons)
 
+    const progress = progressOf(events.filter(event => !reasons.has(event)))
     const retried = new Set<string>()
+    let deadLettered = 0
     for (const item of items) {
       const reason = 'event' in item ? reasons.get(item.event) : item.error
       if (reason === undefined) continue
       const isFinal = isPoison(reason) || Number(item.message.attributes.ApproximateReceiveCount) >= parts.maxReceives
-      if (isFinal && (await parts.sendDeadLetter(item.body, String(reason), item.message))) continue
+      if (isFinal && (await parts.sendDeadLetter(item.body, String(reason), item.message))) {
+        deadLettered++
+        continue
+      }
       retried.add(item.message.messageId)
       log(item.message, reason)
     }
+    parts.measure?.({ ...progress, RecordsDeadLettered: deadLettered })
     return { batchItemFailures: [...retried].map(itemIdentifier => ({ itemIdentifier })) }
   }
 }
@@ -71,6 +78,13 @@ async function ingestOrRetry({ sql, s3 }: IndexerParts, events: ObjectEvent[]) {
       if (tries === 3 || !['40P01', '40001', '23505'].includes(sqlState(error))) throw error
     }
   }
+}
+
+/** The lag is that of the oldest event; an empty batch has none. */
+function progressOf(indexed: ObjectEvent[]) {
+  if (indexed.length === 0) return { RecordsIndexed: 0 }
+  const oldest = indexed.reduce((oldest, { occurredAt }) => Math.min(oldest, occurredAt.getTime()), Date.now())
+  return { RecordsIndexed: indexed.length, EventLag: (Date.now() - oldest) / 1000 }
 }
 
 function isPoison(reason: unknown): boolean {

@@ -3,7 +3,8 @@ import type { Context } from 'aws-lambda'
 import type { Sql } from '../../shared/connection.ts'
 import { Conflict, Invalid } from '../../shared/errors.ts'
 import { reconcile } from '../../shared/reconcile.ts'
-import { getRun, openRun, type ReconcileRun, type ReconcileScope } from '../../shared/reconcile-runs.ts'
+import { driftOf, getRun, openRun, type ReconcileRun, type ReconcileScope } from '../../shared/reconcile-runs.ts'
+import type { Measure } from './metrics.ts'
 import { eventOf, type ReconcileTask, tasksOf } from './reconcile-event.ts'
 
 /** What the reconciler stands on. `invokeLater` starts this very function with another event, without waiting for it. */
@@ -15,6 +16,8 @@ export type ReconcilerParts = {
   sampleRate: number
   graceSeconds?: number
   invokeLater?: (event: unknown) => Promise<unknown>
+  /** Tells of each run that reached its end. */
+  measure?: Measure
 }
 
 /** `done` when every run is finished; those that are not go on behind their checkpoints. */
@@ -56,13 +59,14 @@ export function reconciler(
 
 /** Undefined when another is at work on it. */
 async function work(parts: ReconcilerParts, task: ReconcileTask, shouldStop: () => boolean): Promise<ReconcileRun | undefined> {
-  const { sql, s3, requestsPerSecond, sampleRate, graceSeconds, invokeLater } = parts
+  const { sql, s3, requestsPerSecond, sampleRate, graceSeconds, invokeLater, measure } = parts
   const opened = task.runId === undefined ? await openRun(sql, task) : await getRun(sql, task.runId)
   // Events may be delivered twice.
   if (opened.finishedAt !== null) return opened
   try {
     const run = await reconcile(sql, s3, opened, { requestsPerSecond, sampleRate, graceSeconds, shouldStop })
     if (run.finishedAt === null) await invokeLater?.(eventOf({ ...task, runId: run.id }))
+    else measure?.({ Drift: driftOf(run.findings), ...(run.isDryRun ? {} : { ReconcilesFinished: 1 }) })
     return run
   } catch (error) {
     if (!(error instanceof Conflict)) throw error

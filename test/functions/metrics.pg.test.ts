@@ -1,0 +1,103 @@
+import { expect, vi } from 'vitest'
+import { auditPruner } from '../../functions/edge/audit-pruner.ts'
+import { indexer } from '../../functions/edge/index-batch.ts'
+import { type Measure, measuring } from '../../functions/edge/metrics.ts'
+import { reconciler } from '../../functions/edge/reconcile-task.ts'
+import { logAudit } from '../../shared/audit.ts'
+import { put } from '../shared/reconcile-stage.ts'
+import { makeBucket, testS3 } from '../support/bucket.ts'
+import { databaseTest as test } from '../support/database.ts'
+import { bodyOf, recordOf, startStage } from '../support/indexer-stage.ts'
+import { sqsEvent } from '../support/sqs.ts'
+
+test('a measurement is one line of the embedded metric format, with a metric and a unit for each value', () => {
+  const lines: string[] = []
+  const before = Date.now()
+  measuring('prod-index-events', line => lines.push(line))({ RecordsIndexed: 7, EventLag: 1.25 })
+  expect(lines).toEqual([expect.stringMatching(/^[^\n]+\n$/)])
+  const { _aws, ...members } = JSON.parse(lines[0] ?? '')
+  expect(members).toEqual({ FunctionName: 'prod-index-events', RecordsIndexed: 7, EventLag: 1.25 })
+  expect(_aws.Timestamp).toBeGreaterThanOrEqual(before)
+  expect(_aws.CloudWatchMetrics).toEqual([
+    {
+      Namespace: 'StorageCatalog',
+      Dimensions: [['FunctionName']],
+      Metrics: [
+        { Name: 'RecordsIndexed', Unit: 'Count' },
+        { Name: 'EventLag', Unit: 'Seconds' },
+      ],
+    },
+  ])
+})
+
+test('outside Lambda nothing is written', () => {
+  const write = vi.fn()
+  measuring(undefined, write)({ Drift: 1 })
+  expect(write).not.toHaveBeenCalled()
+})
+
+test('in Lambda a line goes to standard output past console.log, which the JSON log format would wrap', () => {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  measuring('reconcile')({ Drift: 1 })
+  const written = write.mock.calls.map(([line]) => JSON.parse(String(line)))
+  vi.restoreAllMocks()
+  expect(written).toEqual([expect.objectContaining({ FunctionName: 'reconcile', Drift: 1 })])
+  expect(log).not.toHaveBeenCalled()
+})
+
+test('a batch tells how many records were indexed and dead-lettered, and how late the oldest was', async ({ sql }) => {
+  await using stage = await startStage(sql)
+  const { measure, measured } = recorder()
+  const handler = indexer({ sql, s3: stage.s3, sendDeadLetter: stage.sendDeadLetter, maxReceives: 5, measure })
+  const old = recordOf(await stage.put('old'), { eventTime: new Date(Date.now() - 60_000).toISOString() })
+  await handler(sqsEvent([bodyOf(old, { ...old, eventVersion: '3.0' }), await stage.put('new')]))
+  expect(measured).toEqual([{ RecordsIndexed: 2, EventLag: expect.any(Number), RecordsDeadLettered: 1 }])
+  expect(measured[0]?.EventLag).toBeGreaterThanOrEqual(60)
+  expect(measured[0]?.EventLag).toBeLessThan(75)
+})
+
+test('a batch of which nothing was indexed has no lag', async ({ sql }) => {
+  await using stage = await startStage(sql)
+  const { measure, measured } = recorder()
+  await indexer({ sql, s3: stage.s3, sendDeadLetter: stage.sendDeadLetter, maxReceives: 5, measure })(sqsEvent(['{}']))
+  expect(measured).toEqual([{ RecordsIndexed: 0, RecordsDeadLettered: 1 }])
+})
+
+test('a reconcile tells the drift of the run once, however often its event comes', async ({ sql }) => {
+  await using bucket = await testS3()
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  for (const key of ['a', 'b', 'c']) await put(bucket, key)
+  const { measure, measured } = recorder()
+  const handler = reconciler({
+    sql,
+    s3: bucket.s3,
+    scopes: [],
+    requestsPerSecond: 1000,
+    sampleRate: 0,
+    graceSeconds: 0,
+    measure,
+  })
+  const time = { getRemainingTimeInMillis: () => 900_000 }
+  await handler({ bucket: 'docs', dryRun: true }, time)
+  const { runs } = await handler({ bucket: 'docs' }, time)
+  await handler({ bucket: 'docs', runId: runs[0]?.id }, time)
+  await handler({ bucket: 'docs' }, time)
+  expect(measured).toEqual([{ Drift: 3 }, { Drift: 3, ReconcilesFinished: 1 }, { Drift: 0, ReconcilesFinished: 1 }])
+})
+
+test('a prune tells what it deleted', async ({ sql }) => {
+  const { measure, measured } = recorder()
+  await logAudit(
+    sql,
+    [400, 366, 0].map(days => ({ action: 'UPLOAD', occurredAt: new Date(Date.now() - days * 86_400_000) })),
+  )
+  await auditPruner({ sql, retentionDays: 365, measure })()
+  expect(measured).toEqual([{ RowsPruned: 2, PrunesFinished: 1 }])
+})
+
+function recorder() {
+  const measured: Parameters<Measure>[0][] = []
+  const measure: Measure = values => measured.push(values)
+  return { measure, measured }
+}
