@@ -8,9 +8,9 @@ export type Sql = postgres.ISql<{ int8: number }>
 /** A pool of connections, which can begin transactions and be ended. */
 export type Client = postgres.Sql<{ int8: number }>
 
-/** Where the database is, and how many connections may be open to it at once. */
+/** Where the database is, and how many connections may be open to it at once. With a `role` sessions act as it, whoever the URL signs in. */
 export type ConnectionConfig =
-  | { url: string; max?: number }
+  | { url: string; role?: string; max?: number }
   | { host: string; port: number; database: string; user: string; region: string; caFile?: string; max?: number }
 
 /**
@@ -32,19 +32,22 @@ export function connect(config: ConnectionConfig): Client {
     onnotice: () => undefined,
     types: { int8 },
   }
-  if ('url' in config) return postgres(config.url, options)
+  if ('url' in config) {
+    const connection = config.role ? { ...options.connection, role: config.role } : options.connection
+    return postgres(config.url, { ...options, connection })
+  }
   const { host, port, database, user, caFile } = config
   const ssl = { servername: host, ca: caFile ? readFileSync(caFile) : undefined }
   return postgres({ ...options, host, port, database, user, password: iamToken(config), ssl })
 }
 
 /**
- * Reads the connection from the environment: `DATABASE_URL`, or `DATABASE_HOST`, `DATABASE_PORT` (5432), `DATABASE_NAME`
+ * Reads the connection from the environment: `DATABASE_URL` (and `DATABASE_ROLE`), or `DATABASE_HOST`, `DATABASE_PORT` (5432), `DATABASE_NAME`
  * and `DATABASE_USER` with `AWS_REGION` (and `DATABASE_CA_FILE`) for RDS; `DATABASE_POOL` is the number of connections, 2 to 20. Throws Invalid.
  */
 export function connectionFromEnvironment(env: NodeJS.ProcessEnv = process.env): ConnectionConfig {
   const max = poolSize(env.DATABASE_POOL)
-  if (env.DATABASE_URL) return { url: env.DATABASE_URL, max }
+  if (env.DATABASE_URL) return { url: env.DATABASE_URL, role: env.DATABASE_ROLE || undefined, max }
   const { DATABASE_HOST: host, DATABASE_NAME: database, DATABASE_USER: user, AWS_REGION: region } = env
   if (!host || !database || !user || !region) {
     throw new Invalid('Set DATABASE_URL, or DATABASE_HOST, DATABASE_NAME, DATABASE_USER and AWS_REGION')

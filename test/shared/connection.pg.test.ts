@@ -112,4 +112,12 @@ describe('a client', () => {
     })
     await sql.end()
   })
+
+  test('acts as its role from the first query on', async () => {
+    const sql = connect({ url: inject('postgresUrl'), role: 'pg_monitor', max: 1 })
+    expect(await sql`select current_user as acts, session_user as signed_in`).toEqual([
+      { acts: 'pg_monitor', signed_in: 'postgres' },
+    ])
+    await sql.end()
+  })
 })

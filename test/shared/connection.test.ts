@@ -9,6 +9,12 @@ describe('the connection that an environment names', () => {
     expect(connectionFromEnvironment({ ...RDS, DATABASE_URL: url })).toEqual({ url, max: 10 })
   })
 
+  test('acts as DATABASE_ROLE where DATABASE_URL signs in somebody else', () => {
+    const env = { DATABASE_URL: 'postgres://owner@localhost/catalog', DATABASE_ROLE: 'catalog_api' }
+    expect(connectionFromEnvironment(env)).toEqual({ url: env.DATABASE_URL, role: 'catalog_api', max: 10 })
+    expect(connectionFromEnvironment({ ...env, DATABASE_ROLE: '' })).toEqual({ url: env.DATABASE_URL, max: 10 })
+  })
+
   test('is RDS by host, name, user and region, on port 5432', () => {
     expect(connectionFromEnvironment(RDS)).toEqual({
       host: 'db.example.com',
