@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { apiHandler } from '../functions/edge/api-handler.ts'
-import { auditPruner } from '../functions/edge/audit-pruner.ts'
+import { auditPruner, type PruneReport } from '../functions/edge/audit-pruner.ts'
 import { deadLetterQueue } from '../functions/edge/dead-letter.ts'
 import { indexer } from '../functions/edge/index-batch.ts'
 import { lazyS3 } from '../functions/edge/lazy-s3.ts'
@@ -13,6 +13,7 @@ import { errno } from './errno.ts'
 import { startEventSource } from './event-source.ts'
 import { lockFolder } from './folder-lock.ts'
 import { startPostgres } from './postgres.ts'
+import { startReconciler } from './reconcile-buckets.ts'
 import { defaultCredentials } from './s3/authorize.ts'
 import { startS3 } from './s3/server.ts'
 import { schedule } from './schedule.ts'
@@ -49,7 +50,7 @@ const RETENTION_DAYS = 365
 const MAX_BODY_BYTES = 1024 ** 2
 
 /**
- * Starts Postgres, migrates it, starts S3, the indexer behind its queue, the API and the pruner; all of it in this process but Postgres.
+ * Starts Postgres, migrates it, starts S3, the indexer behind its queue, the API, the pruner and the reconciler; all of it in this process but Postgres.
  * Throws when the folder or a port is taken, with what to do.
  */
 export async function startCatalog(settings: Settings, log: Log = () => undefined): Promise<LocalCatalog> {
@@ -95,8 +96,12 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   })
   const api = await startApi({ port: settings.apiPort, handler })
   starting.defer(() => api.close())
-  const pruner = schedule(PRUNE_EVERY_MS, auditPruner({ sql, retentionDays: RETENTION_DAYS }), error => console.error(error))
+  const onError = (error: unknown) => console.error(error)
+  const prune = auditPruner({ sql, retentionDays: RETENTION_DAYS, log: report => tellPruned(report, log) })
+  const pruner = schedule(PRUNE_EVERY_MS, prune, onError)
   starting.defer(() => pruner.close())
+  const reconciler = await startReconciler({ sql, s3, store: server.store, source, log }, onError)
+  starting.defer(() => reconciler.close())
 
   const addresses = {
     pid: process.pid,
@@ -118,6 +123,12 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     ended: postgres.exited.then(() => `Postgres has ended; its log is ${join(lock.folder, 'postgres/postgres.log')}`),
     stop: () => started.disposeAsync(),
   }
+}
+
+/** Nothing is told of a run that had nothing to remove. */
+function tellPruned({ droppedPartitions, deletedRows }: PruneReport, log: Log): void {
+  if (droppedPartitions.length > 0) log(`Removed the audit trail of ${droppedPartitions.join(', ')}: past the retention`)
+  if (deletedRows > 0) log(`Removed ${deletedRows} audit entries: past the retention`)
 }
 
 function explainPort(name: string, variable: string, port: number) {

@@ -110,6 +110,11 @@ export async function releaseLease(sql: Sql, { run, lease }: Lease): Promise<voi
   await sql`update storage_reconciles set lease = null, leased_until = null where id = ${run.id} and lease = ${lease}`
 }
 
+/** Lets go of every run: for who knows that nobody is at work on any. */
+export async function releaseLeases(sql: Sql): Promise<void> {
+  await sql`update storage_reconciles set lease = null, leased_until = null where finished_at is null and lease is not null`
+}
+
 /** Writes how far a run is, and holds it for as long again; a finished one is released. Throws Conflict when another has taken it. */
 export async function saveCheckpoint(
   sql: Sql,

@@ -75,11 +75,13 @@ async function work(sql: Sql, s3: S3Client, lease: Lease, options: ReconcileOpti
     open.push(leg)
     while (open[0] && (isDue(open[0]) || (waiting() > MOST_WAITING && (await untilDue(open[0], shouldStop))))) {
       await save(open.shift(), false)
+      // One leg is seconds of work; all that are due can be minutes.
+      if (shouldStop()) break
     }
     isCutShort = shouldStop()
     if (isCutShort) break
   }
-  while (open[0] && (await untilDue(open[0], shouldStop))) await save(open.shift(), false)
+  while (open[0] && !shouldStop() && (await untilDue(open[0], shouldStop))) await save(open.shift(), false)
   await save(undefined, !isCutShort && open.length === 0)
   return run
 }

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { expect, test } from 'vitest'
+import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
+import { startS3 } from '../../local/s3/server.ts'
+import { connect } from '../../shared/connection.ts'
+import { digestOfBucket, digestOfCatalog } from '../../shared/reconcile-digest.ts'
+import { listRuns } from '../../shared/reconcile-runs.ts'
+import { makeBucket, testClient } from '../support/bucket.ts'
+
+test('what was lost while the catalog was stopped is there soon after the start, in every bucket', async () => {
+  await using folder = await emptyFolder()
+  const first = await start(folder.path)
+  await write(first.catalog.s3Url, async s3 => {
+    await makeBucket(s3, 'second', 'Enabled')
+    for (const Bucket of ['catalog', 'second']) await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'x' }))
+  })
+  await expect.poll(() => isEqual(first.catalog), { timeout: 10_000 }).toBe(true)
+  expect(await runsOf(first.catalog)).toEqual([])
+  await first.catalog.stop()
+
+  await withoutEvents(folder.path, async s3 => {
+    await s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: 'lost', Body: 'x' }))
+    await s3.send(new PutObjectCommand({ Bucket: 'second', Key: 'kept', Body: 'new' }))
+    await s3.send(new DeleteObjectCommand({ Bucket: 'catalog', Key: 'kept' }))
+    await makeBucket(s3, 'third', 'never')
+    await s3.send(new PutObjectCommand({ Bucket: 'third', Key: 'lost', Body: 'x' }))
+  })
+  const second = await start(folder.path)
+  await expect.poll(() => second.lines.length, { timeout: 30_000 }).toBe(3)
+  expect(await isEqual(second.catalog, ['catalog', 'second', 'third'])).toBe(true)
+  expect(second.lines).toEqual([
+    'Bucket catalog differed from the catalog: 2 found, 2 repaired',
+    'Bucket second differed from the catalog: 1 found, 1 repaired',
+    'Bucket third differed from the catalog: 1 found, 1 repaired',
+  ])
+  await second.catalog.stop()
+})
+
+test('a reconcile that the end of the catalog stops in the middle goes on at the next start', { timeout: 90_000 }, async () => {
+  await using folder = await emptyFolder()
+  await (await start(folder.path)).catalog.stop()
+  await withoutEvents(folder.path, async s3 => {
+    const keys = Array.from({ length: 500 }, (_, n) => `${n}`)
+    await Promise.all(keys.map(Key => s3.send(new PutObjectCommand({ Bucket: 'catalog', Key, Body: 'x' }))))
+  })
+  const first = await start(folder.path)
+  await expect.poll(() => inCatalog(first.catalog), { timeout: 30_000, interval: 20 }).toBeGreaterThan(0)
+  await first.catalog.stop()
+
+  const second = await start(folder.path)
+  expect(await inCatalog(second.catalog)).toBeLessThan(500)
+  await expect
+    .poll(() => second.lines, { timeout: 30_000 })
+    .toEqual(['Bucket catalog differed from the catalog: 500 found, 500 repaired'])
+  expect({ before: first.lines, isEqual: await isEqual(second.catalog, ['catalog']) }).toEqual({ before: [], isEqual: true })
+  expect(await runsOf(second.catalog)).toMatchObject([{ bucket: 'catalog', finishedAt: expect.any(Date) }])
+  await second.catalog.stop()
+})
+
+async function emptyFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'storage-catalog-reconcile-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
+}
+
+/** Starts a catalog; `lines` is what it tells, without the migrations. */
+async function start(folder: string): Promise<{ catalog: LocalCatalog; lines: string[] }> {
+  const lines: string[] = []
+  const catalog = await startCatalog({ folder, apiPort: 0, s3Port: 0, postgresPort: 0 }, line => {
+    if (!line.startsWith('Applied ')) lines.push(line)
+  })
+  return { catalog, lines }
+}
+
+async function write(s3Url: string, change: (s3: S3Client) => Promise<void>): Promise<void> {
+  const s3 = testClient(s3Url)
+  await change(s3)
+  s3.destroy()
+}
+
+/** Changes the buckets of a stopped catalog; the events of it are lost. */
+async function withoutEvents(folder: string, change: (s3: S3Client) => Promise<void>): Promise<void> {
+  const server = await startS3({ folder: join(folder, 's3'), deliver: () => undefined })
+  await write(server.url, change)
+  await server.close()
+}
+
+async function isEqual({ s3Url, databaseUrl }: LocalCatalog, buckets = ['catalog', 'second']): Promise<boolean> {
+  const s3 = testClient(s3Url)
+  const sql = connect({ url: databaseUrl, max: 1 })
+  const digests = await Promise.all(
+    buckets.map(async bucket => [await digestOfBucket(s3, { bucket }), await digestOfCatalog(sql, { bucket })]),
+  )
+  s3.destroy()
+  await sql.end()
+  return digests.every(([bucket, catalog]) => bucket!.count > 0 && bucket!.hash === catalog!.hash)
+}
+
+async function runsOf({ databaseUrl }: LocalCatalog) {
+  const sql = connect({ url: databaseUrl, max: 1 })
+  const runs = await listRuns(sql)
+  await sql.end()
+  return runs
+}
+
+async function inCatalog({ databaseUrl }: LocalCatalog): Promise<number> {
+  const sql = connect({ url: databaseUrl, max: 1 })
+  const [row] = await sql<{ versions: number }[]>`select count(*) as versions from storage_versions`
+  await sql.end()
+  return row?.versions ?? 0
+}
