@@ -1,0 +1,4 @@
+import { openInstallation } from './installation.ts'
+import { tellStory } from './story.ts'
+
+tellStory('the catalog that the environment names', () => openInstallation(process.env))

@@ -1,0 +1,56 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SQSClient } from '@aws-sdk/client-sqs'
+import { findPlace, isLoopback } from '../../cli/where.ts'
+import { type Api, openApi } from './api.ts'
+
+/** A catalog that runs somewhere, as its users reach it. What is undefined can't be reached; what needs it is skipped. */
+export type Installation = {
+  s3: S3Client
+  bucket: string
+  api: Api
+  /** Seconds in which the catalog has to have followed the bucket. */
+  patience: number
+  queues?: { sqs: SQSClient; source: string; dead: string }
+  /** Invokes the pruner and waits for its answer. */
+  prune?: () => Promise<unknown>
+  /** How often a rule invokes the pruner, where that is often enough to wait for. */
+  pruneEverySeconds?: number
+  /** Invokes the reconciler with an event and waits for its answer. */
+  reconcile?: (event: unknown) => Promise<unknown>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The one that the environment names, by the variables that the command line knows and those of docs/local.md. */
+export async function openInstallation(env: NodeJS.ProcessEnv): Promise<Installation> {
+  const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = findPlace({}, env)
+  if (!bucket) throw new Error('Which bucket? Say it with CATALOG_BUCKET')
+  const s3 = new S3Client({ region, credentials, maxAttempts: 5, ...(s3Url ? { endpoint: s3Url, forcePathStyle: true } : {}) })
+  // On one machine there is one endpoint for all of AWS; elsewhere each service has its own.
+  const endpoint = env.AWS_ENDPOINT_URL || (s3Url && isLoopback(s3Url) ? s3Url : undefined)
+  const config = { region, credentials, endpoint, maxAttempts: 5 }
+  const sqs = new SQSClient(config)
+  const lambda = new LambdaClient({ ...config, requestHandler: { requestTimeout: 0 } })
+  const { CATALOG_PRUNE_FUNCTION: pruner, CATALOG_RECONCILE_FUNCTION: reconciler } = env
+  return {
+    s3,
+    bucket,
+    api: openApi(apiUrl, isLoopback(apiUrl) ? undefined : { credentials: await s3.config.credentials(), region }),
+    patience: Number(env.CATALOG_PATIENCE_SECONDS || (isLoopback(apiUrl) ? 60 : 180)),
+    queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
+    prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,
+    pruneEverySeconds: Number(env.CATALOG_PRUNE_EVERY_SECONDS) || undefined,
+    reconcile: reconciler ? event => invoke(lambda, reconciler, event) : undefined,
+    async [Symbol.asyncDispose]() {
+      for (const client of [s3, sqs, lambda]) client.destroy()
+    },
+  }
+}
+
+async function invoke(lambda: LambdaClient, name: string, event: unknown): Promise<unknown> {
+  const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) })
+  const { Payload, FunctionError } = await lambda.send(command)
+  const answer = Buffer.from(Payload ?? []).toString('utf8')
+  if (FunctionError) throw new Error(`${name} failed: ${answer}`)
+  return JSON.parse(answer || 'null')
+}

@@ -1,0 +1,81 @@
+import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
+import { expect } from 'vitest'
+import { actionsOf, eventually, historyOf, newWord, objectOf, put, type Scene, type StoryTest } from './scene.ts'
+
+/** What keeps the catalog right without anybody asking: dead letters, the pruner, the reconciler. */
+export function tellUpkeep(test: StoryTest): void {
+  test('a message that can never be indexed ends in the dead-letter queue with its reason', async ({ scene, skip }) => {
+    if (!scene.queues) return skip('no queue is named')
+    const body = JSON.stringify({ poison: newWord() })
+    await scene.queues.sqs.send(new SendMessageCommand({ QueueUrl: scene.queues.source, MessageBody: body }))
+    await eventually(
+      scene,
+      () => takeDeadLetter(scene, body),
+      'Invalid: Neither an S3 notification nor an EventBridge event of S3',
+    )
+  })
+
+  test('the pruner, invoked, removes what is older than the retention and nothing else', async ({ scene, skip }) => {
+    if (!scene.prune) return skip('no function is named')
+    const key = await auditedLongAgo(scene)
+    await scene.prune()
+    expect(await actionsOf(scene, key)).toEqual(['YOUNG'])
+  })
+
+  test('the pruner, invoked by its rule, removes what is older than the retention', async ({ scene, skip }) => {
+    if (!scene.pruneEverySeconds) return skip('no rule fires often enough')
+    const key = await auditedLongAgo(scene)
+    const patience = scene.patience + 2 * scene.pruneEverySeconds
+    await eventually({ ...scene, patience }, () => actionsOf(scene, key), ['YOUNG'])
+  })
+
+  test('the reconciler, invoked, brings back what the catalog lost, and takes out what the bucket never had', async ({
+    scene,
+    skip,
+  }) => {
+    if (!scene.reconcile) return skip('no function is named')
+    const { api, bucket, prefix } = scene
+    const { key, versionId } = await put(scene, 'drift/lost.txt', 'x', { Metadata: { shelf: '7' } })
+    await eventually(scene, () => objectOf(scene, key), expect.objectContaining({ versionId }))
+    const invented = `${prefix}drift/invented.txt`
+    await api.ask('PUT', '/object', { bucket, key: invented }, { size: 5, versionId: newWord() })
+    expect(await api.ask('DELETE', '/object', { bucket, key })).toMatchObject({ status: 204 })
+    expect([await objectOf(scene, key), (await objectOf(scene, invented))?.size]).toEqual([undefined, 5])
+
+    const answer = await scene.reconcile({ bucket, prefix: `${prefix}drift/` })
+    expect(answer).toMatchObject({ done: true })
+    expect(await objectOf(scene, key)).toMatchObject({ versionId, metadata: { shelf: '7' } })
+    expect(await historyOf(scene, key)).toEqual([`${versionId} latest`])
+    expect([await objectOf(scene, invented), await historyOf(scene, invented)]).toEqual([undefined, []])
+  })
+}
+
+/** The reason of the dead letter with this body, which is taken out of the queue; undefined while there is none. */
+async function takeDeadLetter({ queues }: Scene, body: string): Promise<string | undefined> {
+  if (!queues) return undefined
+  const { Messages = [] } = await queues.sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: queues.dead,
+      MaxNumberOfMessages: 10,
+      WaitTimeSeconds: 1,
+      // Letters of others are theirs again soon.
+      VisibilityTimeout: 2,
+      MessageAttributeNames: ['All'],
+    }),
+  )
+  const letter = Messages.find(message => message.Body === body)
+  if (!letter) return undefined
+  await queues.sqs.send(new DeleteMessageCommand({ QueueUrl: queues.dead, ReceiptHandle: letter.ReceiptHandle }))
+  return letter.MessageAttributes?.Reason?.StringValue
+}
+
+/** Writes one entry that no retention keeps, and one of now; answers the key that they are about. */
+async function auditedLongAgo({ api, bucket, prefix }: Scene): Promise<string> {
+  const about = { bucket, key: `${prefix}pruned-${newWord()}` }
+  const entries = [
+    { ...about, action: 'OLD', occurredAt: '1999-12-31T23:59:59Z' },
+    { ...about, action: 'YOUNG' },
+  ]
+  expect(await api.ask('POST', '/audit', {}, entries)).toMatchObject({ status: 201 })
+  return about.key
+}
