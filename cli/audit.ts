@@ -3,7 +3,7 @@ import type { AuditEntry } from '../shared/audit.ts'
 import type { Wire } from './ask.ts'
 import { type ListFlags, showList, withPages } from './listing.ts'
 import { humanTime, printable } from './print.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog audit [key]`: who did what, newest first. */
 export function addAudit(program: Command): void {
@@ -36,6 +36,6 @@ async function audit(key: string | undefined, flags: PlaceFlags & ListFlags & Fi
     ],
     rows: page => page.items,
     empty: 'Nothing is recorded.',
-    next: () => ['npx catalog stats'],
+    next: () => [npx('stats', flags)],
   })
 }

@@ -10,9 +10,9 @@ import { Failure } from './failure.ts'
 import { count, next, printable, printableJson, say } from './print.ts'
 import { tellRuns } from './reconcile.ts'
 import { startReconcileProgress } from './reconcile-progress.ts'
-import { type RunFlags, runAll, withRun } from './reconcile-run.ts'
+import { prefixesOf, type RunFlags, runAll, withRun } from './reconcile-run.ts'
 import { onStopSignal } from './signals.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog backfill`: takes a bucket that was there before the catalog into it. */
 export function addBackfill(program: Command): void {
@@ -40,12 +40,12 @@ async function backfill(flags: Flags): Promise<void> {
       previews.push(await previewBackfill(bucket.s3, sql, { bucket: bucket.name, prefix, requestsPerSecond: flags.rate }))
     }
     if (!flags.json) for (const preview of previews) tellPreview(preview)
-    if (flags.preview) return flags.json ? say(printableJson(previews, 2)) : next('npx catalog backfill')
+    if (flags.preview) return flags.json ? say(printableJson(previews, 2)) : next(npx(`backfill${prefixesOf(flags)}`, flags))
     const total = previews.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
     const runs = await runAll(sql, bucket, flags, { total })
     if (flags.json) return say(printableJson(runs, 2))
     tellRuns(runs)
-    next('npx catalog stats', 'npx catalog reconcile --dry-run --sample 0.01')
+    next(npx('stats', flags), npx('reconcile --dry-run --sample 0.01', flags))
   } finally {
     await sql.end({ timeout: 5 })
   }
@@ -61,7 +61,7 @@ function tellPreview(preview: BackfillPreview): void {
     `  ${about}${count(requests.total, 'request')}: ${requests.list.toLocaleString('en')} LIST, ${requests.head.toLocaleString('en')} HEAD, ${requests.tagging.toLocaleString('en')} GetObjectTagging`,
   )
   say(
-    `  ${costUsd < 0.01 ? 'less than $0.01' : `${about}$${costUsd.toFixed(2)}`} at the prices of S3 Standard in us-east-1, ${about}${duration(seconds)} at this rate`,
+    `  estimate: ${costUsd < 0.01 ? 'less than $0.01' : `${about}$${costUsd.toFixed(2)}`} at list prices of S3 Standard in us-east-1, ${about}${duration(seconds)} at this rate`,
   )
   if (!isExact) say('  Estimated from how much of the range of keys the first pages cover.')
 }
@@ -90,7 +90,7 @@ async function fromInventory(sql: Client, bucket: Bucket, flags: Flags, url: str
     say(
       `${count(findings.versions, 'row')} of the report, ${findings.repaired.toLocaleString('en')} taken in with ${count(findings.requests, 'request')}`,
     )
-    next('npx catalog reconcile')
+    next(npx(`reconcile${prefixesOf(flags)}`, flags))
   } catch (error) {
     throw error instanceof Invalid ? new Failure(printable(error.message)) : explained(error, bucket)
   } finally {

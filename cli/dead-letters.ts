@@ -7,10 +7,10 @@ import {
 import type { Command } from 'commander'
 import { Invalid } from '../shared/errors.ts'
 import { parseRecord, recordsOf } from '../shared/events.ts'
-import { count, humanTime, next, printable, printableJson, say } from './print.ts'
+import { count, humanTime, next, printable, printableJson, quoted, say } from './print.ts'
 import { lookAtQueue, openQueues, type Queues } from './queue.ts'
 import { formatTable } from './table.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog dead-letters`: the events that could not be indexed, why, and how to have them tried again. */
 export function addDeadLetters(program: Command): void {
@@ -34,13 +34,13 @@ async function deadLetters(flags: Flags): Promise<void> {
     deadLetterQueueUrl: flags.queue ?? place.deadLetterQueueUrl,
     queueUrl: flags.source ?? place.queueUrl,
   })
-  if (flags.redrive) return redrive(queues)
+  if (flags.redrive) return redrive(queues, flags)
   const { letters, isCut } = await readLetters(queues)
   if (flags.json) return say(printableJson(letters, 2))
   if (letters.length === 0) return say('No dead letters: every event that came was indexed.')
   say(formatTable(letters, columns))
   if (isCut) say(`There are more than these ${letters.length}.`)
-  next('npx catalog dead-letters --redrive')
+  next(npx(`dead-letters --redrive${queuesOf(flags)}`, flags))
 }
 
 /** A message that died: `event` and `key` are those of its first record, if it can be read. */
@@ -53,14 +53,18 @@ const columns = [
   { heading: 'Reason', text: ({ reason }: Letter) => printable(reason), wide: true },
 ]
 
-async function redrive({ sqs, source, dead }: Queues): Promise<void> {
+async function redrive({ sqs, source, dead }: Queues, flags: Flags): Promise<void> {
   const { arn, waiting } = await lookAtQueue(sqs, dead)
   if (waiting === 0) return say('No dead letters to send back.')
   // The indexer sends most dead letters itself: only a destination tells SQS where those came from.
   const DestinationArn = source ? (await lookAtQueue(sqs, source)).arn : undefined
   await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, DestinationArn }))
   say(`${count(waiting, 'dead letter')} on the way back.`)
-  next('npx catalog dead-letters')
+  next(npx(`dead-letters${queuesOf(flags)}`, flags))
+}
+
+function queuesOf({ queue, source }: Flags): string {
+  return `${queue ? ` --queue ${quoted(queue)}` : ''}${source ? ` --source ${quoted(source)}` : ''}`
 }
 
 /** Letters that a person reads at once, or a program. */

@@ -11,7 +11,7 @@ import { Failure } from './failure.ts'
 import type { Page } from './listing.ts'
 import { bold, count, humanSize, humanTime, next, printable, quoted, say } from './print.ts'
 import { expect, until } from './until.ts'
-import { findPlace, type Place, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type Place, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog demo`: the life of a document, told and checked step by step. */
 export function addDemo(program: Command): void {
@@ -48,8 +48,8 @@ async function demo(flags: PlaceFlags & { clean?: boolean }): Promise<void> {
     if (flags.clean) await clean(stage)
   }
   say('The catalog answered as it should.')
-  const look = [`npx catalog versions ${quoted(KEY)}`, `npx catalog audit ${quoted(KEY)}`]
-  next(...(flags.clean ? [] : look), 'npx catalog upload <folder>')
+  const look = [`versions ${quoted(KEY)}`, `audit ${quoted(KEY)}`]
+  next(...[...(flags.clean ? [] : look), 'upload <folder>'].map(words => npx(words, flags)))
 }
 
 /** Each does one thing, sees that the catalog follows, and answers what it did and saw. */

@@ -3,7 +3,7 @@ import type { StoredObject } from '../shared/objects.ts'
 import type { Wire } from './ask.ts'
 import { type ListFlags, showList, withPages } from './listing.ts'
 import { humanSize, humanTime, printable, quoted } from './print.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog list [prefix]`: folders and objects below a prefix. */
 export function addList(program: Command): void {
@@ -36,7 +36,7 @@ async function list(prefix: string, flags: PlaceFlags & ListFlags & { recursive?
     ],
     empty: prefix
       ? `Nothing begins with ${printable(prefix)}`
-      : 'The bucket is empty. Put something in: npx catalog upload <folder>',
-    next: ([first]) => (first ? [`npx catalog ${first.object ? 'versions' : 'list'} ${quoted(first.key)}`] : []),
+      : `The bucket is empty. Put something in: ${npx('upload <folder>', flags)}`,
+    next: ([first]) => (first ? [npx(`${first.object ? 'versions' : 'list'} ${quoted(first.key)}`, flags)] : []),
   })
 }

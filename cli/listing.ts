@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ask, type Parameters } from './ask.ts'
+import { refuseUnknownBucket } from './known-bucket.ts'
 import { next, printableJson, quoted, say } from './print.ts'
 import { type Column, formatTable } from './table.ts'
-import type { Place } from './where.ts'
+import type { Place, PlaceFlags } from './where.ts'
 
 /** A page of a list as the API answers it; `prefixes` are folders. */
 export type Page<Item> = { items: Item[]; prefixes?: string[]; nextCursor: string | null }
@@ -29,17 +30,22 @@ export type View<Item, Row> = {
   next: (rows: Row[]) => string[]
 }
 
-/** Prints a list of the API, one page or all: as a table, or as JSON; of all pages one JSON value of the same shape. */
+/**
+ * Prints a list of the API, one page or all: as a table, or as JSON; of all pages one JSON value of the same shape. Throws Failure when the
+ * list is empty because the catalog does not know the bucket.
+ */
 export async function showList<Item, Row>(
   place: Place,
   path: string,
   parameters: Parameters,
-  flags: ListFlags,
+  flags: PlaceFlags & ListFlags,
   view: View<Item, Row>,
 ): Promise<void> {
   const pages = readPages<Item>(place, path, parameters, flags)
-  if (flags.json) await writeJson(pages, flags.all === true)
-  else await writeTables(pages, view, flags.all === true)
+  const all = flags.all === true
+  const isEmpty = flags.json ? await writeJson(pages, all) : await writeTables(pages, view, all)
+  if (isEmpty) await refuseUnknownBucket(place, flags)
+  if (isEmpty && !flags.json) say(view.empty)
 }
 
 async function* readPages<Item>(
@@ -58,13 +64,16 @@ async function* readPages<Item>(
 
 const LARGEST_PAGE = 1000
 
-/** Written as the pages come: all of a bucket need not fit into memory. Folders are few, and come last. */
-async function writeJson<Item>(pages: AsyncGenerator<Page<Item>>, all: boolean): Promise<void> {
+/** Written as the pages come: all of a bucket need not fit into memory. Folders are few, and come last. Answers whether there is nothing. */
+async function writeJson<Item>(pages: AsyncGenerator<Page<Item>>, all: boolean): Promise<boolean> {
   const prefixes: string[] = []
   let separator = '{"items":[\n'
   let last: Page<Item> | undefined
   for await (const page of pages) {
-    if (!all) return say(printableJson(page, 2))
+    if (!all) {
+      say(printableJson(page, 2))
+      return isVoid(page)
+    }
     for (const item of page.items) {
       process.stdout.write(`${separator}${printableJson(item)}`)
       separator = ',\n'
@@ -72,23 +81,32 @@ async function writeJson<Item>(pages: AsyncGenerator<Page<Item>>, all: boolean):
     prefixes.push(...(page.prefixes ?? []))
     last = page
   }
+  const isEmpty = separator !== ',\n' && prefixes.length === 0
   if (separator !== ',\n') process.stdout.write(separator)
   say(`\n],${last?.prefixes ? `"prefixes":${printableJson(prefixes)},` : ''}"nextCursor":null}`)
+  return isEmpty
 }
 
-async function writeTables<Item, Row>(pages: AsyncGenerator<Page<Item>>, view: View<Item, Row>, all: boolean): Promise<void> {
+/** Answers whether there is nothing to show. */
+async function writeTables<Item, Row>(pages: AsyncGenerator<Page<Item>>, view: View<Item, Row>, all: boolean): Promise<boolean> {
   let first: Row[] = []
   for await (const page of pages) {
     const rows = view.rows(page)
     if (rows.length > 0) say(formatTable(rows, view.columns))
     if (first.length === 0) first = rows
-    if (first.length === 0 && page.nextCursor === null) return say(view.empty)
+    if (first.length === 0 && page.nextCursor === null) return true
     if (page.nextCursor !== null && !all) {
       say('There is more.')
-      return next(`${commandLine()} --cursor ${page.nextCursor}`, ...view.next(first))
+      next(`${commandLine()} --cursor ${page.nextCursor}`, ...view.next(first))
+      return false
     }
   }
   next(...view.next(first))
+  return false
+}
+
+function isVoid({ items, prefixes = [], nextCursor }: Page<unknown>): boolean {
+  return items.length + prefixes.length === 0 && nextCursor === null
 }
 
 /** This command as it was typed, without a cursor. */

@@ -5,7 +5,7 @@ import { reconcile } from '../shared/reconcile.ts'
 import { openRun, type ReconcileRun } from '../shared/reconcile-runs.ts'
 import { type Bucket, explained } from './bucket.ts'
 import { Failure } from './failure.ts'
-import { note, printable } from './print.ts'
+import { note, printable, quoted } from './print.ts'
 import { startReconcileProgress } from './reconcile-progress.ts'
 import { onStopSignal } from './signals.ts'
 
@@ -22,12 +22,20 @@ export function withRun(command: Command): Command {
       [],
     )
     .addOption(new Option('--rate <n>', 'requests a second to S3, at most').argParser(atLeast(1)).default(500))
-    .addOption(
-      new Option('--grace <seconds>', 'how long an event may be on its way: what differs only so long is no drift')
-        .argParser(atLeast(0))
-        .default(60),
-    )
+    .addOption(graceOption())
     .option('--json', 'what was found as JSON')
+}
+
+/** The flag `--grace`, in seconds. */
+export function graceOption(): Option {
+  return new Option('--grace <seconds>', 'how long an event may be on its way: what differs only so long is no drift')
+    .argParser(atLeast(0))
+    .default(60)
+}
+
+/** The prefixes of a command as they are typed. */
+export function prefixesOf({ prefix }: RunFlags): string {
+  return prefix.map(one => ` --prefix ${quoted(one)}`).join('')
 }
 
 /** What is compared: a dry run changes nothing, `fresh` starts over, `total` versions are known. */

@@ -7,9 +7,9 @@ import { openBucket, reachBucket } from './bucket.ts'
 import { openDatabase } from './database.ts'
 import { Failure } from './failure.ts'
 import { count, next, printable, printableJson, say } from './print.ts'
-import { type RunFlags, runAll, withRun } from './reconcile-run.ts'
+import { prefixesOf, type RunFlags, runAll, withRun } from './reconcile-run.ts'
 import { formatTable } from './table.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog reconcile`: compares the bucket with the catalog and repairs the catalog. */
 export function addReconcile(program: Command): void {
@@ -47,8 +47,9 @@ async function compare(flags: Flags): Promise<void> {
     if (flags.json) say(printableJson(runs, 2))
     else tellRuns(runs)
     const drift = runs.reduce((sum, { findings }) => sum + driftOf(findings), 0)
-    if (isDryRun && drift > 0) throw new Failure(`${count(drift, 'difference')}: npx catalog reconcile repairs`, { exitCode: 2 })
-    if (!flags.json) next('npx catalog stats')
+    if (isDryRun && drift > 0)
+      throw new Failure(`${count(drift, 'difference')}: ${npx(`reconcile${prefixesOf(flags)}`, flags)} repairs`, { exitCode: 2 })
+    if (!flags.json) next(npx('stats', flags))
   } finally {
     await sql.end({ timeout: 5 })
   }

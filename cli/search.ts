@@ -4,7 +4,7 @@ import type { Wire } from './ask.ts'
 import { type ListFlags, showList, withPages } from './listing.ts'
 import { objectColumns } from './objects.ts'
 import { quoted } from './print.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog search <words...>`: objects by words of their names, types, metadata and tags, the best first. */
 export function addSearch(program: Command): void {
@@ -26,6 +26,6 @@ async function search(words: string[], flags: PlaceFlags & ListFlags & { prefix?
     columns: objectColumns,
     rows: page => page.items,
     empty: 'Nothing found.',
-    next: ([best]) => (best ? [`npx catalog versions ${quoted(best.key)}`] : []),
+    next: ([best]) => (best ? [npx(`versions ${quoted(best.key)}`, flags)] : []),
   })
 }

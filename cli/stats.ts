@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { Share, Statistics } from '../shared/statistics.ts'
 import { ask, type Wire } from './ask.ts'
+import { namedBucket, refuseUnknownBucket } from './known-bucket.ts'
 import { bold, count, humanSize, next, printable, printableJson, say } from './print.ts'
 import { formatTable } from './table.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog stats`: what the catalog holds, of all buckets unless one is named. */
 export function addStats(program: Command): void {
@@ -17,16 +18,17 @@ export function addStats(program: Command): void {
 
 async function stats(flags: PlaceFlags & { json?: boolean }): Promise<void> {
   const place = findPlace(flags)
-  const bucket = flags.bucket ?? (process.env.CATALOG_BUCKET || undefined)
-  const statistics = await ask<Wire<Statistics>>(place, '/statistics', { bucket })
-  if (flags.json) return say(printableJson(statistics, 2))
+  const statistics = await ask<Wire<Statistics>>(place, '/statistics', { bucket: namedBucket(flags) })
+  if (flags.json) say(printableJson(statistics, 2))
+  if (statistics.versions + statistics.deleteMarkers === 0) await refuseUnknownBucket(place, flags)
+  if (flags.json) return
   say(summary(statistics))
   for (const [title, shares] of sharesOf(statistics)) {
     if (shares.length > 0) say(`\n${bold(title)}\n${sharesTable(shares.slice(0, MOST_SHARES))}`)
     if (shares.length > MOST_SHARES) say(`... and ${shares.length - MOST_SHARES} more: --json`)
   }
   say()
-  next('npx catalog list', 'npx catalog audit')
+  next(npx('list', flags), npx('audit', flags))
 }
 
 /** What a person reads of a long list; the rest is in the JSON. */

@@ -7,7 +7,7 @@ import { onStopSignal } from './signals.ts'
 import { type Summary, uploadFolder } from './upload/folder.ts'
 import { startProgress } from './upload/progress.ts'
 import { type Omission, walk } from './upload/walk.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog upload <folder>`: puts a folder of files into the bucket; run again it goes on where it was. */
 export function addUpload(program: Command): void {
@@ -45,7 +45,7 @@ async function upload(
     tell(summary)
     if (signal.aborted) throw new Failure('Stopped. Run the same command again to go on where it was.', { exitCode: 130 })
     if (summary.failed > 0) throw new Failure(`${count(summary.failed, 'file')} not uploaded`)
-    next(`npx catalog list ${quoted(prefix)}`.trim(), 'npx catalog search <words of a name>', 'npx catalog stats')
+    next(npx(prefix ? `list ${quoted(prefix)}` : 'list', flags), npx('search <words of a name>', flags), npx('stats', flags))
   } finally {
     progress.end()
     signals.release()

@@ -4,17 +4,21 @@ import { type ConnectionConfig, connect, connectionFromEnvironment } from '../sh
 import { openBucket } from './bucket.ts'
 import { codeOf, Failure, isUnreachable } from './failure.ts'
 import { mark, next, printable, say } from './print.ts'
+import { graceOption } from './reconcile-run.ts'
 import { databaseChecks } from './verify/database.ts'
+import { equalityChecks } from './verify/equality.ts'
 import { queueChecks } from './verify/queues.ts'
 import { cleanUp, storyChecks } from './verify/story.ts'
 import { type Check, LeftOut, type Visit } from './verify/visit.ts'
-import { findPlace, type Place, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type Place, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog verify`: whether an installation does what it should, step by step. */
 export function addVerify(program: Command): void {
   const command = program
     .command('verify')
     .description('check an installation step by step, clean up, and tell what does not work')
+    .option('--no-compare', 'leave out the comparison of the whole bucket with the catalog: a request for each thousand versions')
+    .addOption(graceOption())
     .addHelpText(
       'after',
       '\nThe database is looked at directly where DATABASE_URL, or DATABASE_HOST and its kin, say where it is.',
@@ -23,9 +27,9 @@ export function addVerify(program: Command): void {
   withPlace(command)
 }
 
-const checks: Check[] = [...databaseChecks, ...storyChecks, cleanUp, ...queueChecks]
+const checks: Check[] = [...databaseChecks, ...storyChecks, cleanUp, ...queueChecks, ...equalityChecks]
 
-async function verify(flags: PlaceFlags): Promise<void> {
+async function verify(flags: PlaceFlags & { compare: boolean; grace: number }): Promise<void> {
   const place = findPlace(flags)
   const bucket = openBucket(place)
   const config = databaseOf(place)
@@ -33,7 +37,9 @@ async function verify(flags: PlaceFlags): Promise<void> {
   const word = `verify${randomBytes(8)
     .toString('hex')
     .replaceAll(/\d/g, digit => 'ghijklmnop'[Number(digit)]!)}`
-  const visit: Visit = { place, bucket, sql, word, key: `verify/${word}/document.txt`, versionIds: [] }
+  const key = `verify/${word}/document.txt`
+  const graceSeconds = flags.compare ? flags.grace : undefined
+  const visit: Visit = { flags, place, bucket, sql, graceSeconds, word, key, versionIds: [] }
   try {
     const failed = await checkAll(visit)
     if (failed > 0) throw new Failure(`${failed} of ${checks.length} checks failed`)
@@ -41,7 +47,7 @@ async function verify(flags: PlaceFlags): Promise<void> {
     await sql?.end({ timeout: 5 })
   }
   say('Everything works.')
-  next('npx catalog demo', 'npx catalog upload <folder>')
+  next(npx('demo', flags), npx('upload <folder>', flags))
 }
 
 /** Does every check whose needs are met, and answers how many failed. */

@@ -3,7 +3,7 @@ import type { StoredVersion } from '../shared/versions.ts'
 import type { Wire } from './ask.ts'
 import { type ListFlags, showList, withPages } from './listing.ts'
 import { humanSize, humanTime, printable, quoted } from './print.ts'
-import { findPlace, type PlaceFlags, withPlace } from './where.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from './where.ts'
 
 /** `catalog versions <key>`: the history of an object, newest first. */
 export function addVersions(program: Command): void {
@@ -29,6 +29,6 @@ async function versions(key: string, flags: PlaceFlags & ListFlags): Promise<voi
     ],
     rows: page => page.items,
     empty: `No version of ${printable(key)} is known.`,
-    next: () => [`npx catalog audit ${quoted(key)}`],
+    next: () => [npx(`audit ${quoted(key)}`, flags)],
   })
 }

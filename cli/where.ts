@@ -28,6 +28,14 @@ export function withPlace(command: Command): Command {
     .addOption(new Option('--data <folder>', 'folder of a catalog that runs on this machine (CATALOG_DATA, .catalog)'))
 }
 
+/** A command for the same catalog: what the flags said of it is said again. */
+export function npx(words: string, { api, s3, bucket, data }: PlaceFlags): string {
+  const said = Object.entries({ api, s3, bucket, data }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+  )
+  return ['npx catalog', words, ...said].join(' ')
+}
+
 /**
  * Where things are: flags before the environment, that before what a catalog running on this machine wrote down, that before the
  * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws Failure for a malformed

@@ -7,8 +7,8 @@ import { pacedClient } from './reconcile-pace.ts'
 import { toStoredKey } from './stored-text.ts'
 
 /**
- * USD for a request to S3 Standard in us-east-1: LIST, and GET with all others (HEAD, tagging). Source: aws.amazon.com/s3/pricing,
- * "Requests & data retrievals", as it was in November 2026. HEAD costs 2.5 times as much in Standard-IA, other regions up to twice as much.
+ * USD for a request: LIST, and GET with all others (HEAD, tagging). List prices of S3 Standard in us-east-1 as commonly quoted, not read off
+ * AWS's page: check them at aws.amazon.com/s3/pricing. Other classes and regions cost more.
  */
 export const PRICES = { list: 0.005 / 1000, get: 0.0004 / 1000 }
 

@@ -2,6 +2,7 @@ import { Failure } from '../failure.ts'
 import { count } from '../print.ts'
 import { lookAtQueue, openQueues } from '../queue.ts'
 import { until } from '../until.ts'
+import { npx } from '../where.ts'
 import { type Check, LeftOut, type Visit } from './visit.ts'
 
 /** The queue that events come by, after everything else. */
@@ -21,11 +22,11 @@ async function drained({ place }: Visit): Promise<string> {
   return 'no event waits'
 }
 
-async function noDeadLetters({ place }: Visit): Promise<string> {
+async function noDeadLetters({ place, flags }: Visit): Promise<string> {
   const { sqs, dead } = await openQueues(known(place))
   const { waiting, inFlight } = await lookAtQueue(sqs, dead)
   if (waiting + inFlight > 0)
-    throw new Failure(`${count(waiting + inFlight, 'event')} could not be indexed: npx catalog dead-letters`)
+    throw new Failure(`${count(waiting + inFlight, 'event')} could not be indexed: ${npx('dead-letters', flags)}`)
   return 'every event was indexed'
 }
 

@@ -1,7 +1,7 @@
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, type Ran, type TestCatalog, testCatalog } from './catalog.ts'
+import { eventually, type Ran, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog
 
@@ -63,6 +63,32 @@ test.each([
   ['a user who did nothing', ['audit', '--user', 'nobody'], 'Nothing is recorded.'],
 ])('%s is told in words', async (_, args, words) => {
   expect(await given.run(...args)).toEqual({ code: 0, stdout: `${words}\n`, stderr: '' })
+})
+
+test.each([
+  [['list']],
+  [['list', '--all', '--json']],
+  [['search', 'letters']],
+  [['versions', 'top.txt', '--json']],
+  [['stats']],
+  [['stats', '--json']],
+])('%j of a bucket that the catalog does not know fails and says so', async args => {
+  const { code, stdout, stderr } = await given.run(...args, '--bucket', 'absent')
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'catalog: The catalog knows nothing of bucket absent: no object of it was ever indexed; it knows catalog\n',
+  })
+  if (args.includes('--json')) expect(JSON.parse(stdout)).toBeTypeOf('object')
+  else expect(stdout).toBe('')
+})
+
+test('what is suggested next finds the same catalog', async () => {
+  const { apiUrl, s3Url } = given.catalog
+  const place = ['--api', apiUrl, '--s3', s3Url, '--bucket', 'catalog']
+  const { stdout } = await startCommand(['list', ...place]).ended
+  const suggested = /^Next: npx catalog (.+)$/m.exec(stdout)?.[1]?.split(' ') ?? []
+  expect(suggested).toEqual(['list', 'letters/', ...place])
+  expect((await startCommand(suggested).ended).stdout).toContain('letters/x.txt')
 })
 
 test.each([

@@ -54,7 +54,7 @@ test('a backfill is previewed, and takes what the preview said', async () => {
     lines: [
       'catalog/: 3 versions and 0 delete markers, 0 in the catalog',
       '  7 requests: 1 LIST, 3 HEAD, 3 GetObjectTagging',
-      '  less than $0.01 at the prices of S3 Standard in us-east-1, 1 second at this rate',
+      '  estimate: less than $0.01 at list prices of S3 Standard in us-east-1, 1 second at this rate',
     ],
   })
   expect(await inCatalog()).toBe(0)

@@ -1,8 +1,8 @@
-import { ListObjectVersionsCommand } from '@aws-sdk/client-s3'
+import { ListObjectVersionsCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Client, connect } from '../../shared/connection.ts'
-import { type TestCatalog, testCatalog } from './catalog.ts'
+import { startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog
 let sql: Client
@@ -51,7 +51,7 @@ test('what is broken fails with its reason, and the other checks go on', async (
   })
   await sqs.send(new SendMessageCommand({ QueueUrl: given.catalog.deadLetterQueueUrl, MessageBody: 'dead' }))
   const { code, stdout, stderr } = await given.run('verify')
-  expect({ code, stderr }).toEqual({ code: 1, stderr: 'catalog: 2 of 17 checks failed\n' })
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'catalog: 2 of 18 checks failed\n' })
   expect(Object.entries(marksOf(stdout)).filter(([, mark]) => mark !== '✓')).toEqual([
     ['schema', '✗'],
     ['no dead letters', '✗'],
@@ -59,6 +59,48 @@ test('what is broken fails with its reason, and the other checks go on', async (
   expect(stdout).toMatch(/✗ schema .* differs from migrations\/schema.sql in line \d+: /)
   expect(stdout).toMatch(/✗ no dead letters .* 1 event could not be indexed: npx catalog dead-letters/)
   sqs.destroy()
+})
+
+test('a catalog that equals its bucket has its digest', async () => {
+  await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: 'kept', Body: 'x' }))
+  const { stdout } = await given.run('verify')
+  const [, bucket, catalog] =
+    /✓ catalog equals bucket .* bucket ([0-9a-f]{16} \(\d+ versions?\)), catalog (.*)$/m.exec(stdout) ?? []
+  expect({ catalog }).toEqual({ catalog: bucket })
+  expect(bucket).toMatch(/\(1 version\)$/)
+})
+
+test('what the catalog has lost fails with both digests and the command that repairs it', async () => {
+  await sql`with objects as (delete from storage_objects where key = 'kept') delete from storage_versions where key = 'kept'`
+  const { code, stdout } = await given.run('verify', '--grace', '0', '--bucket', 'catalog')
+  expect(code).toBe(1)
+  expect(stdout).toMatch(
+    /✗ catalog equals bucket .* 1 difference: bucket \w{16} \(1 version\), catalog 0{16} \(0 versions\); repair with npx catalog reconcile --bucket catalog$/m,
+  )
+  const { stdout: without } = await given.run('verify', '--no-compare')
+  expect(without).toMatch(/– catalog equals bucket .* not compared/)
+  expect((await given.run('reconcile', '--grace', '0')).code).toBe(0)
+  expect((await given.run('verify')).stdout).toContain('✓ catalog equals bucket')
+})
+
+test('what changes right now is no difference', { timeout: 60_000 }, async () => {
+  await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: 'young', Body: 'x' }))
+  await expect.poll(() => sql`select from storage_versions where key = 'young'`, { timeout: 10_000 }).toHaveLength(1)
+  await sql`with objects as (delete from storage_objects where key = 'young') delete from storage_versions where key = 'young'`
+  const { child, ended } = given.start('verify', '--grace', '10')
+  let stderr = ''
+  child.stderr.on('data', chunk => (stderr += chunk))
+  await expect.poll(() => stderr, { timeout: 20_000 }).toContain('looking for up to 10 s')
+  // The event comes.
+  await given.s3.send(new PutObjectTaggingCommand({ Bucket: 'catalog', Key: 'young', Tagging: { TagSet: [] } }))
+  const { stdout } = await ended
+  expect(stdout).toMatch(/✓ catalog equals bucket .*: other only in what changed meanwhile$/m)
+})
+
+test('without the address of the database the two are not compared, and verify says so', async () => {
+  const { apiUrl, s3Url } = given.catalog
+  const { stdout } = await startCommand(['verify', '--api', apiUrl, '--s3', s3Url, '--bucket', 'catalog']).ended
+  expect(stdout).toMatch(/– catalog equals bucket .* could not compare: nobody said where the database is: DATABASE_URL$/m)
 })
 
 test('what needs a part that is not there is left out, and that part is told', async () => {
@@ -87,6 +129,7 @@ const CHECKS = [
   'clean up',
   'queue drained',
   'no dead letters',
+  'catalog equals bucket',
 ]
 
 function marksOf(stdout: string): Record<string, string> {

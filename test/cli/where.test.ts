@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openBucket } from '../../cli/bucket.ts'
-import { findPlace } from '../../cli/where.ts'
+import { findPlace, npx } from '../../cli/where.ts'
 
 const empty = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
 const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
@@ -100,4 +100,10 @@ function writeRunning(content: typeof running): void {
 test('a port that is none is refused by the name of its variable', () => {
   expect(() => findPlace({}, { CATALOG_API_PORT: 'abc' })).toThrow('CATALOG_API_PORT must be a port, not abc')
   expect(() => findPlace({}, { CATALOG_S3_PORT: '99999' })).toThrow('CATALOG_S3_PORT must be a port, not 99999')
+})
+
+test('a command for the same catalog says again what the flags said of it, quoted for a shell', () => {
+  expect(npx('stats', {})).toBe('npx catalog stats')
+  const flags = { data: "it's", bucket: 'docs', s3: 'http://s3', api: 'http://api', json: true }
+  expect(npx('list a/', flags)).toBe("npx catalog list a/ --api http://api --s3 http://s3 --bucket docs --data 'it'\\''s'")
 })
