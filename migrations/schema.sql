@@ -3,6 +3,11 @@
 
 create extension btree_gin;
 
+grant usage on schema public to catalog_api;
+grant usage on schema public to catalog_indexer;
+grant usage on schema public to catalog_pruner;
+grant usage on schema public to catalog_reconciler;
+
 create type counter_delta as (
   bucket text,
   dimension text,
@@ -90,6 +95,9 @@ CREATE TRIGGER storage_audit_count AFTER INSERT ON public.storage_audit REFERENC
 CREATE TRIGGER storage_audit_no_delete BEFORE DELETE ON public.storage_audit FOR EACH ROW WHEN ((current_setting('catalog.pruning'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION storage_audit_append_only();
 CREATE TRIGGER storage_audit_no_truncate BEFORE TRUNCATE ON public.storage_audit FOR EACH STATEMENT EXECUTE FUNCTION storage_audit_append_only();
 CREATE TRIGGER storage_audit_no_update BEFORE UPDATE ON public.storage_audit FOR EACH ROW EXECUTE FUNCTION storage_audit_append_only();
+alter table storage_audit owner to catalog_pruner;
+grant insert on storage_audit to catalog_api;
+grant select on storage_audit to catalog_api;
 
 create table storage_audit_hours (
   hour timestamp with time zone not null,
@@ -105,6 +113,7 @@ comment on column storage_audit_hours.bucket is 'Bucket of the entries; empty wh
 comment on column storage_audit_hours.action is 'Action of the entries.';
 comment on column storage_audit_hours.slot is 'Which connections add here.';
 comment on column storage_audit_hours.entries is 'How many.';
+grant select on storage_audit_hours to catalog_api;
 
 create table storage_counters (
   bucket text collate "C" not null,
@@ -122,6 +131,7 @@ comment on column storage_counters.value is 'Value of the dimension, its first 2
 comment on column storage_counters.slot is 'Which connections add here; a slot alone can be negative.';
 comment on column storage_counters.objects is 'How many objects, versions or markers.';
 comment on column storage_counters.bytes is 'Their bytes.';
+grant select on storage_counters to catalog_api;
 
 create table storage_hooks (
   id bigint not null generated always as identity,
@@ -153,6 +163,8 @@ comment on column storage_hooks.payload is 'What the hook was given.';
 comment on column storage_hooks.response is 'What the hook answered.';
 comment on column storage_hooks.executed_at is 'When it ran.';
 CREATE INDEX storage_hooks_name ON public.storage_hooks USING btree (hook_name, executed_at DESC, id DESC);
+grant insert on storage_hooks to catalog_api;
+grant select on storage_hooks to catalog_api;
 
 create table storage_migrations (
   name text not null,
@@ -220,6 +232,7 @@ CREATE TRIGGER storage_objects_not_torn_insert AFTER INSERT ON public.storage_ob
 CREATE TRIGGER storage_objects_not_torn_update AFTER UPDATE ON public.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
 CREATE TRIGGER storage_objects_search_insert BEFORE INSERT ON public.storage_objects FOR EACH ROW EXECUTE FUNCTION storage_objects_search();
 CREATE TRIGGER storage_objects_search_update BEFORE UPDATE ON public.storage_objects FOR EACH ROW WHEN (((old.metadata IS DISTINCT FROM new.metadata) OR (old.tags IS DISTINCT FROM new.tags) OR (old.content_type IS DISTINCT FROM new.content_type) OR (old.key IS DISTINCT FROM new.key))) EXECUTE FUNCTION storage_objects_search();
+grant select on storage_objects to catalog_api;
 
 create table storage_reconciles (
   id bigint not null generated always as identity,
@@ -252,6 +265,9 @@ comment on column storage_reconciles.lease is 'Who is at work on it: only the ho
 comment on column storage_reconciles.leased_until is 'When the holder is taken for dead unless it has renewed its lease; then another may go on.';
 CREATE UNIQUE INDEX storage_reconciles_open ON public.storage_reconciles USING btree (bucket, prefix, is_dry_run) WHERE (finished_at IS NULL);
 CREATE INDEX storage_reconciles_started ON public.storage_reconciles USING btree (started_at DESC, id DESC);
+grant insert on storage_reconciles to catalog_reconciler;
+grant select on storage_reconciles to catalog_reconciler;
+grant update on storage_reconciles to catalog_reconciler;
 
 create table storage_tombstones (
   bucket text not null,
@@ -268,6 +284,9 @@ comment on column storage_tombstones.version_id is 'Version id that was deleted.
 comment on column storage_tombstones.observed_at is 'As of when the version is gone: infinity for a real version id, which never comes back; a time for ''null'', which may.';
 comment on column storage_tombstones.created_at is 'When the tombstone was set; the pruner removes it when no event can be that late.';
 CREATE INDEX storage_tombstones_created_at ON public.storage_tombstones USING brin (created_at);
+grant delete on storage_tombstones to catalog_pruner;
+grant select on storage_tombstones to catalog_pruner;
+grant update (created_at) on storage_tombstones to catalog_pruner;
 
 create table storage_versions (
   bucket text not null,
@@ -326,6 +345,9 @@ CREATE TRIGGER storage_versions_count_update AFTER UPDATE ON public.storage_vers
 CREATE TRIGGER storage_versions_not_torn_delete AFTER DELETE ON public.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
 CREATE TRIGGER storage_versions_not_torn_insert AFTER INSERT ON public.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
 CREATE TRIGGER storage_versions_not_torn_update AFTER UPDATE ON public.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
+grant select on storage_versions to catalog_api;
+grant select on storage_versions to catalog_indexer;
+grant select on storage_versions to catalog_reconciler;
 
 CREATE OR REPLACE FUNCTION public.add_to_counters(deltas counter_delta[])
  RETURNS void
@@ -361,6 +383,8 @@ comment on function add_to_counters(counter_delta[]) is 'Adds deltas in one orde
 CREATE OR REPLACE FUNCTION public.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
  RETURNS SETOF storage_versions
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 begin
   -- The turn of apply_observations: else the version could become the latest between the two updates, and its object keep old tags.
@@ -381,13 +405,15 @@ begin
 end
 $function$;
 comment on function annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those of them that changes names, and the tags of its object; answers the version, or no row.';
+grant execute on function annotate_version(text,text,text,jsonb) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.apply_observations(in_bucket text, as_of timestamp with time zone, observed_json jsonb, looked_json jsonb, audited_json jsonb)
  RETURNS text[]
  LANGUAGE plpgsql
- SET "catalog.applying" TO 'on'
+ SECURITY DEFINER
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
   observed observation[];
@@ -396,6 +422,7 @@ declare
   keys text[];
   found_rows tid[];
 begin
+  perform set_config('catalog.applying', 'on', true);
   observed := array(select o from jsonb_populate_recordset(null::observation, observed_json) as o);
   keys := array(
     select o.key from unnest(observed) as o
@@ -568,10 +595,14 @@ begin
   on conflict (event_id, occurred_at) do nothing;
 
   perform assert_objects_follow_versions(in_bucket, keys);
+  perform set_config('catalog.applying', '', true);
   return array(select d.key from unnest(decided) as d where not d.is_settled);
 end
 $function$;
 comment on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked. Answers the keys whose latest version nobody could tell.';
+grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_api;
+grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_indexer;
+grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_reconciler;
 
 CREATE OR REPLACE FUNCTION public.assert_objects_follow_versions(in_bucket text, keys text[])
  RETURNS void
@@ -608,6 +639,7 @@ begin
   execute format('create trigger storage_audit_no_truncate before truncate on %I for each statement execute function storage_audit_append_only()',
     partition);
   execute format('alter table storage_audit attach partition %I for values from (%s) to (%s)', partition, lower_bound, upper_bound);
+  perform give_to_pruner(partition::regclass);
 end
 $function$;
 comment on function attach_audit_partition(text,text,text) is 'Makes one partition, bounds as SQL. Attached, not created in place: that would lock out writers.';
@@ -618,6 +650,7 @@ CREATE OR REPLACE FUNCTION public.catalog_fold(input text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD) COLLATE pg_c_utf8), '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+'::text, ''::text, 'g'::text), NFKC), 'ß'::text, 'ss'::text), 'ẞ'::text, 'SS'::text), 'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙'::text, 'oOlLdDhHiσ01234567890123456789012345678901234567890123456789'::text);
 comment on function catalog_fold(text) is 'Compatibility-composes, strips accents and invisible characters, and makes digits ASCII: Café and its decomposed spelling become Cafe.';
+grant execute on function catalog_fold(text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.catalog_lexemes(input text, weight text)
  RETURNS tsvector
@@ -653,6 +686,7 @@ CREATE OR REPLACE FUNCTION public.catalog_name_query(name text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (CASE WHEN (catalog_whole_name(btrim(name)) = ''::text) THEN ''::text ELSE catalog_quote(catalog_whole_name(btrim(name))) END)::tsquery;
 comment on function catalog_name_query(text) is 'Finds a file name without letters or digits by the whole of it.';
+grant execute on function catalog_name_query(text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.catalog_not_torn()
  RETURNS trigger
@@ -679,6 +713,7 @@ CREATE OR REPLACE FUNCTION public.catalog_query(words text, is_prefix boolean)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (SELECT (COALESCE(string_agg((phrase.query || CASE WHEN catalog_query.is_prefix THEN ':*'::text ELSE ''::text END), ' | '::text), ''::text))::tsquery AS "coalesce" FROM unnest(catalog_spellings(catalog_split(catalog_query.words))) spelling(spelling), LATERAL (SELECT string_agg("left"(t.word, 500), ' <-> '::text ORDER BY t.n) AS query FROM string_to_table(spelling.spelling, ' '::text) WITH ORDINALITY t(word, n)) phrase WHERE (spelling.spelling <> ''::text));
 comment on function catalog_query(text,boolean) is 'Words of a search as a query, split as documents are: a phrase at each granularity. A prefix matches what the last word begins. Empty when there are no words.';
+grant execute on function catalog_query(text,boolean) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.catalog_quote(lexeme text)
  RETURNS text
@@ -686,6 +721,7 @@ CREATE OR REPLACE FUNCTION public.catalog_quote(lexeme text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((''''::text || replace(replace(lexeme, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text);
 comment on function catalog_quote(text) is 'A lexeme as the input of tsvector and tsquery wants it.';
+grant execute on function catalog_quote(text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.catalog_search_vector(key text, content_type text, metadata jsonb, tags jsonb)
  RETURNS tsvector
@@ -700,6 +736,7 @@ CREATE OR REPLACE FUNCTION public.catalog_spellings(split text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN CASE WHEN ((POSITION((''::text) IN (split)) > 0) AND (POSITION((''::text) IN (split)) > 0)) THEN ARRAY[translate(split, ''::text, '  '::text), translate(split, ''::text, ' '::text), translate(split, ''::text, ''::text)] WHEN ((POSITION((''::text) IN (split)) > 0) OR (POSITION((''::text) IN (split)) > 0)) THEN ARRAY[translate(split, ''::text, '  '::text), translate(split, ''::text, ''::text)] ELSE ARRAY[split] END;
 comment on function catalog_spellings(text) is 'The words of a split text at each granularity, the finest first: my i phone 14, my iphone 14, my iphone14.';
+grant execute on function catalog_spellings(text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.catalog_split(input text)
  RETURNS text
@@ -732,6 +769,7 @@ begin
 end
 $function$;
 comment on function catalog_split(text) is 'Runs of letters and digits in lower case, a space between them; in a run U+001F between letters, digits, and each ideograph or pictograph, and U+001E where camelCase begins: My-iPhone14 becomes my i<1E>phone<1F>14.';
+grant execute on function catalog_split(text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.catalog_values(document jsonb)
  RETURNS text
@@ -746,6 +784,7 @@ CREATE OR REPLACE FUNCTION public.catalog_whole_name(key text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN "left"(lower((catalog_fold(regexp_replace(rtrim(key, '/'::text), '^.*/'::text, ''::text)) COLLATE pg_c_utf8)), 500);
 comment on function catalog_whole_name(text) is 'The file name behind the last slash as one lexeme, for names without letters or digits: nothing else would find them.';
+grant execute on function catalog_whole_name(text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.decide_latest(in_bucket text, as_of timestamp with time zone, keys text[], live observation[], looked_json jsonb)
  RETURNS latest_decision[]
@@ -832,6 +871,8 @@ comment on function decide_latest(text,timestamp with time zone,text[],observati
 CREATE OR REPLACE FUNCTION public.ensure_audit_partitions(months_ahead integer)
  RETURNS SETOF text
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
   missing record;
@@ -857,6 +898,7 @@ begin
 end
 $function$;
 comment on function ensure_audit_partitions(integer) is 'Makes the partitions of this month and of the months ahead that are missing; answers their names.';
+grant execute on function ensure_audit_partitions(integer) to catalog_pruner;
 
 CREATE OR REPLACE FUNCTION public.extend_audit_past(upper_bound timestamp with time zone)
  RETURNS void
@@ -872,6 +914,21 @@ begin
 end
 $function$;
 comment on function extend_audit_past(timestamp with time zone) is 'Lets storage_audit_past reach up to a time. Fails with lock_not_available when somebody reads the trail for longer than 50 ms.';
+grant execute on function extend_audit_past(timestamp with time zone) to catalog_pruner;
+
+CREATE OR REPLACE FUNCTION public.give_to_pruner(given regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  schema regnamespace := (select relnamespace from pg_class where oid = given);
+begin
+  execute format('grant create on schema %s to catalog_pruner', schema);
+  execute format('alter table %s owner to catalog_pruner', given);
+  execute format('revoke create on schema %s from catalog_pruner', schema);
+end
+$function$;
+comment on function give_to_pruner(regclass) is 'Makes catalog_pruner the owner of the audit trail or of a partition of it.';
 
 CREATE OR REPLACE FUNCTION public.object_counts(bucket text, storage_backend text, storage_class text, content_type text, day text, objects bigint, bytes numeric)
  RETURNS SETOF counter_delta
@@ -890,13 +947,13 @@ comment on function object_counts(text,text,text,text,text,bigint,numeric) is 'W
 CREATE OR REPLACE FUNCTION public.prune_audit_rows(before timestamp with time zone, max_rows integer)
  RETURNS bigint
  LANGUAGE plpgsql
- SET "catalog.pruning" TO 'on'
 AS $function$
 declare
   partition regclass;
   removed bigint := 0;
   of_partition bigint;
 begin
+  perform set_config('catalog.pruning', 'on', true);
   -- A partition at a time, by row address: through the parent each batch would read all that the batches before left.
   for partition in
     select c.oid::regclass
@@ -913,10 +970,12 @@ begin
     removed := removed + of_partition;
     exit when removed >= max_rows;
   end loop;
+  perform set_config('catalog.pruning', '', true);
   return removed;
 end
 $function$;
 comment on function prune_audit_rows(timestamp with time zone,integer) is 'Deletes at most max_rows audit entries from before a time; answers how many.';
+grant execute on function prune_audit_rows(timestamp with time zone,integer) to catalog_pruner;
 
 CREATE OR REPLACE FUNCTION public.search_matches(query tsquery, in_bucket text, key_prefix text, backend text, type text, contained jsonb, mode text, below bigint, down_to bigint, OUT matches search_match[], OUT chosen_mode text, OUT read_below bigint, OUT rest_below bigint)
  RETURNS record
@@ -989,6 +1048,7 @@ begin
 end
 $function$;
 comment on function search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) is 'The matches of a search with their ranks. Mode all: every one. Mode newest, for what too many match: a block of 1,000 by id from the newest down (ids below and down_to bound it); read_below is its upper bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate.';
+grant execute on function search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) to catalog_api;
 
 CREATE OR REPLACE FUNCTION public.storage_audit_append_only()
  RETURNS trigger
@@ -1003,6 +1063,8 @@ comment on function storage_audit_append_only() is 'Refuses to change or remove 
 CREATE OR REPLACE FUNCTION public.storage_audit_count()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 begin
   -- By bucket first, as transactions over several buckets write them.

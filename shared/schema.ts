@@ -10,7 +10,14 @@ const HEADER = `-- The schema that the migrations make, for reading; nothing app
  * What belongs to extensions, to Postgres and to the owner by default is left out.
  */
 export async function describeSchema(sql: Sql): Promise<string> {
-  const parts = [await extensions(sql), await compositeTypes(sql), await tables(sql), await views(sql), await functions(sql)]
+  const parts = [
+    await extensions(sql),
+    await schemas(sql),
+    await compositeTypes(sql),
+    await tables(sql),
+    await views(sql),
+    await functions(sql),
+  ]
   return `${[HEADER, ...parts.flat()].join('\n')}\n`
 }
 
@@ -65,6 +72,19 @@ async function extensions(sql: Sql): Promise<string[]> {
     from pg_extension
     where extname <> 'plpgsql'
     order by extname collate "C"`
+  return rows.map(row => row.text)
+}
+
+/** Who may use schemas or make things in them, beside what everybody may by default. */
+async function schemas(sql: Sql): Promise<string[]> {
+  const rows = await sql<Text>`
+    select string_agg(format(E'grant %s on schema %I to %s;\n', lower(privilege_type), nspname, ${role(sql, sql`grantee`)}), ''
+      order by ${role(sql, sql`grantee`)} collate "C", privilege_type) as text
+    from pg_namespace, aclexplode(nspacl)
+    where nspname !~ '^pg_' and nspname <> 'information_schema' and grantee not in (0, nspowner)
+      or (grantee = 0 and privilege_type = 'CREATE')
+    group by nspname
+    order by nspname collate "C"`
   return rows.map(row => row.text)
 }
 
@@ -166,9 +186,17 @@ async function attached(sql: Sql, table: number): Promise<string[]> {
       from pg_policy
       where polrelid = ${table}
       union all
-      select 7, 0, privilege_type, format('grant %s on %s to %s', lower(privilege_type), oid::regclass, ${role(sql, sql`grantee`)})
+      select 7, 0, '', format('alter table %s owner to %s', oid::regclass, relowner::regrole)
+      from pg_class
+      where oid = ${table} and relowner <> (select datdba from pg_database where datname = current_database())
+      union all
+      select 8, 0, privilege_type, format('grant %s on %s to %s', lower(privilege_type), oid::regclass, ${role(sql, sql`grantee`)})
       from pg_class, aclexplode(relacl)
       where oid = ${table} and grantee <> relowner
+      union all
+      select 9, attnum, privilege_type, format('grant %s (%I) on %s to %s', lower(privilege_type), attname, attrelid::regclass, ${role(sql, sql`grantee`)})
+      from pg_attribute, aclexplode(attacl)
+      where attrelid = ${table}
     ) as attached
     order by kind, n, name collate "C", text collate "C"`
   return rows.map(row => `${row.text};`)
@@ -189,8 +217,8 @@ async function functions(sql: Sql): Promise<string[]> {
       rtrim(pg_get_functiondef(oid), E'\n'), E';\n',
       format('comment on function %s is ', oid::regprocedure) || quote_literal(obj_description(oid, 'pg_proc')) || E';\n',
       (
-        select string_agg(format(E'grant %s on function %s to %s;\n', lower(privilege_type), p.oid::regprocedure, ${role(sql, sql`grantee`)}), '' order by grantee)
-        from aclexplode(proacl)
+        select string_agg(format(E'grant %s on function %s to %s;\n', lower(privilege_type), p.oid::regprocedure, ${role(sql, sql`grantee`)}), '' order by ${role(sql, sql`grantee`)} collate "C")
+        from aclexplode(coalesce(proacl, acldefault('f', proowner)))
         where grantee <> proowner
       )
     ) as text
