@@ -1,3 +1,4 @@
+import { type ApiFetch, apiFetch } from './api-fetch.ts'
 import { codeOf, Failure, isUnreachable } from './failure.ts'
 import { printable } from './print.ts'
 import { howToStart, type Place } from './where.ts'
@@ -25,11 +26,9 @@ export class Refusal extends Failure {
 const PATIENCE_MS = 30_000
 
 /** Asks the API with GET. The answer is believed to be what the route table says. Throws Refusal, and Failure when nobody answers. */
-export async function ask<T>(place: Pick<Place, 'apiUrl'>, path: string, parameters: Parameters = {}): Promise<T> {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value))
-  const address = `${place.apiUrl}${path}${query.size > 0 ? `?${query}` : ''}`
-  const { status, body } = await get(place.apiUrl, address)
+export async function ask<T>(place: ApiPlace, path: string, parameters: Parameters = {}): Promise<T> {
+  const address = `${place.apiUrl}${path}${queryOf(parameters)}`
+  const { status, body } = await get(place, address)
   const answer = parse(body)
   if (status >= 200 && status < 300 && answer !== undefined) return answer as T
   const { code = 'Unknown', message } = errorOf(answer)
@@ -40,9 +39,24 @@ export async function ask<T>(place: Pick<Place, 'apiUrl'>, path: string, paramet
   )
 }
 
-async function get(apiUrl: string, address: string): Promise<{ status: number; body: string }> {
+/** A space as %20: of a signed request AWS takes + for itself. */
+function queryOf(parameters: Parameters): string {
+  const said = Object.entries(parameters).filter(([, value]) => value !== undefined)
+  if (said.length === 0) return ''
+  return `?${said.map(([name, value]) => `${name}=${encodeURIComponent(String(value).toWellFormed())}`).join('&')}`
+}
+
+type ApiPlace = Pick<Place, 'apiUrl' | 'region' | 'credentials'>
+
+/** One for each API: credentials are looked up once. */
+const opened = new Map<string, ApiFetch>()
+
+async function get(place: ApiPlace, address: string): Promise<{ status: number; body: string }> {
+  const { apiUrl } = place
+  const send = opened.get(apiUrl) ?? apiFetch(place)
+  opened.set(apiUrl, send)
   try {
-    const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { accept: 'application/json' } })
+    const response = await send(address, { signal: AbortSignal.timeout(PATIENCE_MS) })
     return { status: response.status, body: await response.text() }
   } catch (error) {
     if (!isUnreachable(error)) throw unusable(apiUrl, error)
