@@ -9,9 +9,7 @@ import { type AlarmRule, alarm } from './alarm.ts'
 import { alarmTopic } from './alarm-topic.ts'
 import { databaseRules, type WatchedDatabase } from './database-alarms.ts'
 import { functionRules } from './function-alarms.ts'
-
-/** The functions by the names of their files. */
-export type FunctionName = 'api' | 'index-events' | 'migrate' | 'prune-audit' | 'reconcile'
+import type { FunctionName } from './names.ts'
 
 /** What alarms and the dashboard look at; hours are those between two runs. */
 export type Watched = {

@@ -1,5 +1,7 @@
 import { type App, Stack } from 'aws-cdk-lib'
+import { Alarms } from './alarms.ts'
 import { api } from './api.ts'
+import { dashboard } from './dashboard.ts'
 import type { Data } from './data-stack.ts'
 import { firewall } from './firewall.ts'
 import { functions } from './functions.ts'
@@ -8,7 +10,7 @@ import { prefixOf } from './names.ts'
 import type { Options } from './options.ts'
 import { outputs } from './outputs.ts'
 import { schedules } from './schedules.ts'
-import { userPool } from './user-pool.ts'
+import { watched } from './watched.ts'
 
 /** The stack of what can be deployed again at any time. */
 export function appStack(app: App, options: Options, data: Data): Stack {
@@ -19,10 +21,13 @@ export function appStack(app: App, options: Options, data: Data): Stack {
   stack.addStackDependency(data.stack)
   const lambdas = functions(stack, options, data)
   const migrator = migrations(stack, options, data, Object.values(lambdas))
-  const people = options.auth === 'cognito' ? userPool(stack, stage) : undefined
-  const rest = api(stack, stage, lambdas.api, people)
+  const all = { ...lambdas, migrate: migrator }
+  const rest = api(stack, stage, lambdas.api, data.people)
   if (stage.api.hasFirewall) firewall(stack, stage, rest)
   schedules(stack, stage, lambdas, data.bucketName)
-  outputs(stack, { data, functions: { ...lambdas, migrate: migrator }, api: rest, people })
+  const seen = watched(stage, { data, functions: all, api: rest })
+  const alarms = new Alarms(stack, 'Alarms', seen, options.alarmEmail)
+  if (stage.aws) dashboard(stack, seen, alarms.all)
+  outputs(stack, { data, functions: all, api: rest })
   return stack
 }

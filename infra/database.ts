@@ -24,8 +24,11 @@ export const DATABASE_NAME = 'catalog'
 
 type Settings = NonNullable<Stage['aws']>['database']
 
+/** The database, and its copy for reading where the stage has one. */
+export type Database = { instance: DatabaseInstance; replica?: DatabaseInstanceReadReplica }
+
 /** Postgres 17 without a password: who signs in, signs in with IAM, over TLS. */
-export function database(scope: Construct, stage: Stage, settings: Settings, { vpc, groups }: Network): DatabaseInstance {
+export function database(scope: Construct, stage: Stage, settings: Settings, { vpc, groups }: Network): Database {
   const instanceIdentifier = prefixOf(stage)
   const common = {
     vpc,
@@ -63,20 +66,19 @@ export function database(scope: Construct, stage: Stage, settings: Settings, { v
   withoutPassword(instance)
   instance.node.addDependency(logs)
   explain(instance, settings)
-  if (settings.hasReplica) {
-    const replica = new DatabaseInstanceReadReplica(scope, 'Replica', {
-      ...common,
-      instanceIdentifier: `${instanceIdentifier}-replica`,
-      sourceDatabaseInstance: instance,
-      removalPolicy: RemovalPolicy.DESTROY,
-      deletionProtection: true,
-    })
-    // It is encrypted because its source is, and CloudFormation won't be told so.
-    const resource = replica.node.defaultChild as CfnDBInstance
-    resource.addPropertyDeletionOverride('StorageEncrypted')
-    explain(replica, settings)
-  }
-  return instance
+  if (!settings.hasReplica) return { instance }
+  const replica = new DatabaseInstanceReadReplica(scope, 'Replica', {
+    ...common,
+    instanceIdentifier: `${instanceIdentifier}-replica`,
+    sourceDatabaseInstance: instance,
+    removalPolicy: RemovalPolicy.DESTROY,
+    deletionProtection: true,
+  })
+  // It is encrypted because its source is, and CloudFormation won't be told so.
+  const resource = replica.node.defaultChild as CfnDBInstance
+  resource.addPropertyDeletionOverride('StorageEncrypted')
+  explain(replica, settings)
+  return { instance, replica }
 }
 
 const ENGINE = DatabaseInstanceEngine.postgres({ version: PostgresEngineVersion.VER_17 })
@@ -99,6 +101,7 @@ function parameters(scope: Construct, settings: Settings): ParameterGroup {
       log_min_duration_statement: '1000',
       log_lock_waits: '1',
       log_autovacuum_min_duration: '10000',
+      max_connections: String(settings.maxConnections),
       work_mem: String(settings.workMem),
       // Versions and objects are updated in place; the default fifth of a table with millions of rows comes too late.
       autovacuum_vacuum_scale_factor: '0.02',

@@ -13,7 +13,7 @@ export function databaseEnvironment(name: FunctionName, { databaseUrl }: Options
   if (!aws) return { DATABASE_URL: databaseUrl, ...(name === 'migrate' ? {} : { DATABASE_ROLE: user }) }
   const isMigrator = name === 'migrate'
   return {
-    DATABASE_HOST: isMigrator ? aws.database.dbInstanceEndpointAddress : aws.proxy.endpoint,
+    DATABASE_HOST: isMigrator ? aws.instance.dbInstanceEndpointAddress : aws.proxy.endpoint,
     DATABASE_PORT: '5432',
     DATABASE_NAME,
     DATABASE_USER: user,
@@ -23,12 +23,12 @@ export function databaseEnvironment(name: FunctionName, { databaseUrl }: Options
 }
 
 /** Lets a function sign in, as its own role and no other. */
-export function mayConnect(lambda: Lambda, name: FunctionName, { database, proxy }: NonNullable<Data['aws']>): void {
+export function mayConnect(lambda: Lambda, name: FunctionName, { instance, proxy }: NonNullable<Data['aws']>): void {
   if (name !== 'migrate') {
     proxy.grantConnect(lambda, userOf(name))
     return
   }
-  const user = databaseUser(lambda, database.instanceResourceId ?? '', userOf(name))
+  const user = databaseUser(lambda, instance.instanceResourceId ?? '', userOf(name))
   lambda.addToRolePolicy(new PolicyStatement({ actions: ['rds-db:connect'], resources: [user] }))
 }
 

@@ -3,12 +3,11 @@ import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Data } from './data-stack.ts'
 import type { FunctionName } from './names.ts'
-import type { People } from './user-pool.ts'
 
 /** What a user needs to know of a deployment. */
 export function outputs(
   stack: Stack,
-  { data, functions, api, people }: { data: Data; functions: Record<FunctionName, Lambda>; api: RestApi; people?: People },
+  { data, functions, api }: { data: Data; functions: Record<FunctionName, Lambda>; api: RestApi },
 ): void {
   const values: Record<string, string | undefined> = {
     ApiUrl: api.url,
@@ -21,10 +20,11 @@ export function outputs(
     Pruner: functions['prune-audit'].functionName,
     Reconciler: functions.reconcile.functionName,
     Migrator: functions.migrate.functionName,
-    Database: data.aws?.database.dbInstanceEndpointAddress,
+    Database: data.aws?.instance.dbInstanceEndpointAddress,
+    DatabaseReplica: data.aws?.replica?.dbInstanceEndpointAddress,
     DatabaseProxy: data.aws?.proxy.endpoint,
-    UserPoolId: people?.pool.userPoolId,
-    UserPoolClientId: people?.client.userPoolClientId,
+    UserPoolId: data.people?.pool.userPoolId,
+    UserPoolClientId: data.people?.client.userPoolClientId,
   }
   for (const [key, value] of Object.entries(values)) if (value) new CfnOutput(stack, `${key}Output`, { key, value })
 }

@@ -12,13 +12,13 @@ export function schedules(scope: Construct, stage: Stage, { 'prune-audit': prune
   const prune = new Rule(scope, 'PruneRule', {
     ruleName: `${prefixOf(stage)}-prune-audit`,
     description: 'Removes what the audit trail keeps no longer',
-    schedule: Schedule.expression(stage.schedules.prune),
+    schedule: Schedule.expression(stage.prune.at),
     targets: [new LambdaFunction(pruner)],
   })
   const regular = new Rule(scope, 'ReconcileRule', {
     ruleName: `${prefixOf(stage)}-reconcile`,
     description: 'Compares the bucket with the catalog, and repairs the catalog',
-    schedule: Schedule.expression(stage.schedules.reconcile),
+    schedule: Schedule.expression(stage.reconcile.at),
     targets: [new LambdaFunction(reconcile)],
   })
   // Finds what was in an adopted bucket before, and what was lost until S3's notifications became active.

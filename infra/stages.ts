@@ -7,8 +7,9 @@ export type Stage = {
   logDays: number
   /** How long the audit trail is kept, in days. */
   auditDays: number
-  /** When the audit trail is pruned and the bucket compared: schedule expressions of EventBridge rules. */
-  schedules: { prune: string; reconcile: string }
+  /** When the audit trail is pruned and the bucket compared. */
+  prune: Clock
+  reconcile: Clock
   /** Indexers that may run at once; Lambda takes 2 to 1,000. */
   maxIndexers: number
   /** Requests per second, how many may come at once, and how many are answered at once (unset: what the account has). */
@@ -19,6 +20,10 @@ export type Stage = {
     flowLogs: 'ALL' | 'REJECT'
     database: {
       instanceType: string
+      /** Of the instance type. */
+      memoryGiB: number
+      /** Each takes about 5 MB of the memory. */
+      maxConnections: number
       /** GiB to begin with, and at most. */
       storage: [from: number, to: number]
       isMultiAz: boolean
@@ -30,6 +35,9 @@ export type Stage = {
   }
 }
 
+/** A schedule expression of EventBridge (UTC), and the most hours between two runs; the alarm on silence can't look back further than 7 days. */
+export type Clock = { at: string; hours: number }
+
 /** Every stage by its name; `cdk deploy -c stage=prod` picks one. */
 export const stages: Record<Stage['name'], Stage> = {
   dev: {
@@ -37,7 +45,8 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: false,
     logDays: 14,
     auditDays: 90,
-    schedules: { prune: 'cron(17 3 * * ? *)', reconcile: 'cron(47 3 ? * SUN *)' },
+    prune: { at: 'cron(17 3 * * ? *)', hours: 24 },
+    reconcile: { at: 'cron(47 3 ? * SUN,WED *)', hours: 96 },
     maxIndexers: 2,
     api: { rate: 20, burst: 40, hasFirewall: false },
     aws: {
@@ -45,6 +54,8 @@ export const stages: Record<Stage['name'], Stage> = {
       flowLogs: 'REJECT',
       database: {
         instanceType: 't4g.micro',
+        memoryGiB: 1,
+        maxConnections: 60,
         storage: [20, 100],
         isMultiAz: false,
         hasReplica: false,
@@ -58,7 +69,8 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: true,
     logDays: 365,
     auditDays: 730,
-    schedules: { prune: 'cron(17 3 * * ? *)', reconcile: 'cron(47 3 * * ? *)' },
+    prune: { at: 'cron(17 3 * * ? *)', hours: 24 },
+    reconcile: { at: 'cron(47 3 * * ? *)', hours: 24 },
     maxIndexers: 10,
     api: { rate: 200, burst: 400, concurrency: 50, hasFirewall: true },
     aws: {
@@ -66,6 +78,8 @@ export const stages: Record<Stage['name'], Stage> = {
       flowLogs: 'ALL',
       database: {
         instanceType: 'm7g.large',
+        memoryGiB: 8,
+        maxConnections: 400,
         storage: [100, 1000],
         isMultiAz: true,
         hasReplica: true,
@@ -80,7 +94,8 @@ export const stages: Record<Stage['name'], Stage> = {
     logDays: 1,
     auditDays: 30,
     // Often enough for a test to see it.
-    schedules: { prune: 'rate(1 minute)', reconcile: 'rate(1 day)' },
+    prune: { at: 'rate(1 minute)', hours: 1 },
+    reconcile: { at: 'rate(1 day)', hours: 24 },
     maxIndexers: 2,
     api: { rate: 200, burst: 400, hasFirewall: false },
   },
