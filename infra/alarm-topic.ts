@@ -1,9 +1,10 @@
-import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { AccountRootPrincipal, PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
+import { acknowledge } from './acknowledge.ts'
 
 /** What the account may allow its people by its own policies. */
 const KEEP_KEY = [
@@ -62,9 +63,8 @@ export function alarmTopic(scope: Construct, email?: string): Topic {
 
 function subscribe(topic: Topic, email: string): void {
   topic.addSubscription(new EmailSubscription(email))
-  Validations.of(topic).acknowledge({
-    id: 'Serverless-SNSRedrivePolicy',
-    reason:
+  acknowledge(topic, {
+    'Serverless-SNSRedrivePolicy':
       'An alarm whose mail cannot be delivered keeps its state and its history in CloudWatch, where the dashboard shows both.',
   })
 }

@@ -30,6 +30,13 @@ describe('what the documents name is there', () => {
     expect(links.filter(link => !existsSync(join(ROOT, dirname(document), link)))).toEqual([])
   })
 
+  test.each(documents)('commands of the command line in %s', document => {
+    const sources = globSync('cli/*.ts', { cwd: ROOT }).map(file => readFileSync(join(ROOT, file), 'utf8'))
+    const commands = sources.flatMap(source => [...source.matchAll(/\.command\('([\w-]+)/g)].map(match => match[1]))
+    const named = [...readFileSync(join(ROOT, document), 'utf8').matchAll(/npx catalog ([\w-]+)/g)].map(match => match[1] ?? '')
+    expect(named.filter(name => !commands.includes(name))).toEqual([])
+  })
+
   test.each(documents)('npm scripts of %s', document => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
     const named = [...readFileSync(join(ROOT, document), 'utf8').matchAll(/npm run ([\w:-]+)/g)].map(match => match[1] ?? '')
