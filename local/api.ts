@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { apiEvent, MalformedUrl } from './api-event.ts'
 import { type LocalServer, serve } from './http.ts'
+import { explainPort } from './ports.ts'
 
 /** What Lambda runs for API Gateway, without its callback. */
 export type ApiHandler = (event: APIGatewayProxyEvent, context: never) => Promise<APIGatewayProxyResult>
@@ -16,7 +17,7 @@ const MAX_REQUEST_BYTES = 10 * 1024 * 1024
  * IAM would name them to the handler. A taken port is an error that names it.
  */
 export async function startApi({
-  port,
+  port = 0,
   handler,
   user = userInfo().username,
 }: {
@@ -24,9 +25,9 @@ export async function startApi({
   handler: ApiHandler
   user?: string
 }): Promise<LocalServer> {
-  return serve({ port, name: 'the API', variable: 'CATALOG_API_PORT' }, (request, response) =>
-    answer(handler, user, request, response),
-  )
+  return serve(port, (request, response) => answer(handler, user, request, response)).catch(error => {
+    throw explainPort('api', port, error)
+  })
 }
 
 async function answer(handler: ApiHandler, user: string, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { apiHandler } from '../functions/edge/api-handler.ts'
@@ -9,9 +9,9 @@ import { lazyS3 } from '../functions/edge/lazy-s3.ts'
 import { connect } from '../shared/connection.ts'
 import { migrate } from '../shared/migrate.ts'
 import { startApi } from './api.ts'
-import { errno } from './errno.ts'
 import { startEventSource } from './event-source.ts'
 import { lockFolder } from './folder-lock.ts'
+import { ensurePorts, explainPort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { startReconciler } from './reconcile-buckets.ts'
 import { defaultCredentials } from './s3/authorize.ts'
@@ -59,6 +59,9 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const lock = lockFolder(settings.folder)
   starting.defer(() => lock.release())
 
+  const isLeftOver = existsSync(join(lock.folder, 'postgres/data/postmaster.pid'))
+  // A Postgres that outlived `kill -9` of its catalog holds its port until startPostgres stops it.
+  await ensurePorts({ api: settings.apiPort, s3: settings.s3Port, postgres: isLeftOver ? 0 : settings.postgresPort })
   const postgres = await startPostgres({ folder: join(lock.folder, 'postgres'), port: settings.postgresPort })
   starting.defer(() => postgres.stop())
   const sql = connect({ url: postgres.url, max: 10 })
@@ -66,9 +69,9 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const { applied } = await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
   if (applied.length > 0) log(`Applied ${applied.join(', ')}`)
 
-  const server = await startS3({ folder: join(lock.folder, 's3'), port: settings.s3Port }).catch(
-    explainPort('S3', 'CATALOG_S3_PORT', settings.s3Port),
-  )
+  const server = await startS3({ folder: join(lock.folder, 's3'), port: settings.s3Port }).catch(error => {
+    throw explainPort('s3', settings.s3Port, error)
+  })
   starting.defer(() => server.close())
   server.store.createBucket(FIRST_BUCKET, 'Enabled')
   const aws = { endpoint: server.url, region: 'us-east-1', credentials: defaultCredentials }
@@ -129,13 +132,4 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
 function tellPruned({ droppedPartitions, deletedRows }: PruneReport, log: Log): void {
   if (droppedPartitions.length > 0) log(`Removed the audit trail of ${droppedPartitions.join(', ')}: past the retention`)
   if (deletedRows > 0) log(`Removed ${deletedRows} audit entries: past the retention`)
-}
-
-function explainPort(name: string, variable: string, port: number) {
-  return (error: unknown): never => {
-    if (errno(error) !== 'EADDRINUSE') throw error
-    throw new Error(`Port ${port} for ${name} is taken: stop what listens on it, or choose another with ${variable}`, {
-      cause: error,
-    })
-  }
 }

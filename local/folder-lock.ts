@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errno } from './errno.ts'
 
@@ -9,14 +9,17 @@ export type FolderLock = { folder: string; release(): void }
 /** Another process holds the folder. */
 export class FolderInUse extends Error {}
 
+/** It can't be made, or not be written into. */
+class FolderUnusable extends Error {}
+
 /**
- * Takes a folder (made if missing) for this process alone, or throws FolderInUse, which names the process that holds it.
+ * Takes a folder (made if missing) for this process alone, or throws FolderInUse, which names the process that holds it, or what else is wrong.
  * The lock is the kernel's, held through SQLite on `<folder>/lock`, so none is left behind by `kill -9`; `<folder>/lock.pid` only names the holder.
  */
 export function lockFolder(folder: string): FolderLock {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const real = realpathSync(folder)
-  const database = new DatabaseSync(join(real, 'lock'))
+  const database = openLock(real)
   try {
     // A process id with a start time would do on Linux only, and two starts could both replace a stale one.
     database.exec('pragma busy_timeout = 0; begin exclusive')
@@ -24,7 +27,7 @@ export function lockFolder(folder: string): FolderLock {
     database.close()
     if (isBusy(error))
       throw new FolderInUse(`${real} is in use by process ${holder(real)}: stop it, or choose another folder`, { cause: error })
-    throw error
+    throw unwritable(real, error)
   }
   writeFileSync(join(real, 'lock.pid'), `${process.pid}\n`)
   held.add(database)
@@ -32,6 +35,31 @@ export function lockFolder(folder: string): FolderLock {
     if (held.delete(database)) database.close()
   }
   return { folder: real, release }
+}
+
+/** Not mkdir's own recursion: below /proc, where nothing can be made, Node's tries for ever. */
+function makeFolder(folder: string): void {
+  try {
+    if (!existsSync(folder) && !existsSync(dirname(folder))) makeFolder(dirname(folder))
+    mkdirSync(folder)
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof FolderUnusable) throw error
+    if (errno(error) === 'EEXIST' && statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+    const reason = errno(error) === 'EEXIST' ? 'is a file, not a folder' : `can't be made (${errno(error)})`
+    throw new FolderUnusable(`${folder} ${reason}: choose another folder`, { cause: error })
+  }
+}
+
+function openLock(folder: string): DatabaseSync {
+  try {
+    return new DatabaseSync(join(folder, 'lock'))
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
+}
+
+function unwritable(folder: string, cause: unknown): FolderUnusable {
+  return new FolderUnusable(`Nothing can be written into ${folder}: choose another folder`, { cause })
 }
 
 /** A database that nothing refers to is closed by the garbage collector, and the lock is gone with it. */

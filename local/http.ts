@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { errno } from './errno.ts'
 
 /** A server on 127.0.0.1. `close` lets the requests under way finish, for two seconds at most. */
 export type LocalServer = { url: string; port: number; close(): Promise<void> }
@@ -9,21 +8,13 @@ export type LocalServer = { url: string; port: number; close(): Promise<void> }
 export type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /**
- * Listens on 127.0.0.1 only; port 0 takes a free one, a taken port is an error that names it and the variable that chooses another. Requests
- * whose Host is no loopback name are refused: a page of another site must not get here through a name of its own (DNS rebinding).
+ * Listens on 127.0.0.1 only; port 0 takes a free one, a taken port rejects with Node's EADDRINUSE. Requests whose Host is no loopback name are refused: a page of another site must not get here through a name of its own (DNS rebinding).
  */
-export async function serve(
-  { port = 0, name, variable }: { port?: number; name: string; variable?: string },
-  listener: Listener,
-): Promise<LocalServer> {
+export async function serve(port: number, listener: Listener): Promise<LocalServer> {
   const server = createServer((request, response) => void answer(listener, request, response))
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject).listen(port, '127.0.0.1', listening.resolve)
-  await listening.promise.catch(error => {
-    if (errno(error) !== 'EADDRINUSE') throw error
-    const otherwise = variable ? `, or choose another with ${variable}` : ''
-    throw new Error(`Port ${port} for ${name} is taken: stop what listens on it${otherwise}`, { cause: error })
-  })
+  await listening.promise
   const { port: taken } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${taken}`,

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { errno } from './errno.ts'
 import { lockFolder } from './folder-lock.ts'
+import { freePort } from './ports.ts'
 import { prepareCluster } from './postgres-cluster.ts'
 import { stopLeftover } from './postgres-leftover.ts'
 import { launchPostgres, type PostgresProcess } from './postgres-process.ts'
@@ -61,7 +60,7 @@ const RETRIES = 100
 /** Tries again while another process snatches the free port, or backends of a killed server still hold its memory. */
 async function startOn(port: number | undefined, launch: (port: number) => Promise<PostgresProcess>, password: string) {
   for (let attempt = 1; ; attempt++) {
-    const chosen = port ? await ensureFree(port) : await freePort()
+    const chosen = await freePort('postgres', port)
     const server = await launch(chosen)
     if (await answers(server, address(chosen, password))) return { server, port: chosen }
     await server.stop()
@@ -94,29 +93,4 @@ const NOT_YET = new Set(['ECONNREFUSED', 'ECONNRESET', 'CONNECTION_CLOSED', 'CON
 
 function address(port: number, password: string): string {
   return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
-}
-
-async function ensureFree(port: number): Promise<number> {
-  try {
-    return await listenOnce(port)
-  } catch (error) {
-    if (errno(error) !== 'EADDRINUSE') throw error
-    throw new Error(`Port ${port} for Postgres is taken: stop what listens on it, or choose another with CATALOG_POSTGRES_PORT`, {
-      cause: error,
-    })
-  }
-}
-
-async function freePort(): Promise<number> {
-  return listenOnce(0)
-}
-
-async function listenOnce(port: number): Promise<number> {
-  const server = createServer().listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP address')
-  return address.port
 }

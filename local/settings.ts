@@ -20,6 +20,7 @@ Runs the catalog on this machine: Postgres, an S3 endpoint, the indexer, the API
 export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings | null {
   const flags = readFlags(args)
   if (flags.help) return null
+  if (flags.data === '') throw new Invalid('--data must name a folder')
   return {
     folder: resolve(flags.data ?? (env.CATALOG_DATA || '.catalog')),
     apiPort: port('CATALOG_API_PORT', flags['api-port'] ?? env.CATALOG_API_PORT, 8080),

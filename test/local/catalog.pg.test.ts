@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createConnection, createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
@@ -48,24 +48,60 @@ test('kill -9 in the middle of writing loses no object that S3 has answered for'
     .toBe(stored.length)
 })
 
-test('a taken port is named, with the variable that chooses another', async () => {
+test('a taken port is named before anything is started, with the flag and the variable that choose another', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const address = taken.address()
   const port = String(address !== null && typeof address === 'object' ? address.port : 0)
   const data = await mkdtemp(join(tmpdir(), 'storage-catalog-run-'))
-  for (const variable of ['CATALOG_API_PORT', 'CATALOG_S3_PORT', 'CATALOG_POSTGRES_PORT']) {
+  for (const part of ['API', 'S3', 'Postgres']) {
+    const variable = `CATALOG_${part.toUpperCase()}_PORT`
     const free = { CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0', CATALOG_DATA: data }
     const { process, output } = startCatalogProcess({ ...free, [variable]: port })
     const [code] = await once(process, 'exit')
+    const choose = `choose another with --${part.toLowerCase()}-port or ${variable}\n`
+    const name = part === 'API' ? 'the API' : part
     expect({ code, output: output() }).toEqual({
       code: 1,
-      output: expect.stringMatching(new RegExp(`Port ${port} .*${variable}`)),
+      output: `Port ${port} for ${name} is taken: stop what listens on it, or ${choose}`,
     })
   }
+  expect(await readdir(data)).not.toContain('postgres')
   await rm(data, { recursive: true })
   taken.close()
 })
+
+test('a port that two parts want is told', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'storage-catalog-run-'))
+  const { process, output } = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '9999', CATALOG_S3_PORT: '9999' })
+  const [code] = await once(process, 'exit')
+  await rm(data, { recursive: true })
+  expect({ code, output: output() }).toEqual({
+    code: 1,
+    output: 'Port 9999 is wanted for the API and for S3: choose another with --s3-port or CATALOG_S3_PORT\n',
+  })
+})
+
+test.each([
+  ['a file', import.meta.filename, `${import.meta.filename} is a file, not a folder: choose another folder\n`],
+  [
+    'below a file',
+    join(import.meta.filename, 'data'),
+    expect.stringContaining("can't be made (ENOTDIR): choose another folder\n"),
+  ],
+])('a data folder that is %s ends the start with what is wrong', async (_, folder, reason) => {
+  expect(await startIn(folder)).toEqual({ code: 1, output: reason })
+})
+
+test.runIf(process.platform === 'linux')('a data folder in /proc, where none can be made, does not hang the start', async () => {
+  expect(await startIn('/proc/x')).toEqual({ code: 1, output: "/proc/x can't be made (ENOENT): choose another folder\n" })
+})
+
+async function startIn(folder: string): Promise<{ code: number; output: string }> {
+  const { process, output } = startCatalogProcess({ CATALOG_DATA: folder })
+  const [code] = await once(process, 'exit')
+  return { code, output: output() }
+}
 
 test('requests whose Host is no loopback name are refused', async () => {
   await using catalog = await runCatalog()

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { errno } from './errno.ts'
+
+/** What of the catalog listens on a port. */
+export type Listener = 'api' | 's3' | 'postgres'
+
+const LISTENERS: Record<Listener, { name: string; flag: string; variable: string }> = {
+  api: { name: 'the API', flag: '--api-port', variable: 'CATALOG_API_PORT' },
+  s3: { name: 'S3', flag: '--s3-port', variable: 'CATALOG_S3_PORT' },
+  postgres: { name: 'Postgres', flag: '--postgres-port', variable: 'CATALOG_POSTGRES_PORT' },
+}
+
+/** Answers the port (of 0 a free one) if it can be listened on at 127.0.0.1 just now. Throws what is wrong, and how to choose another. */
+export async function freePort(listener: Listener, port = 0): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening').catch(error => {
+    throw explainPort(listener, port, error)
+  })
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no TCP address')
+  return address.port
+}
+
+/** Throws, before anything was started, when a port can't be had or is wanted twice. */
+export async function ensurePorts(ports: Partial<Record<Listener, number>>): Promise<void> {
+  const wanted = (Object.entries(ports) as [Listener, number][]).filter(([, port]) => port !== 0)
+  for (const [listener, port] of wanted) {
+    const other = wanted.find(one => one[1] === port)![0]
+    if (other === listener) await freePort(listener, port)
+    else
+      throw new Error(
+        `Port ${port} is wanted for ${LISTENERS[other].name} and for ${LISTENERS[listener].name}: ${choose(listener)}`,
+      )
+  }
+}
+
+/** An error of listening as what an operator can do about it; any other as it is. */
+export function explainPort(listener: Listener, port: number | undefined, error: unknown): unknown {
+  const { name } = LISTENERS[listener]
+  const reason = { EADDRINUSE: 'is taken: stop what listens on it, or', EACCES: 'may not be used by you:' }[errno(error) ?? '']
+  return reason ? new Error(`Port ${port} for ${name} ${reason} ${choose(listener)}`, { cause: error }) : error
+}
+
+function choose(listener: Listener): string {
+  const { flag, variable } = LISTENERS[listener]
+  return `choose another with ${flag} or ${variable}`
+}
