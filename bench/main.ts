@@ -2,6 +2,10 @@
 const BENCHES: Record<string, { says: string; run: () => Promise<unknown> }> = {
   index: { says: 'indexing, against three commits a record; --quick, --rounds', run: () => import('./index.ts') },
   search: { says: 'search, against ranking every match; --objects, --runs', run: () => import('./search.ts') },
+  bundles: {
+    says: 'size and cold start of each Lambda, against the driver of Postgres alone; --rounds',
+    run: () => import('./bundles.ts'),
+  },
   reconcile: { says: 'backfill and reconcile, against a tenth of the size; --versions', run: () => import('./reconcile.ts') },
 }
 

@@ -1,16 +1,33 @@
-import { S3Client } from '@aws-sdk/client-s3'
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { connect, connectionFromEnvironment } from '../shared/connection.ts'
 import { deadLetterQueue } from './edge/dead-letter.ts'
-import { indexer } from './edge/index-batch.ts'
 import { measuring } from './edge/metrics.ts'
 
-const { DEAD_LETTER_QUEUE_URL, MAX_RECEIVES = '5', AWS_LAMBDA_FUNCTION_NAME } = process.env
+const { DEAD_LETTER_QUEUE_URL, MAX_RECEIVES = '5', S3_FORCE_PATH_STYLE, AWS_LAMBDA_FUNCTION_NAME } = process.env
+
+const sql = connect(connectionFromEnvironment())
+
+let index: ReturnType<typeof open> | undefined
 
 /** Lambda behind the queue of a bucket's events (SQS event source mapping with ReportBatchItemFailures). */
-export const handler = indexer({
-  sql: connect(connectionFromEnvironment()),
-  s3: new S3Client({ maxAttempts: 5, forcePathStyle: process.env.S3_FORCE_PATH_STYLE === 'true' }),
-  sendDeadLetter: deadLetterQueue(DEAD_LETTER_QUEUE_URL),
-  maxReceives: Number(MAX_RECEIVES),
-  measure: measuring(AWS_LAMBDA_FUNCTION_NAME),
+export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+  index ??= open()
+  return (await index)(event)
+}
+
+/** S3's client is two thirds of a cold start. */
+async function open() {
+  const [{ s3Client }, { indexer }] = await Promise.all([import('./edge/s3-client.ts'), import('./edge/index-batch.ts')])
+  return indexer({
+    sql,
+    s3: s3Client({ maxAttempts: 5, forcePathStyle: S3_FORCE_PATH_STYLE === 'true' }),
+    sendDeadLetter: deadLetterQueue(DEAD_LETTER_QUEUE_URL),
+    maxReceives: Number(MAX_RECEIVES),
+    measure: measuring(AWS_LAMBDA_FUNCTION_NAME),
+  })
+}
+
+// While the runtime fetches the first batch; with provisioned concurrency, long before it.
+setImmediate(() => {
+  index ??= open()
 })

@@ -4,9 +4,9 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 export function lazyS3(config: S3ClientConfig): () => Promise<S3Client> {
   let client: Promise<S3Client> | undefined
   return () => {
-    client ??= import('@aws-sdk/client-s3').then(
+    client ??= import('./s3-client.ts').then(({ s3Client }) =>
       // By default a presigned upload would carry, signed, the checksum of the empty body that is there when it is signed.
-      ({ S3Client }) => new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED', ...config }),
+      s3Client({ requestChecksumCalculation: 'WHEN_REQUIRED', ...config }),
     )
     return client
   }

@@ -1,4 +1,5 @@
-import type { S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 
 /** A URL that allows one upload until it expires; the headers are signed and must be sent as they are. */
 export type PresignedUpload = { url: string; method: 'PUT'; headers: Record<string, string>; expiresAt: Date }
@@ -12,7 +13,6 @@ export async function presignUpload(
   upload: { bucket: string; key: string; contentType?: string; metadata?: Record<string, string>; expiresIn: number },
 ): Promise<PresignedUpload> {
   const { bucket, key, contentType, metadata = {}, expiresIn } = upload
-  const [{ PutObjectCommand }, { getSignedUrl }] = await sdk()
   const names = Object.keys(metadata).map(name => `x-amz-meta-${name.toLowerCase()}`)
   const headers = Object.fromEntries(Object.values(metadata).map((value, i) => [names[i]!, value]))
   const signingDate = new Date()
@@ -38,16 +38,10 @@ export async function presignDownload(
   download: { bucket: string; key: string; versionId?: string; expiresIn: number },
 ): Promise<PresignedDownload> {
   const { bucket, key, versionId, expiresIn } = download
-  const [{ GetObjectCommand }, { getSignedUrl }] = await sdk()
   const signingDate = new Date()
   const command = new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })
   const url = await getSignedUrl(s3, command, { expiresIn, signingDate })
   return { url, expiresAt: expiry(signingDate, expiresIn) }
-}
-
-/** Loaded for the first URL: it would be most of a cold start. */
-function sdk() {
-  return Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/s3-request-presigner')])
 }
 
 function expiry(signingDate: Date, expiresIn: number): Date {

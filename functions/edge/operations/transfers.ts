@@ -1,7 +1,6 @@
 import { logAudit } from '../../../shared/audit.ts'
 import { findDownload } from '../../../shared/download.ts'
 import { bucketOf, type Operation } from '../operation.ts'
-import { presignDownload, presignUpload } from '../presign.ts'
 
 /** How long a URL holds where nothing is said, in seconds. */
 const EXPIRES_IN = 900
@@ -10,6 +9,7 @@ const EXPIRES_IN = 900
 export const createUpload: Operation<'createUpload'> = async (parts, { body, caller }) => {
   const { key, contentType, metadata, expiresIn = EXPIRES_IN } = body
   const bucket = bucketOf(parts, body)
+  const { presignUpload } = await signing()
   const upload = await presignUpload(await parts.s3(), { bucket, key, contentType, metadata, expiresIn })
   await logAudit(parts.sql, {
     ...caller,
@@ -26,6 +26,7 @@ export const getDownload: Operation<'getDownload'> = async (parts, { query, call
   const { key, redirect = false, expiresIn = EXPIRES_IN } = query
   const bucket = bucketOf(parts, query)
   const { versionId } = await findDownload(parts.sql, { bucket, key, versionId: query.versionId })
+  const { presignDownload } = await signing()
   const download = await presignDownload(await parts.s3(), { bucket, key, versionId: query.versionId, expiresIn })
   await logAudit(parts.sql, {
     ...caller,
@@ -36,4 +37,9 @@ export const getDownload: Operation<'getDownload'> = async (parts, { query, call
     metadata: { expiresAt: download.expiresAt },
   })
   return redirect ? { status: 302, headers: { location: download.url } } : { body: download }
+}
+
+/** Loaded for the first URL: the SDK would be most of a cold start. */
+function signing() {
+  return import('../presign.ts')
 }

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { bundle, bundleOf } from '../infra/bundle.ts'
+import { startPostgres } from '../local/postgres.ts'
+import { defaultCredentials } from '../local/s3/authorize.ts'
+import { startS3 } from '../local/s3/server.ts'
+import { connect } from '../shared/connection.ts'
+import { migrate } from '../shared/migrate.ts'
+import { runBundle, sizeOfBundle } from '../test/support/run-bundle.ts'
+import { sqsEvent } from '../test/support/sqs.ts'
+import { median, rounded } from './support/figures.ts'
+
+/** Size and cold start of each Lambda's bundle, against one that has the driver of Postgres and nothing else. */
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '21' } } })
+
+/** Times the alone driver, and bytes, that a function may take until its handler is there. */
+const BAR = { functions: ['api', 'index-events'], times: 1.5, bytes: 100 * 1024 }
+
+const BASE = 'postgres alone'
+
+await using ending = new AsyncDisposableStack()
+const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
+ending.defer(() => rm(folder, { recursive: true }))
+const postgres = await startPostgres({ folder })
+ending.defer(() => postgres.stop())
+const sql = connect({ url: postgres.url })
+ending.defer(() => sql.end())
+await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
+const server = await startS3({ folder: ':memory:' })
+ending.defer(() => server.close())
+
+const bundles: Record<string, { folder: string; event: unknown }> = {
+  [BASE]: { folder: bundleOf('postgres-alone', 'bench/support/postgres-alone.ts'), event: {} },
+  api: {
+    folder: bundle('api'),
+    event: { httpMethod: 'GET', path: '/health', resource: '/health', headers: {}, requestContext: { identity: {} } },
+  },
+  'index-events': { folder: bundle('index-events'), event: sqsEvent(await uploads(10)) },
+  'prune-audit': { folder: bundle('prune-audit'), event: {} },
+  migrate: { folder: bundle('migrate'), event: {} },
+  reconcile: { folder: bundle('reconcile'), event: { bucket: 'docs' } },
+}
+const samples = await sample()
+console.table(Object.fromEntries(Object.keys(bundles).map(name => [name, figuresOf(name)])))
+for (const name of BAR.functions) {
+  const { 'x alone': times, 'KB at start': size } = figuresOf(name)
+  console.log(`bar: ${name}: ${times} of ${BAR.times}x ${BASE}, ${size} of ${BAR.bytes / 1024} KB`)
+}
+
+/** Every bundle once a round, so that what slows the machine slows all of them. */
+async function sample() {
+  const env = {
+    DATABASE_URL: postgres.url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: defaultCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
+    AWS_ENDPOINT_URL_S3: server.url,
+    S3_FORCE_PATH_STYLE: 'true',
+    CATALOG_BUCKET: 'docs',
+  }
+  const found = Object.fromEntries(
+    Object.keys(bundles).map(name => [name, { imported: [] as number[], answered: [] as number[] }]),
+  )
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const [name, { folder, event }] of Object.entries(bundles)) {
+      const { importMs, answeredMs } = await runBundle(folder, env, event)
+      found[name]?.imported.push(importMs)
+      found[name]?.answered.push(answeredMs)
+    }
+  }
+  return found
+}
+
+function figuresOf(name: string) {
+  const { imported, answered } = samples[name]!
+  const { start, whole } = sizeOfBundle(bundles[name]!.folder)
+  const times = (own: number[], base: number[]) => rounded(median(own.map((ms, round) => ms / base[round]!)))
+  return {
+    'KB at start': Math.round(start / 1024),
+    'KB in all': Math.round(whole / 1024),
+    'import ms': rounded(median(imported)),
+    'x alone': times(imported, samples[BASE]!.imported),
+    'to first answer ms': rounded(median(answered)),
+    'x alone, answered': times(answered, samples[BASE]!.answered),
+  }
+}
+
+/** Messages that tell of uploads to a versioned bucket. */
+async function uploads(count: number): Promise<string[]> {
+  const s3 = new S3Client({ endpoint: server.url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
+  await s3.send(new CreateBucketCommand({ Bucket: 'docs' }))
+  await s3.send(new PutBucketVersioningCommand({ Bucket: 'docs', VersioningConfiguration: { Status: 'Enabled' } }))
+  for (let n = 0; n < count; n++) await s3.send(new PutObjectCommand({ Bucket: 'docs', Key: `report-${n}.pdf`, Body: 'x' }))
+  s3.destroy()
+  return server.events.messages(count).map(({ body }) => body)
+}

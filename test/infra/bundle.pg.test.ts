@@ -1,0 +1,154 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle } from '../../infra/bundle.ts'
+import { defaultCredentials } from '../../local/s3/authorize.ts'
+import { freshDatabase, type TestDatabase } from '../support/database.ts'
+import { type IndexerStage, startStage } from '../support/indexer-stage.ts'
+import { importEveryFile, runBundle, sizeOfBundle } from '../support/run-bundle.ts'
+import { sqsEvent } from '../support/sqs.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const NAMES = ['api', 'index-events', 'migrate', 'prune-audit', 'reconcile']
+
+/** Outside of the repository, where no `node_modules` helps. */
+const away = mkdtempSync(join(tmpdir(), 'storage-catalog-bundles-'))
+const bundles: Record<string, string> = {}
+
+beforeAll(() => {
+  for (const name of NAMES) {
+    const folder = bundle(name)
+    bundles[name] = join(away, basename(folder))
+    cpSync(folder, bundles[name], { recursive: true })
+  }
+})
+
+afterAll(() => rmSync(away, { recursive: true }))
+
+describe('a bundle', () => {
+  test.each(NAMES)('of %s needs nothing but what is in it, lazily imported parts included', async name => {
+    await importEveryFile(bundles[name]!, { DATABASE_URL: 'postgres://nobody@localhost/none', AWS_REGION: 'us-east-1' })
+  })
+
+  test('made again is the same', () => {
+    expect(basename(bundle('prune-audit'))).toBe(basename(bundles['prune-audit']!))
+  })
+
+  test('does not tell where it was made', () => {
+    const files = NAMES.flatMap(name => filesOf(bundles[name]!))
+    expect(files.filter(file => readFileSync(file).includes(ROOT))).toEqual([])
+  })
+
+  test('has names for the errors of Postgres and of our own', () => {
+    const text = readFileSync(join(bundles.api!, 'index.mjs'), 'utf8')
+    expect(text).toContain('"PostgresError"')
+    expect(text).toContain('"HttpError"')
+  })
+
+  test.each(['api', 'index-events'])('of %s loads at most 100 KB before its handler is there', name => {
+    expect(sizeOfBundle(bundles[name]!).start).toBeLessThan(100 * 1024)
+  })
+})
+
+describe('a bundle answers for its function:', () => {
+  let database: TestDatabase
+  let stage: IndexerStage
+  let env: Record<string, string>
+
+  beforeAll(async () => {
+    database = await freshDatabase()
+    // Reconcile waits a minute before it believes that a change was missed.
+    stage = await startStage(database.sql, { clock: () => Date.now() - 600_000 })
+    env = {
+      DATABASE_URL: database.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: defaultCredentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
+      AWS_ENDPOINT_URL_S3: stage.server.url,
+      AWS_ENDPOINT_URL_SQS: stage.server.url,
+      DEAD_LETTER_QUEUE_URL: `${stage.server.url}/000000000000/${stage.server.deadLetters.name}`,
+      S3_FORCE_PATH_STYLE: 'true',
+      CATALOG_BUCKET: 'docs',
+    }
+  })
+
+  afterAll(async () => {
+    await stage[Symbol.asyncDispose]()
+    await database[Symbol.asyncDispose]()
+  })
+
+  const run = async (name: string, event: unknown, more: Record<string, string> = {}) =>
+    (await runBundle(bundles[name]!, { ...env, ...more }, event)).answer
+
+  test('migrate applies the migrations beside it to an empty database', async () => {
+    await using empty = await freshDatabase('template1')
+    const applied = readdirSync(join(ROOT, 'migrations')).filter(name => /^\d/.test(name))
+    expect(await run('migrate', {}, { DATABASE_URL: empty.url })).toEqual({ applied, already: [] })
+  })
+
+  test('migrate has the certificates of RDS', () => {
+    expect(readFileSync(join(bundles.migrate!, 'rds-ca.pem'), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/)
+  })
+
+  test('index-events indexes an upload, and takes what can never be indexed to the dead-letter queue', async () => {
+    const body = await stage.put('report.pdf')
+    expect(await run('index-events', sqsEvent([body, 'no JSON']))).toEqual({ batchItemFailures: [] })
+    expect(await stage.keys()).toContain('report.pdf')
+    expect(stage.server.deadLetters.messages(10).map(message => message.body)).toEqual(['no JSON'])
+  })
+
+  test.each([
+    ['GET', '/health', undefined, 200],
+    ['GET', '/openapi.json', undefined, 200],
+    ['GET', '/search', undefined, 400],
+    ['POST', '/uploads', { key: 'new.pdf' }, 201],
+  ])('api answers %s %s', async (httpMethod, path, body, statusCode) => {
+    const event = {
+      httpMethod,
+      path,
+      resource: path,
+      headers: { 'content-type': 'application/json' },
+      requestContext: { requestId: 'one', identity: {} },
+      body: body && JSON.stringify(body),
+    }
+    expect(await run('api', event)).toMatchObject({ statusCode })
+  })
+
+  test('prune-audit prunes', async () => {
+    expect(await run('prune-audit', {})).toMatchObject({ deletedTombstones: 0 })
+  })
+
+  test('reconcile takes in what no event told of', async () => {
+    await stage.put('missed.pdf')
+    expect(await run('reconcile', { bucket: 'docs' })).toMatchObject({ done: true })
+    expect(await stage.keys()).toContain('missed.pdf')
+  })
+
+  test('reconcile starts itself for each of its scopes', async () => {
+    const started: string[] = []
+    const lambda = createServer((request, response) => {
+      started.push(request.url ?? '')
+      response.writeHead(202).end()
+    })
+    await new Promise<void>(listening => lambda.listen(0, '127.0.0.1', listening))
+    const { port } = lambda.address() as AddressInfo
+    const rule = { source: 'aws.events', 'detail-type': 'Scheduled Event' }
+    const more = {
+      CATALOG_BUCKETS: 'docs,logs',
+      AWS_LAMBDA_FUNCTION_NAME: 'reconcile',
+      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${port}`,
+    }
+    expect(await run('reconcile', rule, more)).toEqual({ done: false, runs: [] })
+    expect(started).toEqual(Array(2).fill('/2015-03-31/functions/reconcile/invocations'))
+    lambda.close()
+  })
+})
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+}
