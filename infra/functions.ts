@@ -100,7 +100,6 @@ export function lambda(
     reservedConcurrentExecutions: name === 'api' ? stage.api.concurrency : undefined,
     recursiveLoop: name === 'reconcile' ? RecursiveLoop.ALLOW : undefined,
     environment: {
-      NODE_OPTIONS: '--enable-source-maps',
       ...(stage.aws ? {} : { S3_FORCE_PATH_STYLE: 'true' }),
       ...databaseEnvironment(name, options, data),
       ...environment,
