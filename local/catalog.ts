@@ -20,7 +20,7 @@ import { schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 
 /** The bucket that is there from the start. */
-export const FIRST_BUCKET = 'catalog'
+const FIRST_BUCKET = 'catalog'
 
 /** Where the parts of a running catalog answer; `running.json` of its folder holds the same for other programs. */
 export type Addresses = {

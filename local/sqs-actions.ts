@@ -31,7 +31,7 @@ export async function runAction(context: SqsContext, name: string, input: Input)
 }
 
 /** The MD5 of message attributes as SQS computes it, undefined for none ("SQS message metadata: calculating the MD5 digest"). */
-export function attributesMd5(attributes: Record<string, MessageAttribute>): string | undefined {
+function attributesMd5(attributes: Record<string, MessageAttribute>): string | undefined {
   const names = Object.keys(attributes).sort()
   if (names.length === 0) return undefined
   const hash = createHash('md5')

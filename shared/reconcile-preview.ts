@@ -10,7 +10,7 @@ import { toStoredKey } from './stored-text.ts'
  * USD for a request: LIST, and GET with all others (HEAD, tagging). List prices of S3 Standard in us-east-1 as commonly quoted, not read off
  * AWS's page: check them at aws.amazon.com/s3/pricing. Other classes and regions cost more.
  */
-export const PRICES = { list: 0.005 / 1000, get: 0.0004 / 1000 }
+const PRICES = { list: 0.005 / 1000, get: 0.0004 / 1000 }
 
 /** What a backfill will take: versions and delete markers to come, requests by kind, USD at PRICES, seconds at the given rate. */
 export type BackfillPreview = {

@@ -11,8 +11,8 @@ export type SearchQuery =
   | { kind: 'followed'; distance: number; left: SearchQuery; right: SearchQuery }
 
 /** Characters of a search, and words in it. */
-export const MAX_CHARACTERS = 1000
-export const MAX_WORDS = 32
+const MAX_CHARACTERS = 1000
+const MAX_WORDS = 32
 
 /**
  * Parses a search. One grammar takes the syntax of web searches and Postgres' own, because no word means two things in them:

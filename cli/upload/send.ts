@@ -13,7 +13,7 @@ export async function sendFile(bucket: Bucket, file: FoundFile, abort: AbortSign
 }
 
 /** By the file's extension; the charset of a text is nothing that a name tells. */
-export function contentTypeOf(key: string): string {
+function contentTypeOf(key: string): string {
   return lookup(key) || 'application/octet-stream'
 }
 

@@ -27,7 +27,7 @@ export async function putObject(store: Store, request: S3Request, bucket: Bucket
 }
 
 /** Commits what refers to a stored body, or removes the body. */
-export async function commitBody<T>(store: Store, body: string, work: () => T): Promise<T> {
+async function commitBody<T>(store: Store, body: string, work: () => T): Promise<T> {
   try {
     return store.change(work)
   } catch (error) {
