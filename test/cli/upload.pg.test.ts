@@ -1,5 +1,6 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ListMultipartUploadsCommand, ListObjectVersionsCommand, type ObjectVersion } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
@@ -50,7 +51,7 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
     const ran = await first.ended
     if (signal === 'SIGINT')
       expect(ran).toMatchObject({ code: 130, stderr: expect.stringContaining('Run the same command again') })
-    const before = (await versionsBelow(prefix)).length
+    const before = await settledBelow(prefix)
     expect(before).toBeLessThan(1500)
 
     const second = await given.run('upload', folder, '--prefix', prefix)
@@ -62,6 +63,16 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
     expect(versions.map(({ Key }) => Key?.slice(prefix.length)).sort()).toEqual(Object.keys(contents).sort())
   },
 )
+
+/** What the killed process had on the wire may arrive after it. */
+async function settledBelow(prefix: string): Promise<number> {
+  for (let before = -1; ; ) {
+    const { length } = await versionsBelow(prefix)
+    if (length === before) return length
+    before = length
+    await sleep(200)
+  }
+}
 
 test('an upload stopped within a large file leaves none of its parts, and the next one puts it whole', async () => {
   const folder = await makeFolder('large', { 'large.bin': Buffer.alloc(200 * 1024 ** 2, 'storage') })

@@ -95,7 +95,7 @@ test('a port that is taken is an error that names it and the variable that choos
   const address = other.address()
   const port = typeof address === 'object' && address ? address.port : 0
   await expect(startApi({ port, handler: async () => ({ statusCode: 200, body: '' }) })).rejects.toThrow(
-    `Port ${port} for the API is taken: stop what listens on it, or choose another with CATALOG_API_PORT`,
+    `Port ${port} for the API is taken: stop what listens on it, or choose another with --api-port or CATALOG_API_PORT`,
   )
   other.close()
 })
