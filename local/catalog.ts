@@ -7,7 +7,8 @@ import { deadLetterQueue } from '../functions/edge/dead-letter.ts'
 import { indexer } from '../functions/edge/index-batch.ts'
 import { lazyS3 } from '../functions/edge/lazy-s3.ts'
 import { connect } from '../shared/connection.ts'
-import { migrate } from '../shared/migrate.ts'
+import { type MigrationReport, migrate } from '../shared/migrate.ts'
+import { DATABASE_ROLES } from '../shared/roles.ts'
 import { startApi } from './api.ts'
 import { startEventSource } from './event-source.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -64,10 +65,14 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   await ensurePorts({ api: settings.apiPort, s3: settings.s3Port, postgres: isLeftOver ? 0 : settings.postgresPort })
   const postgres = await startPostgres({ folder: join(lock.folder, 'postgres'), port: settings.postgresPort })
   starting.defer(() => postgres.stop())
-  const sql = connect({ url: postgres.url, max: 10 })
-  starting.defer(() => sql.end({ timeout: 5 }))
-  const { applied } = await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
+  const { applied } = await migrateTo(postgres.url)
   if (applied.length > 0) log(`Applied ${applied.join(', ')}`)
+  // Each part has no more rights than its Lambda has.
+  const connectAs = (name: keyof typeof DATABASE_ROLES) => {
+    const sql = connect({ url: postgres.url, role: DATABASE_ROLES[name], max: 5 })
+    starting.defer(() => sql.end({ timeout: 5 }))
+    return sql
+  }
 
   const server = await startS3({ folder: join(lock.folder, 's3'), port: settings.s3Port }).catch(error => {
     throw explainPort('s3', settings.s3Port, error)
@@ -81,7 +86,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const queueUrl = `${server.url}/000000000000/${server.events.name}`
   const deadLetterQueueUrl = `${server.url}/000000000000/${server.deadLetters.name}`
   const index = indexer({
-    sql,
+    sql: connectAs('index-events'),
     s3,
     maxReceives: server.events.options.maxReceiveCount,
     sendDeadLetter: deadLetterQueue(deadLetterQueueUrl, aws),
@@ -92,7 +97,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   starting.defer(() => source.close())
 
   const handler = apiHandler({
-    sql,
+    sql: connectAs('api'),
     s3: lazyS3({ ...aws, forcePathStyle: true }),
     defaultBucket: FIRST_BUCKET,
     maxBodyBytes: MAX_BODY_BYTES,
@@ -100,10 +105,14 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const api = await startApi({ port: settings.apiPort, handler })
   starting.defer(() => api.close())
   const onError = (error: unknown) => console.error(error)
-  const prune = auditPruner({ sql, retentionDays: RETENTION_DAYS, log: report => tellPruned(report, log) })
+  const prune = auditPruner({
+    sql: connectAs('prune-audit'),
+    retentionDays: RETENTION_DAYS,
+    log: report => tellPruned(report, log),
+  })
   const pruner = schedule(PRUNE_EVERY_MS, prune, onError)
   starting.defer(() => pruner.close())
-  const reconciler = await startReconciler({ sql, s3, store: server.store, source, log }, onError)
+  const reconciler = await startReconciler({ sql: connectAs('reconcile'), s3, store: server.store, source, log }, onError)
   starting.defer(() => reconciler.close())
 
   const addresses = {
@@ -126,6 +135,11 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     ended: postgres.exited.then(() => `Postgres has ended; its log is ${join(lock.folder, 'postgres/postgres.log')}`),
     stop: () => started.disposeAsync(),
   }
+}
+
+async function migrateTo(url: string): Promise<MigrationReport> {
+  const owner = connect({ url, max: 1 })
+  return migrate(owner, { folder: join(import.meta.dirname, '../migrations') }).finally(() => owner.end({ timeout: 5 }))
 }
 
 /** Nothing is told of a run that had nothing to remove. */

@@ -3,7 +3,7 @@ import type { Sql } from '../shared/connection.ts'
 import { Conflict } from '../shared/errors.ts'
 import { reconcile } from '../shared/reconcile.ts'
 import { driftOf, openRun, releaseLeases } from '../shared/reconcile-runs.ts'
-import { getBuckets } from '../shared/statistics.ts'
+import { bucketsWithVersions } from '../shared/versions.ts'
 import type { EventSource } from './event-source.ts'
 import { listBuckets } from './s3/buckets.ts'
 import type { Store } from './s3/store.ts'
@@ -49,8 +49,8 @@ async function compareAll(parts: LocalReconcilerParts, stop: AbortSignal, onErro
 async function bucketsInUse({ sql, store }: LocalReconcilerParts): Promise<string[]> {
   const names = listBuckets(store).map(({ name }) => name)
   const full = names.filter(name => store.sql.get`select 1 from version where bucket = ${name} limit 1` !== undefined)
-  const known = (await getBuckets(sql)).filter(({ versions, deleteMarkers }) => versions + deleteMarkers > 0)
-  return names.filter(name => full.includes(name) || known.some(({ bucket }) => bucket === name))
+  const known = await bucketsWithVersions(sql, names)
+  return names.filter(name => full.includes(name) || known.includes(name))
 }
 
 async function compare({ sql, s3, log }: LocalReconcilerParts, bucket: string, stop: AbortSignal): Promise<void> {

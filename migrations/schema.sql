@@ -1059,6 +1059,7 @@ begin
 end
 $function$;
 comment on function storage_audit_append_only() is 'Refuses to change or remove audit entries.';
+grant execute on function storage_audit_append_only() to catalog_pruner;
 
 CREATE OR REPLACE FUNCTION public.storage_audit_count()
  RETURNS trigger

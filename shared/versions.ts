@@ -92,6 +92,16 @@ export async function listVersions(
   }
 }
 
+/** Those of the buckets of which the catalog has a version or a delete marker. */
+export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select b.name
+    from jsonb_array_elements_text(${sql.json(buckets)}) as b (name)
+    where exists (select from storage_versions v where v.bucket = b.name)
+  `
+  return rows.map(({ name }) => name)
+}
+
 /** Changes what people say of a version: its comment, its tags as the catalog holds them, its author. Throws NotFound. */
 export async function annotateVersion(
   sql: Sql,
