@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App, Duration, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
@@ -8,6 +9,7 @@ import { DatabaseInstance, DatabaseProxy } from 'aws-cdk-lib/aws-rds'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Alarms, type Watched } from '../../infra/alarms.ts'
+import { catalogApp } from '../../infra/app.ts'
 import { dashboard } from '../../infra/dashboard.ts'
 import { METRIC_UNITS } from '../../shared/metrics.ts'
 
@@ -120,6 +122,17 @@ test('the dashboard shows every alarm and everything that the functions measure'
   const body = JSON.stringify(board?.Properties.DashboardBody)
   for (const id of Object.keys(template.findResources('AWS::CloudWatch::Alarm'))) expect(body).toContain(id)
   for (const metric of Object.keys(METRIC_UNITS).filter(name => name !== 'PrunesFinished')) expect(body).toContain(metric)
+})
+
+test('production has every alarm of the runbook', { timeout: 60_000 }, () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'storage-catalog-alarms-'))
+  const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'))
+  const assembly = catalogApp({ outdir, context: { ...context, stage: 'prod' } }).synth()
+  const production = Template.fromJSON(assembly.getStackByName('storage-catalog-prod-app').template)
+  const links = (from: Template) =>
+    Object.values(from.findResources('AWS::CloudWatch::Alarm')).map(alarm => alarm.Properties.AlarmDescription.split('#')[1])
+  expect(links(production).sort()).toEqual(links(template).sort())
+  rmSync(outdir, { recursive: true })
 })
 
 function watchedTemplate(email?: string, withDatabase = true): Template {
