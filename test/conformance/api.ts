@@ -1,4 +1,4 @@
-import { AwsClient } from 'aws4fetch'
+import type { ApiFetch } from '../../cli/api-fetch.ts'
 
 /** What the API answered; the body is parsed when it is JSON. */
 export type Answer = { status: number; body: unknown }
@@ -6,31 +6,24 @@ export type Answer = { status: number; body: unknown }
 /** Parameters of a query. */
 export type Query = Record<string, string | number>
 
-/** The HTTP API of an installation. `knowsCallers` where requests are signed, so that it can tell who asks. */
+/** The HTTP API of an installation. `knowsCallers` where it can tell who asks. */
 export type Api = {
   knowsCallers: boolean
   ask(method: string, path: string, query?: Query, body?: unknown): Promise<Answer>
 }
 
-type Signature = {
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
-  region: string
-}
-
-/** Opens it; with a signature each request is signed as IAM authorisation wants it. */
-export function openApi(url: string, signature?: Signature): Api {
-  const signer = signature && new AwsClient({ ...signature.credentials, region: signature.region, service: 'execute-api' })
+/** Opens it; `fetch` adds what the API wants to see of its callers. */
+export function openApi(url: string, fetch: ApiFetch, knowsCallers: boolean): Api {
   return {
-    knowsCallers: signer !== undefined,
+    knowsCallers,
     async ask(method, path, query = {}, body) {
       const encoded = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
       const address = `${url}${path}${encoded.length > 0 ? `?${encoded.join('&')}` : ''}`
       const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
-      const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }
-      const signal = AbortSignal.timeout(30_000)
-      const response = await (signer ? signer.fetch(address, { ...request, signal }) : fetch(address, { ...request, signal }))
-      const text = await response.text()
-      return { status: response.status, body: text === '' ? null : parse(text) }
+      const text = body === undefined ? undefined : JSON.stringify(body)
+      const response = await fetch(address, { method, headers, body: text, signal: AbortSignal.timeout(30_000) })
+      const answer = await response.text()
+      return { status: response.status, body: answer === '' ? null : parse(answer) }
     },
   }
 }

@@ -1,4 +1,4 @@
 import { openInstallation } from './installation.ts'
 import { tellStory } from './story.ts'
 
-tellStory('the catalog that the environment names', () => openInstallation(process.env))
+tellStory('the catalog that the environment names', async () => openInstallation(process.env))

@@ -1,6 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { apiAuth, apiFetch } from '../../cli/api-fetch.ts'
 import { findPlace, isLoopback } from '../../cli/where.ts'
 import { type Api, openApi } from './api.ts'
 
@@ -22,8 +23,9 @@ export type Installation = {
 }
 
 /** The one that the environment names, by the variables that the command line knows and those of docs/local.md. */
-export async function openInstallation(env: NodeJS.ProcessEnv): Promise<Installation> {
-  const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = findPlace({}, env)
+export function openInstallation(env: NodeJS.ProcessEnv): Installation {
+  const place = findPlace({}, env)
+  const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = place
   if (!bucket) throw new Error('Which bucket? Say it with CATALOG_BUCKET')
   const s3 = new S3Client({ region, credentials, maxAttempts: 5, ...(s3Url ? { endpoint: s3Url, forcePathStyle: true } : {}) })
   // On one machine there is one endpoint for all of AWS; elsewhere each service has its own.
@@ -35,7 +37,7 @@ export async function openInstallation(env: NodeJS.ProcessEnv): Promise<Installa
   return {
     s3,
     bucket,
-    api: openApi(apiUrl, isLoopback(apiUrl) ? undefined : { credentials: await s3.config.credentials(), region }),
+    api: openApi(apiUrl, apiFetch(place, env), apiAuth(apiUrl, region, env).by !== 'nothing'),
     patience: Number(env.CATALOG_PATIENCE_SECONDS || (isLoopback(apiUrl) ? 60 : 180)),
     queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
     prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,
