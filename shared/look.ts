@@ -2,6 +2,7 @@ import {
   GetObjectTaggingCommand,
   HeadObjectCommand,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
@@ -25,10 +26,10 @@ export async function lookAtVersion(s3: S3Client, { bucket, key, versionId }: Ve
   if (head.status === 'rejected') {
     // A HEAD has no body that would say that the bucket itself is missing.
     if (tagging.status === 'rejected' && isNoBucket(tagging.reason)) throw tagging.reason
-    return sightOfError(head.reason)
+    return sightOfError(s3, { bucket, key, versionId }, head.reason)
   }
   // Between the two answers the version may have gone.
-  if (tagging.status === 'rejected') return sightOfError(tagging.reason)
+  if (tagging.status === 'rejected') return sightOfError(s3, { bucket, key, versionId }, tagging.reason)
   const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = head.value
   return {
     state: 'present',
@@ -57,16 +58,34 @@ export function decodeListed(key: string): string {
 }
 
 /** A HEAD of a delete marker answers 405 with its Last-Modified; of a version that is gone 404. */
-function sightOfError(error: unknown): Sight {
+async function sightOfError(s3: S3Client, name: VersionName, error: unknown): Promise<Sight> {
   if (!(error instanceof S3ServiceException)) throw error
-  const headers = error.$response?.headers ?? {}
-  if (error.$metadata.httpStatusCode === 405 && headers['x-amz-delete-marker'] === 'true') {
-    return { state: 'marker', lastModified: new Date(headers['last-modified'] ?? Number.NaN), metadata: {}, tags: {} }
+  if (error.$metadata.httpStatusCode === 405) {
+    const headers = error.$response?.headers ?? {}
+    const isTold = headers['x-amz-delete-marker'] === 'true'
+    const lastModified = isTold ? new Date(headers['last-modified'] ?? Number.NaN) : await findMarker(s3, name)
+    if (lastModified) return { state: 'marker', lastModified, metadata: {}, tags: {} }
   }
   if (error.$metadata.httpStatusCode === 404 && !isNoBucket(error)) return { state: 'gone' }
   // A HEAD has no body that would say more, and `UnknownError` says nothing to whoever finds it in the dead-letter queue.
   if (error.message === 'UnknownError') error.message = `S3 answered ${error.$metadata.httpStatusCode} to a HEAD of the version`
   throw error
+}
+
+/** When a delete marker was made, from the listing of its key: LocalStack answers 405 without a header that says why. */
+async function findMarker(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Date | undefined> {
+  const isOfKey = ({ Key = '' }) => decodeListed(Key) === key
+  let at: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
+  while (at) {
+    const list = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key, EncodingType: 'url', ...at })
+    const page: ListObjectVersionsCommandOutput = await s3.send(list)
+    const { Versions = [], DeleteMarkers = [] } = page
+    const marker = DeleteMarkers.find(marker => isOfKey(marker) && (marker.VersionId ?? 'null') === versionId)
+    if (marker) return marker.LastModified
+    // Keys that this one only begins come behind it.
+    const goesOn = page.IsTruncated && [...Versions, ...DeleteMarkers].every(isOfKey)
+    at = goesOn ? { KeyMarker: key, VersionIdMarker: page.NextVersionIdMarker } : undefined
+  }
 }
 
 function isNoBucket(error: unknown): boolean {

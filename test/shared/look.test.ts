@@ -83,6 +83,17 @@ describe('lookAtVersion', () => {
     expect(await look('null', 'never')).toEqual({ state: 'gone' })
   })
 
+  test('tells a delete marker where 405 says nothing of it, and throws where there is none', async () => {
+    await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'MethodNotAllowed' } : undefined) })
+    await makeBucket(bucket.s3, 'docs', 'Enabled')
+    const versionId = await put(bucket.s3, K.key)
+    const marker = await remove(bucket.s3, K.key)
+    await remove(bucket.s3, `${K.key}2`)
+    const look = (versionId: string) => lookAtVersion(bucket.s3, { ...K, versionId })
+    expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
+    await expect(look(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
+  })
+
   test('a bucket that is missing is no version that is gone', async () => {
     await using bucket = await testS3()
     const name = { bucket: 'none', key: 'k', versionId: 'null' }
