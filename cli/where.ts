@@ -81,15 +81,15 @@ export function howToStart(address: string): string {
   return isLoopback(address) ? 'Start the catalog with: npm start' : 'Is the address right, and the network up?'
 }
 
-/** `running.json` as `npm start` writes it. */
-type Running = Required<Omit<Place, 'region' | 'credentials'>> & { pid: number; accessKeyId: string; secretAccessKey: string }
+/** `running.json` as `npm start` writes it; `localstack:deploy` names no process. */
+type Running = Required<Omit<Place, 'region' | 'credentials'>> & { pid?: number; accessKeyId: string; secretAccessKey: string }
 
 function readRunning(folder: string): Running | undefined {
   const file = resolve(folder, 'running.json')
   if (!existsSync(file)) return undefined
   const running = JSON.parse(readFileSync(file, 'utf8')) as Running
   // Left behind by kill -9: what it says is no longer true.
-  return isAlive(running.pid) ? running : undefined
+  return running.pid === undefined || isAlive(running.pid) ? running : undefined
 }
 
 function isAlive(pid: number): boolean {

@@ -20,7 +20,7 @@ export function appStack(app: App, options: Options, data: Data): Stack {
   })
   stack.addStackDependency(data.stack)
   const lambdas = functions(stack, options, data)
-  const migrator = migrations(stack, options, data, Object.values(lambdas))
+  const migrator = migrations(app, stack, options, data, Object.values(lambdas))
   const all = { ...lambdas, migrate: migrator }
   const rest = api(stack, stage, lambdas.api, data.people)
   if (stage.api.hasFirewall) firewall(stack, stage, rest)

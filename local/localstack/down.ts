@@ -1,0 +1,50 @@
+import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
+import { synthesised } from './cdk.ts'
+import { runScript, step } from './command.ts'
+import { findCompose, runs } from './compose.ts'
+import { FOLDER, forgetDeployment, readDeployment } from './deployment.ts'
+import { stopPostgres } from './embedded-postgres.ts'
+import { answers, clientConfig, localstackUrl } from './endpoint.ts'
+
+const HELP = `
+Takes away what localstack:up and localstack:deploy have made: the objects of the bucket, the stacks, the embedded Postgres,
+and the containers of Docker Compose. A LocalStack that was started in another way stays.
+
+  --keep-data  keeps the database: the folder of the embedded Postgres, the volumes of Docker Compose
+  --help       this text
+`
+
+await runScript('localstack:down', HELP, { 'keep-data': { type: 'boolean' } }, async ({ 'keep-data': keep = false }) => {
+  const url = localstackUrl()
+  if (await answers(url, 0)) await takeDown(url)
+  else console.log(`No LocalStack answers at ${url}: what was deployed there went with it.`)
+  forgetDeployment()
+  if (await stopPostgres(FOLDER, !keep)) console.log('Stopped the embedded Postgres.')
+  const compose = await findCompose()
+  if (await runs(compose, 'localstack')) {
+    await step('Stopping the containers', async () => compose?.run('down', ...(keep ? [] : ['--volumes'])))
+  }
+  console.log('Next: npm run localstack:up, or npm run localstack:deploy where a LocalStack answers')
+})
+
+async function takeDown(url: string): Promise<void> {
+  const deployment = readDeployment()
+  if (!deployment) return console.log('Nothing is deployed.')
+  await step('Emptying the bucket', () => empty(url, deployment.bucket))
+  await step('Destroying the stacks', () => synthesised(url).destroy())
+}
+
+/** CloudFormation deletes no bucket that holds anything. */
+async function empty(url: string, bucket: string): Promise<void> {
+  const s3 = new S3Client({ ...clientConfig(url), forcePathStyle: true })
+  try {
+    for (;;) {
+      const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }))
+      const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }))
+      if (Objects.length === 0) return
+      await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
+    }
+  } finally {
+    s3.destroy()
+  }
+}
