@@ -1,0 +1,132 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { DATABASE_ROLES } from '../../shared/roles.ts'
+import { type Resource, type Synthesised, synthesise } from './stage.ts'
+
+type Statement = { Effect: string; Action: string[]; Resource: string[]; Principal?: unknown; Condition?: unknown }
+
+const names = ['dev', 'prod', 'localstack']
+let stages: Record<string, Synthesised>
+
+beforeAll(() => {
+  stages = Object.fromEntries(names.map(name => [name, synthesise(name)]))
+})
+
+describe.each(names)('%s', name => {
+  test('allows no action with a wildcard', () => {
+    const actions = stages[name]!.resources.flatMap(allowed).flatMap(({ Action }) => Action)
+    expect(actions.length).toBeGreaterThan(20)
+    expect(actions.filter(action => action.includes('*'))).toEqual([])
+  })
+
+  test('allows an action on everything only where AWS has no resource-level permission', () => {
+    const policies = stages[name]!.resources.filter(({ Type }) => Type.startsWith('AWS::IAM::'))
+    const broad = policies.flatMap(allowed).filter(({ Resource }) => Resource.includes('*'))
+    const actions = [...new Set(broad.flatMap(({ Action }) => Action))].sort()
+    const describes = name === 'localstack' ? [] : ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets']
+    expect(actions).toEqual([...describes, 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'])
+  })
+
+  test('gives each function a role of its own', () => {
+    const functions = stages[name]!.of('AWS::Lambda::Function').map(({ Properties }) => Properties.Role)
+    expect(new Set(functions).size).toBe(functions.length)
+  })
+
+  test('uses policies of AWS only where they are not ours to choose: for API Gateway’s logs and CDK’s own function', () => {
+    const managed = stages[name]!.of('AWS::IAM::Role').flatMap(({ Properties }) => Properties.ManagedPolicyArns ?? [])
+    const expected = ['AmazonAPIGatewayPushToCloudWatchLogs', ...(name === 'localstack' ? [] : ['AWSLambdaBasicExecutionRole'])]
+    expect(managed.map((arn: string) => arn.split('/').at(-1)).sort()).toEqual(expected.sort())
+  })
+
+  test('lets API Gateway invoke one function, and each rule its own', () => {
+    const permissions = stages[name]!.of('AWS::Lambda::Permission').map(({ Properties }) => Properties)
+    expect(permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')).toHaveLength(1)
+    for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined()
+  })
+
+  test('takes messages for the queue from this bucket of this account only, and over TLS only', () => {
+    const [policy] = stages[name]!.of('AWS::SQS::QueuePolicy').filter(({ id }) => id.startsWith('Queue'))
+    const statements = policy!.Properties.PolicyDocument.Statement
+    expect(statements).toHaveLength(2)
+    expect(statements[0]).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })
+    expect(statements[1]).toMatchObject({
+      Effect: 'Allow',
+      Principal: { Service: 's3.amazonaws.com' },
+      Condition: {
+        ArnEquals: { 'aws:SourceArn': `arn:<AWS::Partition>:s3:::storage-catalog-${name}-<AWS::AccountId>-<AWS::Region>` },
+        StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+      },
+    })
+  })
+})
+
+describe.each(['dev', 'prod'])('%s', name => {
+  test.each(Object.entries(DATABASE_ROLES))('lets %s sign in to the proxy as %s and nobody else', (file, user) => {
+    expect(connects(stages[name]!, file)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^arn:<AWS::Partition>:rds-db:.*:dbuser:<Select 6 <Split : <Proxy.*DBProxyArn.*>>>/${user}$`),
+      ),
+    ])
+  })
+
+  test('lets the migrator sign in to the instance as the owner and nobody else', () => {
+    expect(connects(stages[name]!, 'migrate')).toEqual([
+      expect.stringMatching(/:dbuser:<Database.*DbiResourceId.*>\/catalog_owner$/),
+    ])
+  })
+
+  test('lets the proxy sign in as the functions’ roles, never as the owner', () => {
+    const [role] = stages[name]!.of('AWS::IAM::Role').filter(({ id }) => id.startsWith('ProxyRole'))
+    const users = allowed(role!).flatMap(({ Resource }) => Resource.map(arn => arn.split('/').at(-1)))
+    expect(users.sort()).toEqual(Object.values(DATABASE_ROLES).sort())
+  })
+
+  test('denies the code of a function what Lambda does with its role in the network', () => {
+    const policies = stages[name]!.of('AWS::IAM::Policy').filter(({ Properties }) => /Role/.test(Properties.Roles[0]))
+    const tied = policies.filter(policy => allowed(policy).some(({ Action }) => Action.includes('ec2:CreateNetworkInterface')))
+    expect(tied).toHaveLength(5)
+    for (const policy of tied) {
+      const denied = statements(policy).filter(({ Effect }) => Effect === 'Deny')
+      expect(denied).toHaveLength(1)
+      expect(denied[0]!.Action).toEqual(expect.arrayContaining(['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface']))
+    }
+  })
+
+  test('lets nothing through an endpoint but what the functions call', () => {
+    const endpoints = stages[name]!.of('AWS::EC2::VPCEndpoint').flatMap(endpoint => allowed(endpoint))
+    const calls = endpoints.flatMap(({ Action }) => Action).sort()
+    expect(calls).toEqual([
+      'lambda:InvokeFunction',
+      's3:GetObject',
+      's3:GetObjectTagging',
+      's3:GetObjectVersion',
+      's3:GetObjectVersionTagging',
+      's3:ListBucket',
+      's3:ListBucketVersions',
+      'sqs:SendMessage',
+    ])
+    expect(endpoints.flatMap(({ Resource }) => Resource)).not.toContain('*')
+  })
+})
+
+function connects(stage: Synthesised, file: string): string[] {
+  const [lambda] = stage.of('AWS::Lambda::Function').filter(({ Properties }) => Properties.FunctionName?.endsWith(`-${file}`))
+  const role = lambda!.Properties.Role.replace('.Arn', '')
+  const policies = stage.of('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles.includes(role))
+  return policies
+    .flatMap(allowed)
+    .filter(({ Action }) => Action.includes('rds-db:connect'))
+    .flatMap(({ Resource }) => Resource)
+}
+
+function allowed(resource: Resource): Statement[] {
+  return statements(resource).filter(({ Effect }) => Effect === 'Allow')
+}
+
+/** Of roles, policies, and whatever else has a policy. */
+function statements({ Properties }: Resource): Statement[] {
+  const inline = (Properties.Policies ?? []).map(({ PolicyDocument }: { PolicyDocument: unknown }) => PolicyDocument)
+  const documents = [Properties.PolicyDocument, Properties.KeyPolicy, ...inline].filter(document => document !== undefined)
+  return documents
+    .flatMap(({ Statement }) => Statement)
+    .map(({ Action, Resource, ...rest }) => ({ ...rest, Action: [Action].flat(), Resource: [Resource].flat() }))
+}

@@ -1,0 +1,99 @@
+import type { Stack } from 'aws-cdk-lib'
+import { Queue } from 'aws-cdk-lib/aws-sqs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Synthesised, stageApp, synthesise } from './stage.ts'
+
+const names = ['dev', 'prod', 'localstack']
+let stages: Record<string, Synthesised>
+
+beforeAll(() => {
+  stages = Object.fromEntries(names.map(name => [name, synthesise(name)]))
+})
+
+describe.each(names)('%s', name => {
+  test('has no finding of cdk-nag that nobody gave a reason for, not even a warning', () => {
+    expect(stages[name]!.report.pluginReports).toEqual([])
+  })
+
+  test('names no account and no region, so that synthesis has nothing to look up', () => {
+    const text = JSON.stringify([stages[name]!.data, stages[name]!.app])
+    expect(text.match(/[:"]\d{12}[:"]|(us|eu|ap)-(east|west|central|north|south)\w*-\d/)).toBeNull()
+  })
+
+  test('tells people, programs and tests where things are', () => {
+    const outputs = Object.keys(stages[name]!.app.Outputs as object)
+    const everywhere = [
+      'Api',
+      'ApiId',
+      'ApiUrl',
+      'Bucket',
+      'DeadLetterQueueUrl',
+      'Indexer',
+      'Migrator',
+      'Pruner',
+      'QueueUrl',
+      'Reconciler',
+    ]
+    const onAws = name === 'localstack' ? [] : ['Database', 'DatabaseProxy', ...(name === 'prod' ? ['DatabaseReplica'] : [])]
+    expect(outputs.sort()).toEqual([...everywhere, ...onAws].sort())
+  })
+})
+
+test('a finding without a reason fails synthesis', () => {
+  const app = stageApp('localstack')
+  new Queue(app.node.findChild('storage-catalog-localstack-data') as Stack, 'Naked')
+  expect(() => app.synth()).toThrow('AwsSolutions-SQS4')
+})
+
+test('synthesising twice gives equal templates, bundles included', () => {
+  const again = synthesise('prod')
+  expect(again.data).toEqual(stages.prod!.data)
+  expect(again.app).toEqual(stages.prod!.app)
+})
+
+test.each(['dev', 'prod'])('%s holds no secret, no password and no address of a database', name => {
+  const { resources, data, app } = stages[name]!
+  expect(resources.filter(({ Type }) => /Secret|SSM::Parameter/.test(Type))).toEqual([])
+  expect(JSON.stringify([data, app])).not.toMatch(
+    /DATABASE_URL|postgres:\/\/|MasterUserPassword|MasterUserSecret|resolve:(secretsmanager|ssm)/,
+  )
+})
+
+test('localstack uses nothing that its free edition lacks', () => {
+  const used = new Set(stages.localstack!.resources.map(({ Type }) => Type))
+  const lacking = [...used].filter(type =>
+    /::(EC2|RDS|Scheduler|Cognito|ApiGatewayV2|WAFv2)::|Dashboard|MetricFilter|^Custom::|CustomResource/.test(type),
+  )
+  expect(lacking).toEqual([])
+})
+
+test('localstack is the same parts: its functions, queues, bucket, API and rules are those of dev', () => {
+  const count = (name: string) =>
+    ['AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::ApiGateway::Method', 'AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping'].map(
+      type => stages[name]!.of(type).length,
+    )
+  expect(count('localstack')).toEqual(count('dev'))
+  const functions = (name: string) =>
+    stages[name]!.of('AWS::Lambda::Function').flatMap(
+      ({ Properties }) => Properties.FunctionName?.replace(`-${name}-`, '-') ?? [],
+    )
+  expect(functions('localstack')).toEqual(functions('dev'))
+})
+
+test('localstack’s functions find Postgres by an address, and act as a role of their own there', () => {
+  const environments = stages.localstack!.of('AWS::Lambda::Function').map(({ Properties }) => Properties.Environment.Variables)
+  expect(environments.map(({ DATABASE_ROLE }) => DATABASE_ROLE).sort()).toEqual([
+    'catalog_api',
+    'catalog_indexer',
+    'catalog_pruner',
+    'catalog_reconciler',
+    undefined,
+  ])
+  for (const { DATABASE_URL } of environments) expect(DATABASE_URL).toMatch(/^postgres:/)
+})
+
+test('an unknown stage, way to sign in, or Cognito where there is none is refused', () => {
+  expect(() => stageApp('production')).toThrow('-c stage=production: one of dev, prod, localstack')
+  expect(() => stageApp('dev', { auth: 'none' })).toThrow('-c auth=none: iam or cognito')
+  expect(() => stageApp('localstack', { auth: 'cognito' })).toThrow('no Cognito')
+})
