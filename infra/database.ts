@@ -47,6 +47,7 @@ export function database(scope: Construct, stage: Stage, settings: Settings, { v
     enablePerformanceInsights: true,
     cloudwatchLogsExports: ['postgresql'],
     autoMinorVersionUpgrade: true,
+    publiclyAccessible: false,
     deletionProtection: stage.isProtected,
     removalPolicy: stage.isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   }

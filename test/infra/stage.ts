@@ -21,6 +21,8 @@ export type Synthesised = {
   /** Of both stacks. */
   resources: Resource[]
   of: (type: string) => Resource[]
+  /** Where it was written to. */
+  folder: string
   /** The report of all checks. */
   report: { pluginReports: { summary: { status: string }; violations: unknown[] }[] }
 }
@@ -46,6 +48,7 @@ export function synthesise(stage: string, context: Record<string, string> = {}):
     data,
     app,
     resources,
+    folder: assembly.directory,
     of: type => resources.filter(({ Type }) => Type === type),
     report: JSON.parse(readFileSync(join(assembly.directory, 'validation-report.json'), 'utf8')),
   }
