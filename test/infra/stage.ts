@@ -18,7 +18,7 @@ export type Resource = {
 export type Synthesised = {
   data: Record<string, unknown>
   app: Record<string, unknown>
-  /** Of both stacks. */
+  /** Of all stacks. */
   resources: Resource[]
   of: (type: string) => Resource[]
   /** Where it was written to. */
@@ -42,8 +42,9 @@ export function stageApp(stage: string, context: Record<string, string> = {}): A
 /** Synthesises a stage. */
 export function synthesise(stage: string, context: Record<string, string> = {}): Synthesised {
   const assembly = stageApp(stage, context).synth()
-  const [data, app] = ['data', 'app'].map(name => assembly.getStackByName(`storage-catalog-${stage}-${name}`).template)
-  const resources = [data, app].flatMap(resourcesOf)
+  const templateOf = (name: string) => assembly.getStackByName(`storage-catalog-${stage}-${name}`).template
+  const [data, app] = [templateOf('data'), templateOf('app')]
+  const resources = assembly.stacks.flatMap(({ template }) => resourcesOf(template))
   return {
     data,
     app,
