@@ -19,7 +19,7 @@ export type Options = {
 }
 
 /** The Postgres of docker-compose.localstack.yml, as functions see it from their containers. */
-const COMPOSE_DATABASE = 'postgres://catalog_owner:catalog@host.docker.internal:5432/catalog'
+const COMPOSE_DATABASE = 'postgres://catalog_owner:catalog@postgres:5432/catalog'
 
 /** Reads the options from the context (`cdk deploy -c stage=prod -c bucket=docs`) and `DATABASE_URL` from the environment. Throws for what it does not know. */
 export function readOptions(node: Node, env: NodeJS.ProcessEnv = process.env): Options {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { HeadBucketCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { FOLDER } from './deployment.ts'
@@ -29,6 +29,16 @@ export async function synthesise(url: string, databaseUrl: string, migrations?: 
     shown: FAILURES,
   })
   return synthesised(url)
+}
+
+/** Whether stacks were synthesised, and so perhaps deployed. */
+export function isSynthesised(): boolean {
+  return existsSync(join(ASSEMBLY, 'manifest.json'))
+}
+
+/** Removes what was synthesised, and what was answered to its deployment. */
+export function forgetAssembly(): void {
+  for (const path of [ASSEMBLY, OUTPUTS]) rmSync(path, { recursive: true, force: true })
 }
 
 /** The stacks as they were synthesised last. */

@@ -1,5 +1,5 @@
 import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
-import { synthesised } from './cdk.ts'
+import { forgetAssembly, isSynthesised, synthesised } from './cdk.ts'
 import { runScript, step } from './command.ts'
 import { findCompose, runs } from './compose.ts'
 import { FOLDER, forgetDeployment, readDeployment } from './deployment.ts'
@@ -19,6 +19,7 @@ await runScript('localstack:down', HELP, { 'keep-data': { type: 'boolean' } }, a
   if (await answers(url, 0)) await takeDown(url)
   else console.log(`No LocalStack answers at ${url}: what was deployed there went with it.`)
   forgetDeployment()
+  forgetAssembly()
   if (await stopPostgres(FOLDER, !keep)) console.log('Stopped the embedded Postgres.')
   const compose = await findCompose()
   if (await runs(compose, 'localstack')) {
@@ -28,10 +29,11 @@ await runScript('localstack:down', HELP, { 'keep-data': { type: 'boolean' } }, a
 })
 
 async function takeDown(url: string): Promise<void> {
-  const deployment = readDeployment()
-  if (!deployment) return console.log('Nothing is deployed.')
-  await step('Emptying the bucket', () => empty(url, deployment.bucket))
-  await step('Destroying the stacks', () => synthesised(url).destroy())
+  const bucket = readDeployment()?.bucket
+  if (bucket) await step('Emptying the bucket', () => empty(url, bucket))
+  // Also what a deployment that failed has left.
+  if (isSynthesised()) await step('Destroying the stacks', () => synthesised(url).destroy())
+  else console.log('Nothing is deployed.')
 }
 
 /** CloudFormation deletes no bucket that holds anything. */
