@@ -27,7 +27,7 @@ async function open() {
   })
 }
 
-// While the runtime fetches the first batch; with provisioned concurrency, long before it.
+// Without waiting for the first batch, which needs it anyway.
 setImmediate(() => {
   index ??= open()
 })
