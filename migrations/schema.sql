@@ -21,11 +21,11 @@ create type latest_decision as (
   key text,
   current_id text,
   version_id text,
-  is_look boolean,
+  is_told boolean,
   is_settled boolean,
   observed observation[]
 );
-comment on type latest_decision is 'Which version of a key was the latest and which is now (null: none), whether a look at the backend said so, whether it could be told at all, and what else was observed of the key.';
+comment on type latest_decision is 'Which version of a key was the latest and which is now (null: none), whether the batch at hand says so by a look or by the event that made the version, whether it could be told at all, and what else was observed of the key.';
 
 create type observation as (
   key text,
@@ -433,6 +433,7 @@ begin
   -- Writers of one key take turns, in one order so that they cannot deadlock; each statement below sees what the turn before left.
   perform pg_advisory_xact_lock(locks.lock)
   from (select hashtextextended(in_bucket || '/' || k, 0) as lock from unnest(keys) as k order by 1) as locks;
+  as_of := coalesce(as_of, clock_timestamp());
 
   if exists (select from unnest(observed) as o where o.state = 'gone') then
     insert into storage_tombstones as t (bucket, key, version_id, observed_at)
@@ -495,7 +496,7 @@ begin
     o.last_modified, coalesce(o.storage_backend, 's3'), coalesce(o.storage_class, 'STANDARD'), coalesce(o.metadata, '{}'), coalesce(o.tags, '{}'),
     o.created_by, o.comment, o.sequencer,
     case when o.seen then as_of else '-infinity' end,
-    case when d.version_id is not distinct from o.version_id then as_of else '-infinity' end
+    case when d.is_told and d.version_id = o.version_id then as_of else '-infinity' end
   from unnest(decided) as d, unnest(d.observed) as o
   order by o.key collate "C", o.version_id
   on conflict (bucket, key, version_id) do update
@@ -511,7 +512,8 @@ begin
     created_by = case when excluded.sequencer >= v.sequencer then coalesce(excluded.created_by, v.created_by) else v.created_by end,
     comment = coalesce(excluded.comment, v.comment),
     sequencer = greatest(v.sequencer, excluded.sequencer),
-    observed_at = excluded.observed_at
+    observed_at = excluded.observed_at,
+    latest_at = greatest(v.latest_at, excluded.latest_at)
   where v.observed_at <= excluded.observed_at;
 
   found_rows := array(
@@ -520,7 +522,7 @@ begin
       select x.ctid
       from storage_versions x
       where x.bucket = in_bucket and x.key = d.key and x.version_id = d.version_id
-        and (not x.is_latest or (d.is_look and x.latest_at < as_of))
+        and (not x.is_latest or (d.is_told and x.latest_at < as_of))
       limit 1
       for no key update
     ) as v
@@ -599,7 +601,7 @@ begin
   return array(select d.key from unnest(decided) as d where not d.is_settled);
 end
 $function$;
-comment on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked. Answers the keys whose latest version nobody could tell.';
+comment on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked; null is the moment at which the writer''s turn comes. Answers the keys whose latest version nobody could tell.';
 grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_api;
 grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_indexer;
 grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_reconciler;
@@ -843,30 +845,31 @@ begin
     select f.*,
       case
         when f.is_look then true
-        when f.claim_id is null then f.current_id is not null or f.others = 0
+        when f.is_looked and f.looked_id is distinct from f.current_id then false
+        when f.claim_id is null then f.current_id is not null or (f.others = 0 and f.observed is null)
         when not f.is_clear then false
         when f.current_id is null then f.others = 0 or (f.claim_sequencer <> '' and f.others_known and f.claim_sequencer >= f.others_sequencer)
         when f.claim_id = f.current_id then true
         else f.claim_sequencer <> '' and f.current_sequencer <> '' and f.claim_sequencer <> f.current_sequencer
       end as is_settled
     from fact f
-  )
-  select array_agg((
-      j.key,
-      j.current_id,
+  ),
+  chosen as (
+    select j.*,
       case
         when j.is_look then j.looked_id
         when not j.is_settled or j.claim_id is null or (j.current_id is not null and j.claim_sequencer <= j.current_sequencer) then j.current_id
         else j.claim_id
-      end,
-      j.is_look, j.is_settled, j.observed
-    )::latest_decision)
+      end as version_id
+    from judged j
+  )
+  select array_agg((c.key, c.current_id, c.version_id, c.is_look or coalesce(c.claim_id = c.version_id, false), c.is_settled, c.observed)::latest_decision)
   into decided
-  from judged j;
+  from chosen c;
   return decided;
 end
 $function$;
-comment on function decide_latest(text,timestamp with time zone,text[],observation[],jsonb) is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal the key is unsettled, and its current latest version stays until somebody looks.';
+comment on function decide_latest(text,timestamp with time zone,text[],observation[],jsonb) is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal, or the look is older than what is known and says otherwise, the key is unsettled, and its current latest version stays until somebody looks.';
 
 CREATE OR REPLACE FUNCTION public.ensure_audit_partitions(months_ahead integer)
  RETURNS SETOF text

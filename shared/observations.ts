@@ -75,7 +75,7 @@ export async function beforeLooking(sql: Sql, keys: KeyName[]): Promise<{ asOf: 
 }
 
 /**
- * Writes what was observed as of a time from `beforeLooking` (null: this moment, for callers whose word is the truth), in
+ * Writes what was observed as of a time from `beforeLooking` (null: the moment of writing, for callers whose word is the truth), in
  * one statement and one transaction. Answers the keys whose latest version could not be told: look at them and apply again.
  */
 export async function applyObservations(
@@ -92,7 +92,7 @@ export async function applyObservations(
   }))
   // In the order of buckets: each batch takes its bucket's locks after those of the buckets before.
   const rows = await sql<{ bucket: string; unsettled: string[] }[]>`
-    select b.bucket, to_jsonb(apply_observations(b.bucket, coalesce(${asOf}::text::timestamptz, clock_timestamp()), b.observed, b.looked, b.audited)) as unsettled
+    select b.bucket, to_jsonb(apply_observations(b.bucket, ${asOf}::text::timestamptz, b.observed, b.looked, b.audited)) as unsettled
     from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
   `
   return rows.flatMap(({ bucket, unsettled }) => unsettled.map(key => ({ bucket, key: fromStoredKey(key) })))

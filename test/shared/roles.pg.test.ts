@@ -8,6 +8,7 @@ import type { Client } from '../../shared/connection.ts'
 import { logHookExecution } from '../../shared/hooks.ts'
 import { migrate } from '../../shared/migrate.ts'
 import { getObjectMetadata, recordObject } from '../../shared/objects.ts'
+import { applyObservations, databaseTime } from '../../shared/observations.ts'
 import { DATABASE_OWNER, DATABASE_ROLES } from '../../shared/roles.ts'
 import { emptyDatabaseTest } from '../support/database.ts'
 import { type FakeRds, fakeRds } from '../support/rds.ts'
@@ -108,7 +109,21 @@ emptyDatabaseTest('a catalog that was there before keeps what it holds, and its 
   const files = (await readdir(MIGRATIONS)).filter(name => name < '0009')
   for (const name of files) await cp(join(MIGRATIONS, name), join(before, name))
   await migrate(sql, { folder: before })
-  await recordObject(sql, { bucket: 'docs', key: 'old', size: 1, versionId: 'v' })
+  await applyObservations(sql, await databaseTime(sql), {
+    observed: [
+      {
+        bucket: 'docs',
+        key: 'old',
+        versionId: 'v',
+        state: 'present',
+        seen: true,
+        claimsLatest: true,
+        size: 1,
+        lastModified: new Date(),
+        sequencer: '',
+      },
+    ],
+  })
   await logAudit(sql, { action: 'UPLOAD', bucket: 'docs', key: 'old' })
   await logHookExecution(sql, { hookName: 'scan', eventType: 'put', executionTimeMs: 1, success: true })
   await sql`alter table storage_audit detach partition storage_audit_past`

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { logAudit } from '../../shared/audit.ts'
-import { connect, type Sql } from '../../shared/connection.ts'
+import { type Client, connect, type Sql } from '../../shared/connection.ts'
 import { deleteObject, recordObject, recordObjects } from '../../shared/objects.ts'
 import { getBuckets, getStatistics, type Statistics } from '../../shared/statistics.ts'
 import { recordVersion } from '../../shared/versions.ts'
@@ -113,7 +113,7 @@ describe('after any history the counters equal a scan', () => {
   })
 })
 
-async function apply(sql: Sql, { kind, bucket, key, versionId, size, type }: Change): Promise<void> {
+async function apply(sql: Client, { kind, bucket, key, versionId, size, type }: Change): Promise<void> {
   const version = { bucket, key, versionId, size, contentType: type }
   if (kind === 'put') await recordVersion(sql, version)
   if (kind === 'marker') await recordVersion(sql, { bucket, key, versionId, isDeleteMarker: true })
@@ -124,8 +124,15 @@ async function apply(sql: Sql, { kind, bucket, key, versionId, size, type }: Cha
       { ...version, bucket: 'a', key: 'k2' },
     ])
   if (kind === 'remove') await deleteObject(sql, { bucket, key }).catch(ifNotFound)
-  // As the indexer removes a version that is no longer the latest.
-  if (kind === 'drop') await sql`delete from storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
+  if (kind === 'drop') await dropOldVersions(sql, bucket, key)
+}
+
+/** Without tombstones, so that they may be written again; in the turn of the key, as every writer of versions. */
+async function dropOldVersions(sql: Client, bucket: string, key: string): Promise<void> {
+  await sql.begin(async tx => {
+    await tx`select pg_advisory_xact_lock(hashtextextended(${`${bucket}/${key}`}, 0))`
+    await tx`delete from storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
+  })
 }
 
 function ifNotFound(error: Error): void {
