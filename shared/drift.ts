@@ -44,6 +44,9 @@ function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
   )
 }
 
+/** A listing's times are cut to the second, so that a version is up to so many seconds younger than it says. */
+const CUT_OFF = 1
+
 /**
  * A version written long before the catalog was read is missing there, if it was still in the bucket later. One made of parts
  * carries the time its upload was started, so that alone says nothing about when it was completed.
@@ -51,6 +54,6 @@ function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
 function trustMissing({ listedAt, catalogedAt }: Pair, { lastModified, etag }: ListedVersion, graceSeconds: number) {
   if (graceSeconds === 0) return 'certain'
   const age = Date.parse(catalogedAt) / 1000 - lastModified
-  if (age < graceSeconds + (etag?.includes('-') ? LONGEST_UPLOAD : 0)) return 'wait'
+  if (age < graceSeconds + CUT_OFF + (etag?.includes('-') ? LONGEST_UPLOAD : 0)) return 'wait'
   return catalogedAt <= listedAt ? 'certain' : 'ask'
 }
