@@ -1,14 +1,14 @@
 import { type App, Stack } from 'aws-cdk-lib'
 import type { DatabaseProxy } from 'aws-cdk-lib/aws-rds'
-import { adoptedBucket } from './adopted-bucket.ts'
-import { catalogBucket } from './bucket.ts'
-import { type Database, database } from './database.ts'
+import { adoptedBucket } from './data/adopted-bucket.ts'
+import { catalogBucket } from './data/bucket.ts'
+import { type Database, database } from './data/database.ts'
+import { type Network, network } from './data/network.ts'
+import { proxy } from './data/proxy.ts'
+import { type Queues, queues } from './data/queue.ts'
+import { type People, userPool } from './data/user-pool.ts'
 import { bucketName, prefixOf } from './names.ts'
-import { type Network, network } from './network.ts'
 import type { Options } from './options.ts'
-import { proxy } from './proxy.ts'
-import { type Queues, queues } from './queue.ts'
-import { type People, userPool } from './user-pool.ts'
 
 /** What must not be lost, and what leads to it. */
 export type Data = Queues & {

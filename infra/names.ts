@@ -1,6 +1,6 @@
 import { ArnFormat, Aws, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import type { DATABASE_ROLES } from '../shared/roles.ts'
+import type { DATABASE_ROLES } from '../shared/database/roles.ts'
 import type { Stage } from './stages.ts'
 
 /** A Lambda by the name of its file in `functions/`. */

@@ -1,13 +1,13 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { Sql } from '../shared/connection.ts'
+import { driftOf, openRun, releaseLeases } from '../shared/catalog/reconcile-runs.ts'
+import { bucketsWithVersions } from '../shared/catalog/versions.ts'
+import type { Sql } from '../shared/database/connection.ts'
 import { Conflict } from '../shared/errors.ts'
-import { reconcile } from '../shared/reconcile.ts'
-import { driftOf, openRun, releaseLeases } from '../shared/reconcile-runs.ts'
-import { bucketsWithVersions } from '../shared/versions.ts'
-import type { EventSource } from './event-source.ts'
-import { listBuckets } from './s3/buckets.ts'
-import type { Store } from './s3/store.ts'
+import { reconcile } from '../shared/reconcile/reconcile.ts'
+import { listBuckets } from './s3/store/buckets.ts'
+import type { Store } from './s3/store/store.ts'
 import { type Schedule, schedule } from './schedule.ts'
+import type { EventSource } from './sqs/event-source.ts'
 
 /** What the reconciler of this machine stands on; `log` is told of differences only. */
 export type LocalReconcilerParts = {

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from '../shared/connection.ts'
-import { migrate } from '../shared/migrate.ts'
-import { describeSchema } from '../shared/schema.ts'
-import { startPostgres } from './postgres.ts'
+import { connect } from '../shared/database/connection.ts'
+import { describeSchema } from '../shared/database/describe-schema.ts'
+import { migrate } from '../shared/database/migrate.ts'
+import { startPostgres } from './postgres/postgres.ts'
 
 /** `npm run schema`: migrates a database that is thrown away and writes what came out to `migrations/schema.sql`. */
 const migrations = join(import.meta.dirname, '../migrations')

@@ -1,4 +1,4 @@
-import type { Client, Sql } from '../../shared/connection.ts'
+import type { Client, Sql } from '../../shared/database/connection.ts'
 import type { BenchRecord } from './records.ts'
 
 /** The tables that everybody writes first: a generated search vector, a btree on what is sorted by, a row for everything. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { connect, type Sql } from '../../shared/connection.ts'
-import { migrate } from '../../shared/migrate.ts'
-import { applyObservations } from '../../shared/observations.ts'
+import { applyObservations } from '../../shared/catalog/observations.ts'
+import { connect, type Sql } from '../../shared/database/connection.ts'
+import { migrate } from '../../shared/database/migrate.ts'
 import { median, rounded, timed } from './figures.ts'
 import type { BenchRecord } from './records.ts'
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { EventAudit, Observation } from '../../shared/observations.ts'
-import { believableSequencer } from '../../shared/sequencer.ts'
+import type { EventAudit, Observation } from '../../shared/catalog/observations.ts'
+import { believableSequencer } from '../../shared/s3/sequencer.ts'
 import { corpus } from '../search-corpus.ts'
 
 /** What the indexer makes of the event of one upload: what S3 answered, and the entry of the audit trail. */

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import type { Bucket } from '../bucket.ts'
+import type { Bucket } from '../connect/bucket.ts'
 import type { Found, FoundFile } from './walk.ts'
 
 /** Bytes of a part of a large file. A file of at most one part is put at once. */

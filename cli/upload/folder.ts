@@ -1,5 +1,5 @@
-import { type Bucket, explained } from '../bucket.ts'
-import { codeOf, Failure, isUnreachable } from '../failure.ts'
+import { type Bucket, explained } from '../connect/bucket.ts'
+import { codeOf, Failure, isUnreachable } from '../terminal/failure.ts'
 import { type Compared, compare, isThere, listBucket, partSize } from './compare.ts'
 import { gate, inParallel } from './parallel.ts'
 import { sendFile } from './send.ts'

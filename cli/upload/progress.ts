@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
-import { count, humanSize, note } from '../print.ts'
+import { count, humanSize, note } from '../terminal/print.ts'
 import type { Summary } from './folder.ts'
 
 /** Shows on standard error how far an upload is. */

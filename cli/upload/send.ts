@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { lookup } from 'mime-types'
-import type { Bucket } from '../bucket.ts'
+import type { Bucket } from '../connect/bucket.ts'
 import { partSize } from './compare.ts'
 import type { FoundFile } from './walk.ts'
 

@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { codeOf } from '../failure.ts'
+import { codeOf } from '../terminal/failure.ts'
 
 /** A file of a folder, as it is named in the bucket: below the folder, with slashes. `path` is raw, as the system has it; `size` is bytes. */
 export type FoundFile = { key: string; path: Buffer; size: number }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Sql } from '../../shared/connection.ts'
-import { describeSchema } from '../../shared/schema.ts'
-import { Failure } from '../failure.ts'
-import { count } from '../print.ts'
+import type { Sql } from '../../shared/database/connection.ts'
+import { describeSchema } from '../../shared/database/describe-schema.ts'
+import { Failure } from '../terminal/failure.ts'
+import { count } from '../terminal/print.ts'
 import { type Check, LeftOut, type Visit } from './visit.ts'
 
 /** The database behind the API, looked at directly: only where its address is known. */

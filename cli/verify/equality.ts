@@ -1,10 +1,10 @@
+import { driftOf, openRun } from '../../shared/catalog/reconcile-runs.ts'
 import { Conflict } from '../../shared/errors.ts'
-import { reconcile } from '../../shared/reconcile.ts'
-import { type Digest, digestOfBucket, digestOfCatalog } from '../../shared/reconcile-digest.ts'
-import { driftOf, openRun } from '../../shared/reconcile-runs.ts'
-import { Failure } from '../failure.ts'
-import { count, note } from '../print.ts'
-import { npx } from '../where.ts'
+import { type Digest, digestOfBucket, digestOfCatalog } from '../../shared/reconcile/digest.ts'
+import { reconcile } from '../../shared/reconcile/reconcile.ts'
+import { npx } from '../connect/where.ts'
+import { Failure } from '../terminal/failure.ts'
+import { count, note } from '../terminal/print.ts'
 import { type Check, LeftOut, type Visit } from './visit.ts'
 
 /** The whole bucket against the catalog, when everything that the other checks did is over. */

@@ -1,8 +1,8 @@
-import { Failure } from '../failure.ts'
-import { count } from '../print.ts'
-import { lookAtQueue, openQueues } from '../queue.ts'
-import { until } from '../until.ts'
-import { npx } from '../where.ts'
+import { lookAtQueue, openQueues } from '../connect/queue.ts'
+import { npx } from '../connect/where.ts'
+import { until } from '../story/until.ts'
+import { Failure } from '../terminal/failure.ts'
+import { count } from '../terminal/print.ts'
 import { type Check, LeftOut, type Visit } from './visit.ts'
 
 /** The queue that events come by, after everything else. */

@@ -1,6 +1,6 @@
-import type { Sql } from '../../shared/connection.ts'
-import type { Bucket } from '../bucket.ts'
-import type { Place, PlaceFlags } from '../where.ts'
+import type { Sql } from '../../shared/database/connection.ts'
+import type { Bucket } from '../connect/bucket.ts'
+import type { Place, PlaceFlags } from '../connect/where.ts'
 
 /**
  * An installation that is being checked: the ways to it, and what the checks have put there. `sql` is missing where nobody told the

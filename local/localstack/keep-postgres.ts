@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { startPostgres } from '../postgres.ts'
+import { startPostgres } from '../postgres/postgres.ts'
 import { keptFiles } from './embedded-postgres.ts'
 
 /** Runs Postgres in a folder until it is told to stop: Postgres ends with the process that started it, so this one stays. */

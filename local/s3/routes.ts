@@ -1,6 +1,6 @@
-import type { Answer } from './answer.ts'
-import { type Bucket, findBucket } from './buckets.ts'
 import { notImplemented, S3Error } from './errors.ts'
+import type { S3Request } from './http/request.ts'
+import type { Answer } from './http/response.ts'
 import { getBucketAcl, getObjectAcl, putObjectAcl, restoreObject } from './operations/acl-and-restore.ts'
 import {
   answerBuckets,
@@ -21,8 +21,8 @@ import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload } 
 import { putObject } from './operations/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/tagging.ts'
 import { uploadPart, uploadPartCopy } from './operations/upload-part.ts'
-import type { S3Request } from './request.ts'
-import type { Store } from './store.ts'
+import { type Bucket, findBucket } from './store/buckets.ts'
+import type { Store } from './store/store.ts'
 
 /** Finds the operation by method and sub-resource and runs it; what is not there is NotImplemented, never something else. */
 export function route(store: Store, request: S3Request): Answer | Promise<Answer> {

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { apiAuth, apiFetch } from '../../cli/api-fetch.ts'
+import { apiAuth, apiFetch } from '../../cli/connect/api-fetch.ts'
 import { startCommand } from './catalog.ts'
 
 const AWS = 'https://a1b2c3.execute-api.eu-central-1.amazonaws.com/v1'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { count, humanSize, printable, printableJson, quoted } from '../../cli/print.ts'
-import { formatTable } from '../../cli/table.ts'
+import { count, humanSize, printable, printableJson, quoted } from '../../cli/terminal/print.ts'
+import { formatTable } from '../../cli/terminal/table.ts'
 
 test('what could move a cursor, colour a terminal or turn text around is escaped, and nothing else', () => {
   expect(printable('a\x1b[2J\r\n\x07\x7f\x9b1m\u202egpj.exe\u2066\ud800')).toBe(

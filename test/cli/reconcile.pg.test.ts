@@ -1,6 +1,6 @@
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Client, connect } from '../../shared/connection.ts'
+import { type Client, connect } from '../../shared/database/connection.ts'
 import { writeInventory } from '../support/inventory-report.ts'
 import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
 

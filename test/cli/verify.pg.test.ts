@@ -1,7 +1,7 @@
 import { ListObjectVersionsCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Client, connect } from '../../shared/connection.ts'
+import { type Client, connect } from '../../shared/database/connection.ts'
 import { startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog

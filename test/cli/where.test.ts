@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { openBucket } from '../../cli/bucket.ts'
-import { findPlace, npx } from '../../cli/where.ts'
+import { openBucket } from '../../cli/connect/bucket.ts'
+import { findPlace, npx } from '../../cli/connect/where.ts'
 
 const empty = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
 const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))

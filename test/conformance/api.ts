@@ -1,4 +1,4 @@
-import type { ApiFetch } from '../../cli/api-fetch.ts'
+import type { ApiFetch } from '../../cli/connect/api-fetch.ts'
 
 /** What the API answered; the body is parsed when it is JSON. */
 export type Answer = { status: number; body: unknown }

@@ -1,8 +1,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { apiAuth, apiFetch } from '../../cli/api-fetch.ts'
-import { findPlace, isLoopback } from '../../cli/where.ts'
+import { apiAuth, apiFetch } from '../../cli/connect/api-fetch.ts'
+import { findPlace, isLoopback } from '../../cli/connect/where.ts'
 import { type Api, openApi } from './api.ts'
 
 /** A catalog that runs somewhere, as its users reach it. What is undefined can't be reached; what needs it is skipped. */

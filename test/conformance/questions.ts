@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
-import type { Wire } from '../../cli/ask.ts'
-import type { Page } from '../../cli/listing.ts'
-import type { PresignedUpload } from '../../functions/edge/presign.ts'
-import type { StoredObject } from '../../shared/objects.ts'
-import type { BucketStatistics, Statistics } from '../../shared/statistics.ts'
+import type { Wire } from '../../cli/connect/ask.ts'
+import type { Page } from '../../cli/terminal/show-list.ts'
+import type { PresignedUpload } from '../../functions/http/presign.ts'
+import type { StoredObject } from '../../shared/catalog/objects.ts'
+import type { BucketStatistics, Statistics } from '../../shared/catalog/statistics.ts'
 import {
   actionsOf,
   auditOf,

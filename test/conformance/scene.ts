@@ -8,11 +8,11 @@ import {
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3'
 import { test as base, expect } from 'vitest'
-import type { Wire } from '../../cli/ask.ts'
-import type { Page } from '../../cli/listing.ts'
-import type { AuditEntry } from '../../shared/audit.ts'
-import type { StoredObject } from '../../shared/objects.ts'
-import type { StoredVersion } from '../../shared/versions.ts'
+import type { Wire } from '../../cli/connect/ask.ts'
+import type { Page } from '../../cli/terminal/show-list.ts'
+import type { AuditEntry } from '../../shared/catalog/audit.ts'
+import type { StoredObject } from '../../shared/catalog/objects.ts'
+import type { StoredVersion } from '../../shared/catalog/versions.ts'
 import type { Query } from './api.ts'
 import type { Installation } from './installation.ts'
 

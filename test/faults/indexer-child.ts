@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { indexer } from '../../functions/edge/index-batch.ts'
-import { startEventSource } from '../../local/event-source.ts'
-import { openQueue } from '../../local/queue.ts'
+import { indexer } from '../../functions/queue/index-batch.ts'
 import { openDatabase } from '../../local/sqlite.ts'
-import { connect } from '../../shared/connection.ts'
+import { startEventSource } from '../../local/sqs/event-source.ts'
+import { openQueue } from '../../local/sqs/queue.ts'
+import { connect } from '../../shared/database/connection.ts'
 import { testClient } from '../support/bucket.ts'
 
 /** Indexes the queue of an S3 endpoint's folder in a process of its own, which dies by itself after so many committed batches. */

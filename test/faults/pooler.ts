@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../../shared/connection.ts'
+import { connect } from '../../shared/database/connection.ts'
 
 /** The version of the pgbouncer that is installed, as a number such as 1.18; undefined without one. */
 export function poolerVersion(): number | undefined {

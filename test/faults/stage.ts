@@ -1,9 +1,9 @@
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { expect } from 'vitest'
-import { indexer } from '../../functions/edge/index-batch.ts'
-import { type EventSource, startEventSource } from '../../local/event-source.ts'
-import type { Queue } from '../../local/queue.ts'
-import type { Sql } from '../../shared/connection.ts'
+import { indexer } from '../../functions/queue/index-batch.ts'
+import { type EventSource, startEventSource } from '../../local/sqs/event-source.ts'
+import type { Queue } from '../../local/sqs/queue.ts'
+import type { Sql } from '../../shared/database/connection.ts'
 import { currentOf, objectsInCatalog, versionsInBucket, versionsInCatalog } from '../support/bucket.ts'
 
 /** Feeds a queue to an indexer as Lambda does, in small batches, and tries soon again what failed. */

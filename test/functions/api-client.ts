@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { apiHandler } from '../../functions/edge/api-handler.ts'
-import type { ApiParts } from '../../functions/edge/operation.ts'
-import { startApi } from '../../local/api.ts'
-import type { Sql } from '../../shared/connection.ts'
+import { apiHandler } from '../../functions/http/handler.ts'
+import type { ApiParts } from '../../functions/http/operation.ts'
+import { startApi } from '../../local/api/server.ts'
+import type { Sql } from '../../shared/database/connection.ts'
 import { databaseTest } from '../support/database.ts'
 
 /** A JSON object. */

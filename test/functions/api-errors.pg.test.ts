@@ -1,5 +1,5 @@
 import { describe, expect, vi } from 'vitest'
-import { connect } from '../../shared/connection.ts'
+import { connect } from '../../shared/database/connection.ts'
 import { apiTest as test, testApi } from './api-client.ts'
 
 type Case = [claim: string, path: string, query: Record<string, string | string[]>, message: string]

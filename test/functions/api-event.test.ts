@@ -1,8 +1,8 @@
 import { createServer, request } from 'node:http'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { afterEach, describe, expect, test } from 'vitest'
-import { readCaller } from '../../functions/edge/caller.ts'
-import { startApi } from '../../local/api.ts'
+import { readCaller } from '../../functions/http/caller.ts'
+import { startApi } from '../../local/api/server.ts'
 import type { LocalServer } from '../../local/http.ts'
 
 let server: LocalServer | undefined

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
-import { encodeCursor } from '../../shared/cursor.ts'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/api/routes.ts'
+import { encodeCursor } from '../../shared/database/cursor.ts'
 import { apiTest as test, testApi } from './api-client.ts'
 
 const OBJECT = {

@@ -7,8 +7,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { indexer } from '../../functions/edge/index-batch.ts'
-import type { Sql } from '../../shared/connection.ts'
+import { indexer } from '../../functions/queue/index-batch.ts'
+import type { Sql } from '../../shared/database/connection.ts'
 import {
   currentOf,
   makeBucket,

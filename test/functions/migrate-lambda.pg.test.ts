@@ -14,7 +14,7 @@ test('the function applies the migrations of its folder once', async () => {
   await using database = await freshDatabase('template1')
   vi.stubEnv('DATABASE_URL', database.url)
   vi.stubEnv('CATALOG_MIGRATIONS', folder)
-  const { handler } = await import('../../functions/migrate.ts')
+  const { handler } = await import('../../functions/migrator.ts')
   const first = await handler()
   expect([first.applied[0], first.already]).toEqual(['0001_catalog.sql', []])
   expect(await handler()).toEqual({ applied: [], already: first.applied })

@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest'
-import { auditPruner } from '../../functions/edge/audit-pruner.ts'
-import { getAuditLogs, logAudit } from '../../shared/audit.ts'
+import { auditPruner } from '../../functions/jobs/prune.ts'
+import { getAuditLogs, logAudit } from '../../shared/catalog/audit.ts'
 import { databaseTest as test } from '../support/database.ts'
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)

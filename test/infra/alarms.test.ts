@@ -8,9 +8,9 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { DatabaseInstance, DatabaseProxy } from 'aws-cdk-lib/aws-rds'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Alarms, type Watched } from '../../infra/alarms.ts'
 import { catalogApp } from '../../infra/app.ts'
-import { dashboard } from '../../infra/dashboard.ts'
+import { Alarms, type Watched } from '../../infra/monitoring/alarms.ts'
+import { dashboard } from '../../infra/monitoring/dashboard.ts'
 import { METRIC_UNITS } from '../../shared/metrics.ts'
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8')

@@ -2,7 +2,7 @@ import { existsSync, globSync, mkdtempSync, readFileSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Route, routes } from '../../shared/routes.ts'
+import { type Route, routes } from '../../shared/api/routes.ts'
 import { type Synthesised, synthesise } from './stage.ts'
 
 let dev: Synthesised

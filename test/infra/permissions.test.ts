@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { DATABASE_ROLES } from '../../shared/roles.ts'
+import { DATABASE_ROLES } from '../../shared/database/roles.ts'
 import { type Resource, type Synthesised, synthesise } from './stage.ts'
 
 type Statement = { Effect: string; Action: string[]; Resource: string[]; Principal?: unknown; Condition?: unknown }

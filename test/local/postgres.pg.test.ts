@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect, onTestFinished } from 'vitest'
 import { errno } from '../../local/errno.ts'
-import { startPostgres } from '../../local/postgres.ts'
-import { connect } from '../../shared/connection.ts'
+import { startPostgres } from '../../local/postgres/postgres.ts'
+import { connect } from '../../shared/database/connection.ts'
 
 const FAST = { settings: { fsync: 'off' } }
 
@@ -173,7 +173,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 
 /** Starts Postgres from a process of its own and waits until a row is committed, or until a file exists. */
 async function startedElsewhere(folder: string, waitFor?: string): Promise<ChildProcess> {
-  const local = JSON.stringify(join(import.meta.dirname, '../../local/postgres.ts'))
+  const local = JSON.stringify(join(import.meta.dirname, '../../local/postgres/postgres.ts'))
   const script = `
     import { startPostgres } from ${local}
     import postgres from 'postgres'

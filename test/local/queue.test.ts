@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openQueue } from '../../local/queue.ts'
 import { openDatabase, transaction } from '../../local/sqlite.ts'
+import { openQueue } from '../../local/sqs/queue.ts'
 import { temporaryFolder } from './s3/endpoint.ts'
 
 /** A queue with a dead-letter queue in memory, and a clock that stands still until it is moved. */

@@ -5,9 +5,9 @@ import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/c
 import { expect, test } from 'vitest'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { startS3 } from '../../local/s3/server.ts'
-import { connect } from '../../shared/connection.ts'
-import { digestOfBucket, digestOfCatalog } from '../../shared/reconcile-digest.ts'
-import { listRuns } from '../../shared/reconcile-runs.ts'
+import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
+import { connect } from '../../shared/database/connection.ts'
+import { digestOfBucket, digestOfCatalog } from '../../shared/reconcile/digest.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
 
 test('what was lost while the catalog was stopped is there soon after the start, in every bucket', async () => {

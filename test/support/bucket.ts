@@ -7,8 +7,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
-import type { Sql } from '../../shared/connection.ts'
-import { fromStoredKey } from '../../shared/stored-text.ts'
+import type { Sql } from '../../shared/database/connection.ts'
+import { fromStoredKey } from '../../shared/database/stored-text.ts'
 
 /** A local S3 in memory whose events go nowhere but into `events`, as the bodies of their messages. */
 export type TestS3 = { s3: S3Client; server: S3Server; events: string[]; [Symbol.asyncDispose](): Promise<void> }

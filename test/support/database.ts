@@ -1,5 +1,5 @@
 import { test as base, inject } from 'vitest'
-import { type Client, connect, type Sql } from '../../shared/connection.ts'
+import { type Client, connect, type Sql } from '../../shared/database/connection.ts'
 import { databaseUrl, TEMPLATE } from './postgres.ts'
 
 /** A migrated, empty database of its own; disposing of it closes `sql` and drops it. */

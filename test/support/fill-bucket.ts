@@ -1,5 +1,5 @@
-import { newVersionId } from '../../local/s3/sequence.ts'
 import type { S3Server } from '../../local/s3/server.ts'
+import { newVersionId } from '../../local/s3/store/sequence.ts'
 
 /** A month: what was written so long ago has its events behind it. */
 const AGE_MS = 30 * 24 * 3600 * 1000

@@ -1,9 +1,9 @@
 import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { S3EventRecord, SQSBatchResponse } from 'aws-lambda'
-import { deadLetterQueue, type SendDeadLetter } from '../../functions/edge/dead-letter.ts'
-import { indexer } from '../../functions/edge/index-batch.ts'
+import { deadLetterQueue, type SendDeadLetter } from '../../functions/queue/dead-letter.ts'
+import { indexer } from '../../functions/queue/index-batch.ts'
 import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
-import type { Sql } from '../../shared/connection.ts'
+import type { Sql } from '../../shared/database/connection.ts'
 import { objectsInCatalog } from './bucket.ts'
 import { sqsEvent } from './sqs.ts'
 

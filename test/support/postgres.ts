@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { ifMissing } from '../../local/errno.ts'
 import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
-import { startPostgres } from '../../local/postgres.ts'
-import { connect } from '../../shared/connection.ts'
-import { migrate } from '../../shared/migrate.ts'
+import { startPostgres } from '../../local/postgres/postgres.ts'
+import { connect } from '../../shared/database/connection.ts'
+import { migrate } from '../../shared/database/migrate.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,9 +1,9 @@
 import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '../../local/postgres.ts'
-import { type Client, connect } from '../../shared/connection.ts'
-import { DATABASE_OWNER } from '../../shared/roles.ts'
+import { startPostgres } from '../../local/postgres/postgres.ts'
+import { type Client, connect } from '../../shared/database/connection.ts'
+import { DATABASE_OWNER } from '../../shared/database/roles.ts'
 
 /** A cluster as RDS gives one: the master user is no superuser, and roles sign in without a password where they are members of rds_iam. */
 export type FakeRds = {

@@ -1,14 +1,14 @@
-import { type Answer, xmlAnswer } from '../answer.ts'
-import type { Bucket } from '../buckets.ts'
 import { xmlDate } from '../encoding.ts'
 import { invalidArgument } from '../errors.ts'
-import { behindKey, type Fetch, type Position, walk } from '../listing.ts'
-import { owner } from '../owner.ts'
-import type { S3Request } from '../request.ts'
-import { isVersionId, sequenceOfVersionId } from '../sequence.ts'
-import type { Store } from '../store.ts'
-import { findVersion, toVersion, type VersionRow } from '../versions.ts'
+import type { S3Request } from '../http/request.ts'
+import { type Answer, xmlAnswer } from '../http/response.ts'
+import type { Bucket } from '../store/buckets.ts'
+import { isVersionId, sequenceOfVersionId } from '../store/sequence.ts'
+import type { Store } from '../store/store.ts'
+import { findVersion, toVersion, type VersionRow } from '../store/versions.ts'
 import { checksumSummary, listParameters } from './list-objects.ts'
+import { behindKey, type Fetch, type Position, walk } from './parts/listing.ts'
+import { owner } from './parts/owner.ts'
 
 /** ListObjectVersions: by key, and within a key the newest first. */
 export function listObjectVersions(store: Store, request: S3Request, bucket: Bucket): Answer {

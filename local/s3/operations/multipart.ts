@@ -1,5 +1,9 @@
-import { type Answer, xmlAnswer } from '../answer.ts'
-import { type Bucket, findBucket } from '../buckets.ts'
+import { S3Error } from '../errors.ts'
+import { readDocument } from '../http/payload.ts'
+import type { S3Request } from '../http/request.ts'
+import { type Answer, xmlAnswer } from '../http/response.ts'
+import { childrenOf, fromXml, textOf, type XmlElement } from '../http/xml.ts'
+import { type Bucket, findBucket } from '../store/buckets.ts'
 import {
   type ChecksumAlgorithm,
   checksumAlgorithms,
@@ -7,13 +11,8 @@ import {
   checksumHeader,
   defaultChecksumType,
   isChecksumType,
-} from '../checksum.ts'
-import { startConditionalWrite } from '../conditions.ts'
-import { S3Error } from '../errors.ts'
-import { readAttributes } from '../object-attributes.ts'
-import { readDocument } from '../payload.ts'
-import type { S3Request } from '../request.ts'
-import type { Store } from '../store.ts'
+} from '../store/checksum.ts'
+import type { Store } from '../store/store.ts'
 import {
   abortUpload,
   type CompletedUpload,
@@ -25,9 +24,10 @@ import {
   type Part,
   partsOf,
   type Upload,
-} from '../uploads.ts'
-import { versionHeader } from '../version-id.ts'
-import { childrenOf, fromXml, textOf, type XmlElement } from '../xml.ts'
+} from '../store/uploads.ts'
+import { startConditionalWrite } from './parts/conditions.ts'
+import { readAttributes } from './parts/object-attributes.ts'
+import { versionHeader } from './parts/version-id.ts'
 import { checksumElements } from './put-object.ts'
 
 /** CreateMultipartUpload. */

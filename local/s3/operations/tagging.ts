@@ -1,12 +1,12 @@
-import { type Answer, xmlAnswer } from '../answer.ts'
-import type { Bucket } from '../buckets.ts'
-import { publishChange } from '../change-versions.ts'
-import { readDocument } from '../payload.ts'
-import type { S3Request } from '../request.ts'
-import type { Store } from '../store.ts'
-import { readTagging } from '../tags.ts'
-import { versionHeader, versionIdOf } from '../version-id.ts'
-import { requireVersion } from '../versions.ts'
+import { readDocument } from '../http/payload.ts'
+import type { S3Request } from '../http/request.ts'
+import { type Answer, xmlAnswer } from '../http/response.ts'
+import type { Bucket } from '../store/buckets.ts'
+import { publishChange } from '../store/change-versions.ts'
+import type { Store } from '../store/store.ts'
+import { requireVersion } from '../store/versions.ts'
+import { readTagging } from './parts/tags.ts'
+import { versionHeader, versionIdOf } from './parts/version-id.ts'
 
 /** GetObjectTagging. */
 export function getObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {

@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import type { AuditEntry } from '../../shared/catalog/audit.ts'
+import type { Wire } from '../connect/ask.ts'
+import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
+import { humanTime, printable } from '../terminal/print.ts'
+import { type ListFlags, showList, withPages } from '../terminal/show-list.ts'
+
+/** `catalog audit [key]`: who did what, newest first. */
+export function addAudit(program: Command): void {
+  const command = program
+    .command('audit')
+    .description('read the audit trail: who did what, when, from where, newest first')
+    .argument('[key]', 'only of this key')
+    .option('--user <id>', 'only of this user')
+    .option('--action <action>', 'only this action: UPLOAD, DOWNLOAD, DELETE, ...')
+    .option('--from <time>', 'from this moment on, for example 2026-01-31T08:00:00Z')
+    .option('--to <time>', 'before this moment')
+    .action(audit)
+  withPages(withPlace(command))
+}
+
+type Filter = { user?: string; action?: string; from?: string; to?: string }
+
+async function audit(key: string | undefined, flags: PlaceFlags & ListFlags & Filter): Promise<void> {
+  const place = findPlace(flags)
+  const { user: userId, action, from, to } = flags
+  type Entry = Wire<AuditEntry>
+  await showList<Entry, Entry>(place, '/audit', { bucket: place.bucket, key, userId, action, from, to }, flags, {
+    columns: [
+      { heading: 'When', text: ({ occurredAt }) => humanTime(occurredAt) },
+      { heading: 'Action', text: ({ action }) => printable(action) },
+      { heading: 'Who', text: ({ userName, userId }) => printable(userName ?? userId ?? '') },
+      { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? '') },
+      { heading: 'Key', text: ({ key }) => printable(key ?? ''), wide: true },
+      { heading: 'Result', text: ({ success, errorMessage }) => (success ? 'done' : `failed: ${printable(errorMessage ?? '')}`) },
+    ],
+    rows: page => page.items,
+    empty: 'Nothing is recorded.',
+    next: () => [npx('stats', flags)],
+  })
+}

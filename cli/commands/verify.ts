@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import type { Command } from 'commander'
+import { type ConnectionConfig, connect, connectionFromEnvironment } from '../../shared/database/connection.ts'
+import { openBucket } from '../connect/bucket.ts'
+import { findPlace, npx, type Place, type PlaceFlags, withPlace } from '../connect/where.ts'
+import { graceOption } from '../reconcile/run.ts'
+import { codeOf, Failure, isUnreachable } from '../terminal/failure.ts'
+import { mark, next, printable, say } from '../terminal/print.ts'
+import { databaseChecks } from '../verify/database.ts'
+import { equalityChecks } from '../verify/equality.ts'
+import { queueChecks } from '../verify/queues.ts'
+import { cleanUp, storyChecks } from '../verify/story.ts'
+import { type Check, LeftOut, type Visit } from '../verify/visit.ts'
+
+/** `catalog verify`: whether an installation does what it should, step by step. */
+export function addVerify(program: Command): void {
+  const command = program
+    .command('verify')
+    .description('check an installation step by step, clean up, and tell what does not work')
+    .option('--no-compare', 'leave out the comparison of the whole bucket with the catalog: a request for each thousand versions')
+    .addOption(graceOption())
+    .addHelpText(
+      'after',
+      '\nThe database is looked at directly where DATABASE_URL, or DATABASE_HOST and its kin, say where it is.',
+    )
+    .action(verify)
+  withPlace(command)
+}
+
+const checks: Check[] = [...databaseChecks, ...storyChecks, cleanUp, ...queueChecks, ...equalityChecks]
+
+async function verify(flags: PlaceFlags & { compare: boolean; grace: number }): Promise<void> {
+  const place = findPlace(flags)
+  const bucket = openBucket(place)
+  const config = databaseOf(place)
+  const sql = config ? connect({ ...config, max: 2 }) : undefined
+  const word = `verify${randomBytes(8)
+    .toString('hex')
+    .replaceAll(/\d/g, digit => 'ghijklmnop'[Number(digit)]!)}`
+  const key = `verify/${word}/document.txt`
+  const graceSeconds = flags.compare ? flags.grace : undefined
+  const visit: Visit = { flags, place, bucket, sql, graceSeconds, word, key, versionIds: [] }
+  try {
+    const failed = await checkAll(visit)
+    if (failed > 0) throw new Failure(`${failed} of ${checks.length} checks failed`)
+  } finally {
+    await sql?.end({ timeout: 5 })
+  }
+  say('Everything works.')
+  next(npx('demo', flags), npx('upload <folder>', flags))
+}
+
+/** Does every check whose needs are met, and answers how many failed. */
+async function checkAll(visit: Visit): Promise<number> {
+  const passed = new Set<string>()
+  let failed = 0
+  for (const check of checks) {
+    const missing = check.needs?.find(name => !passed.has(name))
+    const { result, reason, ms } = await doCheck(visit, check, missing)
+    if (result === 'passed') passed.add(check.name)
+    if (result === 'failed') failed++
+    say(`${mark(result)} ${check.name.padEnd(LONGEST_NAME)} ${`${ms} ms`.padStart(9)}  ${reason}`)
+  }
+  return failed
+}
+
+const LONGEST_NAME = Math.max(...checks.map(({ name }) => name.length))
+
+type Outcome = { result: 'passed' | 'failed' | 'left out'; reason: string; ms: number }
+
+async function doCheck(visit: Visit, check: Check, missing: string | undefined): Promise<Outcome> {
+  if (missing) return { result: 'left out', reason: `needs ${missing}`, ms: 0 }
+  const start = performance.now()
+  const since = () => Math.round(performance.now() - start)
+  try {
+    return { result: 'passed', reason: await check.run(visit), ms: since() }
+  } catch (error) {
+    return { result: error instanceof LeftOut ? 'left out' : 'failed', reason: printable(reasonOf(error)), ms: since() }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  if (isUnreachable(error)) return `nothing answers (${codeOf(error)})`
+  return message || codeOf(error)
+}
+
+function databaseOf({ databaseUrl }: Place): ConnectionConfig | undefined {
+  if (databaseUrl) return { url: databaseUrl }
+  return process.env.DATABASE_HOST ? connectionFromEnvironment() : undefined
+}

@@ -1,0 +1,12 @@
+import { type Client, connect, connectionFromEnvironment } from '../../shared/database/connection.ts'
+import { Failure } from '../terminal/failure.ts'
+import type { Place } from './where.ts'
+
+/** Connects to the database of a place. Throws Failure when nobody said where it is. */
+export function openDatabase({ databaseUrl }: Place): Client {
+  if (databaseUrl) return connect({ url: databaseUrl, max: 5 })
+  if (process.env.DATABASE_HOST) return connect({ ...connectionFromEnvironment(), max: 5 })
+  throw new Failure(
+    'Where is the database? Say it with DATABASE_URL, or DATABASE_HOST and its kin; or start the catalog with: npm start',
+  )
+}

@@ -1,0 +1,41 @@
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { Failure, isUnreachable } from '../terminal/failure.ts'
+import { howToStart, isLoopback, type Place } from './where.ts'
+
+/** The queue that events come by, if it is known, and the one of those that failed. */
+export type Queues = { sqs: SQSClient; source?: string; dead: string }
+
+/** Names of the queues of a catalog on one machine. */
+const LOCAL = { source: 'catalog-events', dead: 'catalog-events-dead' }
+
+/** Opens the queues of a place. Throws Failure when nobody said which they are, or nothing answers. */
+export async function openQueues({ s3Url, region, credentials, queueUrl, deadLetterQueueUrl }: Place): Promise<Queues> {
+  const endpoint = s3Url && isLoopback(s3Url) ? s3Url : undefined
+  const sqs = new SQSClient({
+    region,
+    ...(endpoint ? { endpoint } : {}),
+    ...(credentials ? { credentials } : {}),
+    maxAttempts: 5,
+  })
+  if (deadLetterQueueUrl) return { sqs, source: queueUrl, dead: deadLetterQueueUrl }
+  if (!endpoint) throw new Failure('Which queue? Say it with CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
+  try {
+    const [source, dead] = await Promise.all(
+      [LOCAL.source, LOCAL.dead].map(QueueName => sqs.send(new GetQueueUrlCommand({ QueueName }))),
+    )
+    return { sqs, source: source?.QueueUrl, dead: dead?.QueueUrl ?? '' }
+  } catch (error) {
+    if (!isUnreachable(error)) throw error
+    throw new Failure(`Nothing answers at ${endpoint}. ${howToStart(endpoint)}`, { cause: error })
+  }
+}
+
+/** A queue's ARN, and its messages: those that wait, also for a later time, and those that are being worked on. AWS counts approximately. */
+export async function lookAtQueue(sqs: SQSClient, queueUrl: string): Promise<{ arn: string; waiting: number; inFlight: number }> {
+  const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }))
+  return {
+    arn: Attributes.QueueArn ?? '',
+    waiting: Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesDelayed),
+    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible),
+  }
+}

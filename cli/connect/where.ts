@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { Failure } from '../terminal/failure.ts'
+import { printable, quoted } from '../terminal/print.ts'
+
+/** Where the parts of a catalog are. Undefined is what nobody said: then AWS's own endpoints and the API's own default bucket count. */
+export type Place = {
+  apiUrl: string
+  s3Url?: string
+  bucket?: string
+  region: string
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+  databaseUrl?: string
+  queueUrl?: string
+  deadLetterQueueUrl?: string
+}
+
+/** The flags with which every command is told where the catalog is. */
+export type PlaceFlags = { api?: string; s3?: string; bucket?: string; data?: string }
+
+/** Gives a command the flags of PlaceFlags. */
+export function withPlace(command: Command): Command {
+  return command
+    .addOption(new Option('--api <url>', 'the HTTP API (CATALOG_API_URL, CATALOG_API_PORT)'))
+    .addOption(new Option('--s3 <url>', 'the S3 endpoint (AWS_ENDPOINT_URL_S3)'))
+    .addOption(new Option('--bucket <name>', 'the bucket (CATALOG_BUCKET)'))
+    .addOption(new Option('--data <folder>', 'folder of a catalog that runs on this machine (CATALOG_DATA, .catalog)'))
+}
+
+/** A command for the same catalog: what the flags said of it is said again. */
+export function npx(words: string, { api, s3, bucket, data }: PlaceFlags): string {
+  const said = Object.entries({ api, s3, bucket, data }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+  )
+  return ['npx catalog', words, ...said].join(' ')
+}
+
+/**
+ * Where things are: flags before the environment, that before what a catalog running on this machine wrote down, that before the
+ * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws Failure for a malformed
+ * address, and for a folder that was named but in which no catalog runs: the defaults could be another one, and commands write.
+ */
+export function findPlace(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.env): Place {
+  const folder = flags.data ?? (env.CATALOG_DATA || undefined)
+  const running = readRunning(folder ?? '.catalog')
+  const toldApi =
+    url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local('CATALOG_API_PORT', env.CATALOG_API_PORT)
+  const toldS3 =
+    url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local('CATALOG_S3_PORT', env.CATALOG_S3_PORT)
+  if (folder !== undefined && !running?.apiUrl && !toldApi) {
+    throw new Failure(`No catalog runs in ${printable(resolve(folder))}. Start it with: npm start -- --data ${quoted(folder)}`)
+  }
+  const apiUrl = toldApi ?? (running?.apiUrl || DEFAULT_API)
+  const isRunning = running !== undefined && apiUrl === running.apiUrl
+  const isDefault = running === undefined && folder === undefined && apiUrl === DEFAULT_API
+  return {
+    apiUrl,
+    s3Url: toldS3 ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined),
+    bucket: flags.bucket ?? (env.CATALOG_BUCKET || (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined)),
+    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
+    credentials: isLoopback(toldS3 ?? apiUrl) ? localCredentials(running, env) : undefined,
+    databaseUrl: env.DATABASE_URL || (isRunning ? running.databaseUrl : undefined),
+    queueUrl: env.CATALOG_QUEUE_URL || (isRunning ? running.queueUrl : undefined),
+    deadLetterQueueUrl: env.CATALOG_DEAD_LETTER_QUEUE_URL || (isRunning ? running.deadLetterQueueUrl : undefined),
+  }
+}
+
+const DEFAULT_API = 'http://127.0.0.1:8080'
+
+const DEFAULT_S3 = 'http://127.0.0.1:9000'
+
+/** Whether an address is on this machine. */
+export function isLoopback(address: string): boolean {
+  const { hostname } = new URL(address)
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || hostname.startsWith('127.')
+}
+
+/** What to do when nothing answers at an address. */
+export function howToStart(address: string): string {
+  return isLoopback(address) ? 'Start the catalog with: npm start' : 'Is the address right, and the network up?'
+}
+
+/** `running.json` as `npm start` writes it; `localstack:deploy` names no process. */
+type Running = Required<Omit<Place, 'region' | 'credentials'>> & { pid?: number; accessKeyId: string; secretAccessKey: string }
+
+function readRunning(folder: string): Running | undefined {
+  const file = resolve(folder, 'running.json')
+  if (!existsSync(file)) return undefined
+  const running = JSON.parse(readFileSync(file, 'utf8')) as Running
+  // Left behind by kill -9: what it says is no longer true.
+  return running.pid === undefined || isAlive(running.pid) ? running : undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Keys of a user's own environment come first, so that the audit trail names them. */
+function localCredentials(running: Running | undefined, env: NodeJS.ProcessEnv): Place['credentials'] {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = env
+  if (id && secret) return { accessKeyId: id, secretAccessKey: secret, sessionToken }
+  const { accessKeyId = 'catalog', secretAccessKey = 'catalog-secret' } = running ?? {}
+  return { accessKeyId, secretAccessKey }
+}
+
+function url(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined
+  const parsed = URL.parse(text)
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return text.replace(/\/+$/, '')
+  throw new Failure(`${name} must be an address such as http://127.0.0.1:8080, not ${text}`)
+}
+
+function local(name: string, port: string | undefined): string | undefined {
+  if (!port) return undefined
+  if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) return `http://127.0.0.1:${port}`
+  throw new Failure(`${name} must be a port, not ${printable(port)}`)
+}

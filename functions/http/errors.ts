@@ -1,0 +1,58 @@
+import type { MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { jsonAnswer } from './json-response.ts'
+
+/** An error that is meant for the caller: status, code and message are shown as they are. */
+export class HttpError extends Error {
+  override name = 'HttpError'
+  readonly status: number
+  readonly code: string
+  readonly headers: Record<string, string>
+
+  constructor(status: number, code: string, message: string, options: ErrorOptions & { headers?: Record<string, string> } = {}) {
+    super(message, options)
+    this.status = status
+    this.code = code
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** What the named errors of `shared` are to a caller. */
+const NAMED: Record<string, [status: number, code: string]> = {
+  Invalid: [400, 'InvalidParameter'],
+  NotFound: [404, 'NotFound'],
+  Conflict: [409, 'Conflict'],
+}
+
+/**
+ * Middleware that turns errors into `{ error: { code, message, requestId } }`. What is not named is an opaque 500 and goes whole into the
+ * log, as one line of JSON: its message may hold what is nobody's business.
+ */
+export function answerErrors(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
+  return {
+    onError: request => {
+      const { error, event } = request
+      const requestId = event.requestContext.requestId
+      const { status, code, message, headers } = told(error)
+      if (status >= 500) log(event, error)
+      request.response = jsonAnswer(status, { error: { code, message, requestId } }, headers)
+    },
+  }
+}
+
+function told(error: unknown): Pick<HttpError, 'status' | 'code' | 'message' | 'headers'> {
+  if (error instanceof HttpError) return error
+  const [status, code] = (error instanceof Error && NAMED[error.name]) || [500, 'InternalError']
+  const message =
+    error instanceof Error && status < 500 ? error.message : 'Something went wrong; the log has it under the request id'
+  return { status, code, message, headers: {} }
+}
+
+function log(event: APIGatewayProxyEvent, error: unknown): void {
+  const { requestId } = event.requestContext
+  const whole =
+    error instanceof Error
+      ? { ...error, name: error.name, message: error.message, stack: error.stack, cause: String(error.cause) }
+      : error
+  console.error(JSON.stringify({ level: 'error', requestId, method: event.httpMethod, path: event.path, error: whole }))
+}

@@ -1,0 +1,43 @@
+import { isUtf8 } from 'node:buffer'
+import type { MiddlewareObj } from '@middy/core'
+import jsonBodyParser from '@middy/http-json-body-parser'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { HttpError } from './errors.ts'
+import { matchRoute } from './match-route.ts'
+
+const parser = jsonBodyParser<APIGatewayProxyEvent>()
+
+/** Middleware that puts the parsed body in place of the text, for operations that take one. Throws HttpError: 413, 415, or 400 when it is no JSON. */
+export function jsonBody(maxBytes: number): MiddlewareObj<APIGatewayProxyEvent> {
+  return {
+    before: async request => {
+      const { event } = request
+      if (!matchRoute(event).route.body) return
+      const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
+      if (bytes.length > maxBytes) throw new HttpError(413, 'BodyTooLarge', `The body must be at most ${maxBytes} bytes`)
+      if (!isUtf8(bytes)) throw new HttpError(400, 'MalformedBody', 'The body is no UTF-8')
+      // HTTP/1.1 hands a header on as it was written, and the parser knows two spellings.
+      event.headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]))
+      try {
+        await parser.before?.(request)
+      } catch (error) {
+        throw isMediaType(error) ? unsupported(error) : malformed(error)
+      }
+    },
+  }
+}
+
+/** The parser answers 415 to both; only its message tells them apart. */
+function isMediaType(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Unsupported Media Type'
+}
+
+function unsupported(cause: unknown): HttpError {
+  return new HttpError(415, 'UnsupportedMediaType', 'The body must be JSON, with content-type: application/json', { cause })
+}
+
+function malformed(error: unknown): HttpError {
+  const cause = error instanceof Error ? error.cause : undefined
+  const reason = typeof cause === 'object' && cause !== null && 'message' in cause ? `: ${cause.message}` : ''
+  return new HttpError(400, 'MalformedBody', `The body is no JSON${reason}`, { cause: error })
+}

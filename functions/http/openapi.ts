@@ -1,0 +1,68 @@
+import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
+import type { GenericSchema, LazySchema } from 'valibot'
+import { type Route, routes } from '../../shared/api/routes.ts'
+
+/** The route table as an OpenAPI 3.1 document. */
+export function describeApi() {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const [operationId, route] of Object.entries<Route>(routes)) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: { operationId, ...describe(route) } }
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Storage Catalog', version: '1', description: 'Keys are query parameters, because paths mangle them.' },
+    paths,
+  }
+}
+
+function describe({ summary, query, body, status, answers }: Route) {
+  return {
+    summary,
+    parameters: Object.entries(query.entries).map(([name, schema]) => ({
+      name,
+      in: 'query',
+      required: schema.type !== 'optional',
+      schema: schemaOf(schema as GenericSchema),
+    })),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
+    responses: {
+      [status]: { description: answers, ...(status !== 204 && json(true)) },
+      default: { description: 'An error', ...json(ERROR) },
+    },
+  }
+}
+
+const ERROR = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['code', 'message', 'requestId'],
+      properties: { code: { type: 'string' }, message: { type: 'string' }, requestId: { type: 'string' } },
+    },
+  },
+}
+
+function json(schema: unknown) {
+  return { content: { 'application/json': { schema } } }
+}
+
+/** What callers send; checks that JSON Schema can't say are left out. */
+function schemaOf(schema: GenericSchema): JsonSchema {
+  const {
+    $schema: _,
+    $defs: __,
+    ...rest
+  } = toJsonSchema(schema, { typeMode: 'input', errorMode: 'ignore', overrideSchema: inline })
+  return rest
+}
+
+/** A schema that depends on its input is described as it is for what is no array, in place: a reference would lead nowhere in the document. */
+function inline({ valibotSchema }: { valibotSchema: object }): JsonSchema | undefined {
+  return isLazy(valibotSchema) ? schemaOf(valibotSchema.getter(undefined)) : undefined
+}
+
+function isLazy(schema: object): schema is LazySchema<GenericSchema> {
+  return 'type' in schema && schema.type === 'lazy'
+}

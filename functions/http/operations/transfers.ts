@@ -1,0 +1,45 @@
+import { logAudit } from '../../../shared/catalog/audit.ts'
+import { findDownload } from '../../../shared/catalog/download.ts'
+import { bucketOf, type Operation } from '../operation.ts'
+
+/** How long a URL holds where nothing is said, in seconds. */
+const EXPIRES_IN = 900
+
+/** POST /uploads. */
+export const createUpload: Operation<'createUpload'> = async (parts, { body, caller }) => {
+  const { key, contentType, metadata, expiresIn = EXPIRES_IN } = body
+  const bucket = bucketOf(parts, body)
+  const { presignUpload } = await signing()
+  const upload = await presignUpload(await parts.s3(), { bucket, key, contentType, metadata, expiresIn })
+  await logAudit(parts.sql, {
+    ...caller,
+    action: 'UPLOAD_URL',
+    bucket,
+    key,
+    metadata: { contentType, metadata, expiresAt: upload.expiresAt },
+  })
+  return { body: upload }
+}
+
+/** GET /download. The URL is not told before the audit trail has it. */
+export const getDownload: Operation<'getDownload'> = async (parts, { query, caller }) => {
+  const { key, redirect = false, expiresIn = EXPIRES_IN } = query
+  const bucket = bucketOf(parts, query)
+  const { versionId } = await findDownload(parts.sql, { bucket, key, versionId: query.versionId })
+  const { presignDownload } = await signing()
+  const download = await presignDownload(await parts.s3(), { bucket, key, versionId: query.versionId, expiresIn })
+  await logAudit(parts.sql, {
+    ...caller,
+    action: 'DOWNLOAD',
+    bucket,
+    key,
+    versionId,
+    metadata: { expiresAt: download.expiresAt },
+  })
+  return redirect ? { status: 302, headers: { location: download.url } } : { body: download }
+}
+
+/** Loaded for the first URL: the SDK would be most of a cold start. */
+function signing() {
+  return import('../presign.ts')
+}

@@ -1,0 +1,35 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { type BaseIssue, type GenericSchema, getDotPath, safeParse } from 'valibot'
+import type { Route } from '../../shared/api/routes.ts'
+import { Invalid } from '../../shared/errors.ts'
+
+/** Query parameters behind the schema of their operation. Throws Invalid, naming the parameter, for what is unknown, missing, repeated or out of range. */
+export function readQuery(event: APIGatewayProxyEvent, { query }: Route): unknown {
+  const given = Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values = []]) => {
+    if (REPEATED.has(name)) return [name, values]
+    if (values.length > 1) throw new Invalid(`${name} is given more than once`)
+    return [name, values[0]]
+  })
+  return parse(query, Object.fromEntries(given), 'parameter')
+}
+
+/** The body behind the schema of its operation, or undefined where none is taken. Throws Invalid, naming the field. */
+export function readBody(event: APIGatewayProxyEvent, { body }: Route): unknown {
+  return body && parse(body, event.body, 'field')
+}
+
+/** Parameters that may be given more than once. */
+const REPEATED: ReadonlySet<string> = new Set(['metadata'])
+
+function parse(schema: GenericSchema, input: unknown, what: string): unknown {
+  const result = safeParse(schema, input)
+  if (result.success) return result.output
+  throw new Invalid(explain(result.issues[0], what))
+}
+
+function explain(issue: BaseIssue<unknown>, what: string): string {
+  const path = getDotPath(issue) ?? ''
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `${path} is no ${what} of this operation`
+  if (issue.type === 'strict_object' && issue.received === 'undefined') return `${path} is required`
+  return `${path || 'The body'} ${issue.message}`
+}

@@ -1,0 +1,29 @@
+import { type AuditCleanup, cleanupOldAudits } from '../../shared/catalog/audit-retention.ts'
+import { cleanupTombstones } from '../../shared/catalog/tombstones.ts'
+import type { Client } from '../../shared/database/connection.ts'
+import { Invalid } from '../../shared/errors.ts'
+import type { Measure } from '../aws/metrics.ts'
+
+/** What a run removed. */
+export type PruneReport = AuditCleanup & { deletedTombstones: number }
+
+/** What the pruner stands on; `measure` and `log` are told of each run that reached its end. */
+export type PrunerParts = { sql: Client; retentionDays: number; measure?: Measure; log?: (report: PruneReport) => void }
+
+/** The pruner: keeps the retention of the audit trail and of tombstones; its event, an EventBridge schedule's, says nothing it needs. Throws Invalid for a retention that is no number of days. */
+export function auditPruner({ sql, retentionDays, measure, log = logReport }: PrunerParts): () => Promise<PruneReport> {
+  if (!Number.isInteger(retentionDays) || retentionDays < 1) {
+    throw new Invalid('CATALOG_AUDIT_RETENTION_DAYS must be a whole number of days, at least 1')
+  }
+  return async () => {
+    const audits = await cleanupOldAudits(sql, { retentionDays })
+    const report = { ...audits, deletedTombstones: await cleanupTombstones(sql) }
+    log(report)
+    measure?.({ RowsPruned: report.deletedRows + report.deletedTombstones, PrunesFinished: 1 })
+    return report
+  }
+}
+
+function logReport(report: PruneReport): void {
+  console.log(JSON.stringify({ level: 'info', message: 'pruned', ...report }))
+}

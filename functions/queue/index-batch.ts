@@ -1,0 +1,123 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
+import type { Sql } from '../../shared/database/connection.ts'
+import { Invalid } from '../../shared/errors.ts'
+import { type ObjectEvent, parseRecord, recordsOf } from '../../shared/ingest/events.ts'
+import { ingest } from '../../shared/ingest/ingest.ts'
+import type { Measure } from '../aws/metrics.ts'
+import type { SendDeadLetter } from './dead-letter.ts'
+
+/** What the indexer stands on. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */
+export type IndexerParts = { sql: Sql; s3: S3Client; sendDeadLetter: SendDeadLetter; maxReceives: number; measure?: Measure }
+
+/**
+ * The indexer: SQS batches of S3 events into the catalog. A record that can never be indexed goes to the dead-letter queue
+ * alone, with its reason; one that may be later fails its message, which SQS delivers again; the rest of the batch is committed.
+ */
+export function indexer(parts: IndexerParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
+  return async ({ Records: messages }) => {
+    const items = messages.flatMap(readMessage)
+    const events = items.flatMap(item => ('event' in item ? [item.event] : []))
+    const reasons = new Map<ObjectEvent, unknown>()
+    await ingestApart(parts, events, reasons)
+
+    const progress = progressOf(events.filter(event => !reasons.has(event)))
+    const retried = new Set<string>()
+    let deadLettered = 0
+    for (const item of items) {
+      const reason = 'event' in item ? reasons.get(item.event) : item.error
+      if (reason === undefined) continue
+      const isFinal = isPoison(reason) || Number(item.message.attributes.ApproximateReceiveCount) >= parts.maxReceives
+      if (isFinal && (await parts.sendDeadLetter(item.body, String(reason), item.message))) {
+        deadLettered++
+        continue
+      }
+      retried.add(item.message.messageId)
+      log(item.message, reason)
+    }
+    parts.measure?.({ ...progress, RecordsDeadLettered: deadLettered })
+    return { batchItemFailures: [...retried].map(itemIdentifier => ({ itemIdentifier })) }
+  }
+}
+
+/** One record of a message; `body` is a message that holds nothing but this record. */
+type Item = { message: SQSRecord; body: string } & ({ event: ObjectEvent } | { error: unknown })
+
+function readMessage(message: SQSRecord): Item[] {
+  const records = attempt(() => recordsOf(message.body))
+  if ('error' in records) return [{ message, body: message.body, ...records }]
+  return records.value.map(record => {
+    const event = attempt(() => parseRecord(record))
+    const body = records.value.length === 1 ? message.body : JSON.stringify({ Records: [record] })
+    return { message, body, ...('error' in event ? event : { event: event.value }) }
+  })
+}
+
+/** Ingests events together; when Postgres refuses one of them, halves find it, so that it fails alone. */
+async function ingestApart(parts: IndexerParts, events: ObjectEvent[], reasons: Map<ObjectEvent, unknown>): Promise<void> {
+  if (events.length === 0) return
+  try {
+    for (const { event, error } of await ingestOrRetry(parts, events)) reasons.set(event, error)
+  } catch (error) {
+    if (!isDataError(error) || events.length === 1) {
+      for (const event of events) reasons.set(event, error)
+      return
+    }
+    const middle = events.length >> 1
+    await ingestApart(parts, events.slice(0, middle), reasons)
+    await ingestApart(parts, events.slice(middle), reasons)
+  }
+}
+
+/** Another writer may win a lock (40P01) or a key (23505); the next try sees what it wrote. */
+async function ingestOrRetry({ sql, s3 }: IndexerParts, events: ObjectEvent[]) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ingest(sql, s3, events)
+    } catch (error) {
+      if (tries === 3 || !['40P01', '40001', '23505'].includes(sqlState(error))) throw error
+    }
+  }
+}
+
+/** The lag is that of the oldest event; an empty batch has none. */
+function progressOf(indexed: ObjectEvent[]) {
+  if (indexed.length === 0) return { RecordsIndexed: 0 }
+  const oldest = indexed.reduce((oldest, { occurredAt }) => Math.min(oldest, occurredAt.getTime()), Date.now())
+  return { RecordsIndexed: indexed.length, EventLag: (Date.now() - oldest) / 1000 }
+}
+
+function isPoison(reason: unknown): boolean {
+  return reason instanceof Invalid || isDataError(reason)
+}
+
+/** SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (limit exceeded): the data is wrong, not the weather. */
+function isDataError(error: unknown): boolean {
+  return /^(22|23|54)/.test(sqlState(error))
+}
+
+function sqlState(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function attempt<T>(act: () => T): { value: T } | { error: unknown } {
+  try {
+    return { value: act() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function log({ messageId, attributes }: SQSRecord, error: unknown): void {
+  const stack = error instanceof Error ? error.stack : undefined
+  console.error(
+    JSON.stringify({
+      level: 'error',
+      message: 'not indexed yet',
+      messageId,
+      receives: attributes.ApproximateReceiveCount,
+      error: String(error),
+      stack,
+    }),
+  )
+}

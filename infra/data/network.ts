@@ -1,0 +1,104 @@
+import {
+  FlowLogDestination,
+  FlowLogTrafficType,
+  GatewayVpcEndpointAwsService,
+  type IInterfaceVpcEndpointService,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2'
+import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import type { Construct } from 'constructs'
+import { logGroup } from '../functions/log-group.ts'
+import { bucketArn, functionArn, prefixOf } from '../names.ts'
+import type { Stage } from '../stages.ts'
+
+/** Who may speak to whom is said by groups: `clients` know the database's proxy, `readers` S3 and two services too, the `migrator` the database itself. */
+export type Network = {
+  vpc: Vpc
+  groups: Record<'database' | 'proxy' | 'endpoints' | 'clients' | 'readers' | 'migrator', SecurityGroup>
+}
+
+const POSTGRES = Port.tcp(5432)
+
+/** What of S3 the functions use. */
+const S3_ACTIONS = [
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectTagging',
+  's3:GetObjectVersionTagging',
+  's3:ListBucket',
+  's3:ListBucketVersions',
+]
+
+/** A network that no way leads out of: no internet gateway and no NAT, but endpoints for what the functions call, each for that alone. */
+export function network(
+  scope: Construct,
+  stage: Stage,
+  aws: NonNullable<Stage['aws']>,
+  { bucketName, deadLetters }: { bucketName: string; deadLetters: Queue },
+): Network {
+  const vpc = new Vpc(scope, 'Network', {
+    vpcName: prefixOf(stage),
+    ipAddresses: IpAddresses.cidr('10.20.0.0/20'),
+    // RDS and its proxy want two, even where only one is used.
+    maxAzs: 2,
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'isolated', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }],
+    // It would be a custom resource; nothing is in the default group.
+    restrictDefaultSecurityGroup: false,
+  })
+  vpc.addFlowLog('FlowLog', {
+    trafficType: FlowLogTrafficType[aws.flowLogs],
+    destination: FlowLogDestination.toCloudWatchLogs(logGroup(scope, 'FlowLogs', stage, `/${prefixOf(stage)}/flow`)),
+  })
+  const groups = groupsOf(vpc)
+
+  const s3 = vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 })
+  s3.addToPolicy(allow(S3_ACTIONS, [bucketArn(bucketName), `${bucketArn(bucketName)}/*`]))
+  const endpoint = (id: string, service: IInterfaceVpcEndpointService, statement: PolicyStatement) =>
+    vpc
+      .addInterfaceEndpoint(id, {
+        service,
+        securityGroups: [groups.endpoints],
+        open: false,
+        subnets: { subnets: vpc.isolatedSubnets.slice(0, aws.endpointZones) },
+      })
+      .addToPolicy(statement)
+  endpoint('Sqs', InterfaceVpcEndpointAwsService.SQS, allow(['sqs:SendMessage'], [deadLetters.queueArn]))
+  endpoint(
+    'Lambda',
+    InterfaceVpcEndpointAwsService.LAMBDA,
+    allow(['lambda:InvokeFunction'], [functionArn(scope, stage, 'reconcile')]),
+  )
+  return { vpc, groups }
+}
+
+function groupsOf(vpc: Vpc): Network['groups'] {
+  const group = (id: string, description: string) =>
+    new SecurityGroup(vpc, `${id}Group`, { vpc, description, allowAllOutbound: false })
+  const database = group('Database', 'The database')
+  const proxy = group('Proxy', 'The proxy before the database')
+  const endpoints = group('Endpoints', 'Interface endpoints of AWS services')
+  const clients = group('Clients', 'Functions that use the database')
+  const readers = group('Readers', 'Functions that use the database, S3 and other services')
+  const migrator = group('Migrator', 'The function that migrates the database')
+
+  // From the proxy to the database CDK makes the rules itself.
+  migrator.connections.allowTo(database, POSTGRES, 'migrations')
+  clients.connections.allowTo(proxy, POSTGRES, 'queries')
+  readers.connections.allowTo(proxy, POSTGRES, 'queries')
+  endpoints.addIngressRule(readers, Port.HTTPS, 'calls of the indexer and the reconciler')
+  // S3's addresses can't be named without asking AWS at synthesis; from here no route leads anywhere else.
+  readers.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'S3 by its gateway endpoint, and the interface endpoints')
+  return { database, proxy, endpoints, clients, readers, migrator }
+}
+
+function allow(actions: string[], resources: string[]): PolicyStatement {
+  return new PolicyStatement({ principals: [new AnyPrincipal()], actions, resources })
+}

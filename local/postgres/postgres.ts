@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres from 'postgres'
+import { errno } from '../errno.ts'
+import { lockFolder } from '../folder-lock.ts'
+import { freePort } from '../ports.ts'
+import { prepareCluster } from './cluster.ts'
+import { stopLeftover } from './leftover.ts'
+import { launchPostgres, type PostgresProcess } from './process.ts'
+import { findPrograms, postgresUser } from './programs.ts'
+
+/**
+ * A running Postgres of our own; `url` holds the password of its superuser. `stop` waits for a clean shutdown and may be called twice;
+ * `exited` resolves when the server has ended, whoever ended it.
+ */
+export type LocalPostgres = { url: string; port: number; pid: number; exited: Promise<void>; stop(): Promise<void> }
+
+/** Postgres' own settings, for instance `{ shared_buffers: '1GB' }`. */
+export type PostgresSettings = Record<string, string>
+
+const DEFAULTS: PostgresSettings = {
+  shared_buffers: '128MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+}
+
+/**
+ * Starts the Postgres that npm installed, on loopback, in `folder` (made if missing, kept, locked while it runs), and waits until it
+ * answers. Without `port` it takes a free one. Throws when the port is taken, the folder is in use or of another major version, or
+ * Postgres does not start; then with the end of its log.
+ */
+export async function startPostgres(options: {
+  folder: string
+  port?: number
+  settings?: PostgresSettings
+}): Promise<LocalPostgres> {
+  const lock = lockFolder(options.folder)
+  try {
+    const settings = { ...DEFAULTS, ...options.settings }
+    const user = await postgresUser(join(lock.folder, 'data'))
+    const programs = await findPrograms(user)
+    const { data, password } = await prepareCluster(lock.folder, programs, user, settings.fsync !== 'off')
+    await stopLeftover(data, programs)
+    const launch = async (port: number) => launchPostgres({ folder: lock.folder, data, port, settings }, programs, user)
+    const { server, port } = await startOn(options.port, launch, password)
+    const stop = async () => {
+      await server.stop()
+      lock.release()
+    }
+    return { url: address(port, password), port, pid: server.pid, exited: server.exited, stop }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+const RETRY_MS = 100
+const RETRIES = 100
+
+/** Tries again while another process snatches the free port, or backends of a killed server still hold its memory. */
+async function startOn(port: number | undefined, launch: (port: number) => Promise<PostgresProcess>, password: string) {
+  for (let attempt = 1; ; attempt++) {
+    const chosen = await freePort('postgres', port)
+    const server = await launch(chosen)
+    if (await answers(server, address(chosen, password))) return { server, port: chosen }
+    await server.stop()
+    const log = await server.logTail()
+    const passing = log.includes('is still in use') || (!port && log.includes('could not bind'))
+    if (!passing || attempt === RETRIES) throw new Error(`Postgres did not start on port ${chosen}:\n${log}`)
+    await sleep(RETRY_MS)
+  }
+}
+
+/** True once a client was served, false when the server has ended instead. */
+async function answers(server: PostgresProcess, url: string): Promise<boolean> {
+  while (!server.hasExited()) {
+    const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => undefined })
+    try {
+      await sql`select 1`
+      return true
+    } catch (error) {
+      if (!NOT_YET.has(errno(error) ?? '')) throw error
+      await sleep(20)
+    } finally {
+      await sql.end()
+    }
+  }
+  return false
+}
+
+/** 57P03 is Postgres' "the database system is starting up"; recovery after a crash answers it too. */
+const NOT_YET = new Set(['ECONNREFUSED', 'ECONNRESET', 'CONNECTION_CLOSED', 'CONNECT_TIMEOUT', '57P03'])
+
+function address(port: number, password: string): string {
+  return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+}

@@ -1,0 +1,76 @@
+import type { ServerResponse } from 'node:http'
+import { httpDate } from '../encoding.ts'
+import type { S3Error } from '../errors.ts'
+import type { S3Request } from './request.ts'
+import { toXml, type XmlValue } from './xml.ts'
+
+/** What an operation answers; a body that is generated needs its `Content-Length` among the headers. */
+export type Answer = {
+  status: number
+  headers?: Record<string, string | number | undefined>
+  body?: string | AsyncGenerator<Buffer>
+}
+
+/** An answer with an XML document. */
+export function xmlAnswer(root: string, content: XmlValue, headers: Answer['headers'] = {}): Answer {
+  return { status: 200, headers: { 'Content-Type': 'application/xml', ...headers }, body: toXml(root, content) }
+}
+
+/** S3's answer to an error; HEAD and 304 have no body. */
+export function errorAnswer(error: S3Error, request: Pick<S3Request, 'method' | 'path' | 'actor'>): Answer {
+  const { requestId, hostId } = request.actor
+  const content = {
+    Code: error.code,
+    Message: error.message,
+    ...error.details,
+    Resource: request.path,
+    RequestId: requestId,
+    HostId: hostId,
+  }
+  const headers = { 'Content-Type': 'application/xml', ...error.headers }
+  if (error.status === 304) return { status: 304, headers: error.headers }
+  if (request.method === 'HEAD') return { status: error.status, headers }
+  return { status: error.status, headers, body: toXml('Error', content, '') }
+}
+
+/** Writes an answer; with `cutAfter` it breaks the connection after that share of the body, as a network would. */
+export async function sendAnswer(
+  answer: Answer,
+  request: Pick<S3Request, 'method' | 'actor'>,
+  response: ServerResponse,
+  cutAfter?: number,
+): Promise<void> {
+  const { status, headers = {}, body } = answer
+  response.statusCode = status
+  response.setHeader('x-amz-request-id', request.actor.requestId)
+  response.setHeader('x-amz-id-2', request.actor.hostId)
+  response.setHeader('Date', httpDate(Date.now()))
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value)
+  if (typeof body !== 'object') {
+    if (request.method === 'HEAD' || status === 204 || status === 304) response.end()
+    else if (cutAfter === undefined) response.setHeader('Content-Length', Buffer.byteLength(body ?? '')).end(body)
+    else cutShort(response, Buffer.from(body ?? ''), cutAfter)
+    return
+  }
+  let left = cutAfter === undefined ? Number.POSITIVE_INFINITY : Math.floor(Number(headers['Content-Length']) * cutAfter)
+  // Leaving the loop early ends the generator, which lets go of the files it reads.
+  for await (const chunk of body) {
+    if (response.destroyed) return
+    if (chunk.length > left) return cutShort(response, chunk, left / chunk.length)
+    left -= chunk.length
+    if (!response.write(chunk)) await drained(response)
+  }
+  response.end()
+}
+
+function cutShort(response: ServerResponse, bytes: Buffer, share: number): void {
+  if (!response.hasHeader('Content-Length')) response.setHeader('Content-Length', bytes.length)
+  response.write(bytes.subarray(0, Math.floor(bytes.length * share)), () => response.destroy())
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  response.once('drain', resolve).once('close', resolve)
+  await promise
+  response.off('drain', resolve).off('close', resolve)
+}

@@ -1,0 +1,103 @@
+import { decodeWords, encodeWord, formDecode, httpDate } from '../../encoding.ts'
+import { invalidArgument, notImplemented, S3Error } from '../../errors.ts'
+import type { S3Request } from '../../http/request.ts'
+import { archiveClasses } from '../../store/lifecycle.ts'
+import type { Attributes, Tag, Version } from '../../store/versions.ts'
+import { checkTags } from './tags.ts'
+
+/** Reads what a write says about its object; what this server can't keep is refused, not dropped. */
+export function readAttributes(request: S3Request): Attributes {
+  refuseUnsupported(request)
+  return {
+    headers: readContentHeaders(request),
+    metadata: readMetadata(request),
+    tags: readTagHeader(request.headers['x-amz-tagging']),
+    storageClass: readStorageClass(request),
+  }
+}
+
+/** The headers with which S3 answers for a version. */
+export function attributeHeaders(version: Version): Record<string, string | number | undefined> {
+  const metadata = Object.entries(version.metadata).map(([name, value]) => [`x-amz-meta-${name}`, encodeWord(value)])
+  return {
+    ...version.headers,
+    ...Object.fromEntries(metadata),
+    ETag: `"${version.etag}"`,
+    'Last-Modified': httpDate(version.lastModified),
+    'x-amz-storage-class': version.storageClass === 'STANDARD' ? undefined : version.storageClass,
+    'x-amz-tagging-count': version.tags.length || undefined,
+    'x-amz-restore': version.restore && restoreHeader(version.restore),
+  }
+}
+
+function readStorageClass(request: S3Request): string {
+  const storageClass = request.headers['x-amz-storage-class'] ?? 'STANDARD'
+  if (!storageClasses.includes(storageClass))
+    throw new S3Error('InvalidStorageClass', { details: { StorageClassRequested: storageClass } })
+  return storageClass
+}
+
+const storageClasses: readonly string[] = [
+  ...['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'],
+  ...archiveClasses,
+]
+
+const contentHeaders = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires']
+
+/** User metadata of one object: 2 KB, names and values in bytes of UTF-8 added up. */
+const MAX_METADATA_BYTES = 2048
+
+function refuseUnsupported({ headers }: S3Request): void {
+  const encryption = headers['x-amz-server-side-encryption']
+  if (encryption !== undefined && encryption !== 'AES256') throw notImplemented('x-amz-server-side-encryption')
+  for (const name of Object.keys(headers)) {
+    if (/^x-amz-(server-side-encryption-customer|grant-|website-redirect-location|write-offset-bytes)/.test(name))
+      throw notImplemented(name)
+    if (name.startsWith('x-amz-object-lock-')) {
+      throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' })
+    }
+  }
+  const acl = headers['x-amz-acl']
+  if (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control') throw notImplemented('x-amz-acl')
+}
+
+function readContentHeaders({ headers }: S3Request): Record<string, string> {
+  const kept = contentHeaders.flatMap(name => (headers[name] === undefined ? [] : [[name, headers[name]]]))
+  const encodings = (headers['content-encoding'] ?? '').split(',').map(encoding => encoding.trim())
+  const encoding = encodings.filter(one => one !== 'aws-chunked' && one !== '').join(',')
+  return {
+    'content-type': 'binary/octet-stream',
+    ...Object.fromEntries(kept),
+    ...(encoding === '' ? {} : { 'content-encoding': encoding }),
+  }
+}
+
+// Header bytes are taken for ISO-8859-1, as S3 does; RFC 2047 words carry any other text.
+function readMetadata({ headers }: S3Request): Record<string, string> {
+  const entries = Object.entries(headers)
+    .filter(([name]) => name.startsWith('x-amz-meta-'))
+    .map(([name, value]) => [name.slice('x-amz-meta-'.length), decodeWords(value ?? '')] as const)
+  const size = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0)
+  if (size > MAX_METADATA_BYTES) {
+    throw new S3Error('MetadataTooLarge', { details: { Size: size, MaxSizeAllowed: MAX_METADATA_BYTES } })
+  }
+  return Object.fromEntries(entries)
+}
+
+function readTagHeader(header: string | undefined): Tag[] {
+  if (header === undefined || header === '') return []
+  const tags = header.split('&').map(pair => {
+    const [key, value = ''] = pair.split(/=(.*)/s, 2).map(formDecode)
+    if (key === undefined || value === undefined) {
+      const message =
+        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."
+      throw invalidArgument(message, 'x-amz-tagging', header)
+    }
+    return { key, value }
+  })
+  return checkTags(tags)
+}
+
+function restoreHeader(restore: NonNullable<Version['restore']>): string {
+  return restore.ongoing ? 'ongoing-request="true"' : `ongoing-request="false", expiry-date="${httpDate(restore.expiresAt)}"`
+}

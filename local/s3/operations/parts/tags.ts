@@ -1,0 +1,35 @@
+import { S3Error } from '../../errors.ts'
+import { childrenOf, fromXml, textOf } from '../../http/xml.ts'
+import type { Tag } from '../../store/versions.ts'
+
+/** Checks a set of tags against S3's limits: 10, keys of 1 to 128 and values of up to 256 characters of the allowed alphabet, no key twice. */
+export function checkTags(tags: Tag[]): Tag[] {
+  if (tags.length > 10) throw new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' })
+  for (const { key, value } of tags) {
+    if (key === '' || [...key].length > 128 || !allowed.test(key)) invalid('The TagKey you have provided is invalid', key)
+    if ([...value].length > 256 || !allowed.test(value)) invalid('The TagValue you have provided is invalid', key)
+    if (key.startsWith('aws:')) invalid('System tags cannot be added/updated by requester', key)
+  }
+  if (new Set(tags.map(tag => tag.key)).size < tags.length)
+    invalid('Cannot provide multiple Tags with the same key', tags[0]!.key)
+  return tags
+}
+
+/** Reads the document of PutObjectTagging. */
+export function readTagging(document: string): Tag[] {
+  const sets = childrenOf(fromXml('Tagging', document), 'TagSet')
+  if (sets.length !== 1) throw new S3Error('MalformedXML')
+  const tags = childrenOf(sets[0]!, 'Tag').map(tag => {
+    const [key, value] = [textOf(tag, 'Key'), textOf(tag, 'Value')]
+    if (key === undefined || value === undefined) throw new S3Error('MalformedXML')
+    return { key, value }
+  })
+  return checkTags(tags)
+}
+
+// S3 user guide, "Categorizing your objects using tags": letters, numbers, spaces and + - = . _ : / @
+const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+
+function invalid(message: string, key: string): never {
+  throw new S3Error('InvalidTag', { message, details: { TagKey: key } })
+}

@@ -1,0 +1,70 @@
+import { S3Error } from '../errors.ts'
+import type { Store } from './store.ts'
+
+/** A bucket; versioning is empty until it is first enabled, and never becomes empty again. */
+export type Bucket = { name: string; region: string; versioning: '' | 'Enabled' | 'Suspended'; createdAt: number }
+
+/** Where a bucket is if nobody said otherwise. */
+export const defaultRegion = 'us-east-1'
+
+/** Makes a bucket; one that exists already is fine in us-east-1 and BucketAlreadyOwnedByYou elsewhere, as in S3. */
+export function createBucket(store: Store, name: string, region = defaultRegion): Bucket {
+  if (!isBucketName(name)) throw new S3Error('InvalidBucketName', { details: { BucketName: name } })
+  const created = store.sql.run`
+    insert into bucket (name, region, created_at) values (${name}, ${region}, ${store.now()}) on conflict do nothing`
+  const bucket = findBucket(store, name)
+  if (created.changes === 0 && (region !== defaultRegion || bucket.region !== defaultRegion)) {
+    throw new S3Error('BucketAlreadyOwnedByYou', { details: { BucketName: name } })
+  }
+  return bucket
+}
+
+/** The bucket of that name, or NoSuchBucket. */
+export function findBucket(store: Store, name: string): Bucket {
+  const row = store.sql.get`select * from bucket where name = ${name}` as BucketRow | undefined
+  if (!row) throw new S3Error('NoSuchBucket', { details: { BucketName: name } })
+  return toBucket(row)
+}
+
+/** All buckets by name. */
+export function listBuckets(store: Store): Bucket[] {
+  return (store.sql.all`select * from bucket order by name` as BucketRow[]).map(toBucket)
+}
+
+/** Deletes an empty bucket; versions and delete markers count as content (BucketNotEmpty), unfinished uploads go with it. */
+export function deleteBucket(store: Store, name: string): void {
+  findBucket(store, name)
+  store.change(() => {
+    if (store.sql.get`select 1 from version where bucket = ${name} limit 1`) {
+      throw new S3Error('BucketNotEmpty', { details: { BucketName: name } })
+    }
+    const parts = store.sql.all`
+      select part.body from part join upload on upload.id = part.upload where upload.bucket = ${name}` as { body: string }[]
+    store.release(parts.map(part => part.body))
+    store.sql.run`delete from upload where bucket = ${name}`
+    store.sql.run`delete from bucket where name = ${name}`
+  })
+}
+
+/** Enables or suspends versioning; the versions there are stay as they are. */
+export function setVersioning(store: Store, name: string, versioning: 'Enabled' | 'Suspended'): void {
+  findBucket(store, name)
+  store.sql.run`update bucket set versioning = ${versioning} where name = ${name}`
+}
+
+type BucketRow = { name: string; region: string; versioning: Bucket['versioning']; created_at: number }
+
+function toBucket(row: BucketRow): Bucket {
+  return { name: row.name, region: row.region, versioning: row.versioning, createdAt: row.created_at }
+}
+
+// S3 user guide, "General purpose bucket naming rules".
+function isBucketName(name: string): boolean {
+  const isAddress = /^\d+\.\d+\.\d+\.\d+$/.test(name)
+  return (
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&
+    !name.includes('..') &&
+    !isAddress &&
+    !/^xn--|-s3alias$|--ol-s3$/.test(name)
+  )
+}

@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import type { DatabaseSync } from 'node:sqlite'
+import { transaction } from '../sqlite.ts'
+
+/** A typed attribute of a message as SQS carries it; binary values are base64. */
+export type MessageAttribute = { DataType: string; StringValue?: string; BinaryValue?: string }
+
+/** One delivery of a message. Times are milliseconds since 1970; the receipt is valid until the message is received again. */
+export type ReceivedMessage = {
+  messageId: string
+  receiptHandle: string
+  body: string
+  attributes: Record<string, MessageAttribute>
+  sentAt: number
+  firstReceivedAt: number
+  receiveCount: number
+  /** The queue it was moved from, if it is a dead letter. */
+  deadFrom?: string
+}
+
+/** A message looked at without receiving it. */
+export type StoredMessage = Omit<ReceivedMessage, 'receiptHandle' | 'firstReceivedAt'> & {
+  visibleAt: number
+  state: 'visible' | 'inFlight' | 'delayed'
+}
+
+/** Visibility timeout in seconds, and after how many receives a message moves to which dead-letter queue of the same database. */
+export type QueueOptions = {
+  visibilitySeconds?: number
+  maxReceiveCount?: number
+  deadLetterQueue?: string
+  clock?: () => number
+}
+
+/** A durable queue with the promises of a standard SQS queue: at least once, in no promised order, counted, redriven. */
+export type Queue = {
+  name: string
+  options: { visibilitySeconds: number; maxReceiveCount: number; deadLetterQueue?: string }
+  /** Stores a message, inside the transaction that is open on the database if there is one; returns its id. */
+  send(body: string, attributes?: Record<string, string | MessageAttribute>, delaySeconds?: number): string
+  /** Takes up to `max` visible messages and hides them; those received too often move to the dead-letter queue instead. */
+  receive(max: number, visibilitySeconds?: number): ReceivedMessage[]
+  /** Deletes what was received; a receipt that is no longer valid deletes nothing. */
+  delete(receiptHandles: string | string[]): void
+  /** Makes a received message visible again in that many seconds; false when the receipt is no longer valid. */
+  changeVisibility(receiptHandle: string, seconds: number): boolean
+  counts(): { visible: number; inFlight: number; delayed: number }
+  /** The oldest messages, without receiving them. */
+  messages(limit?: number): StoredMessage[]
+  /** Milliseconds until the next message becomes visible (0: one is), undefined for an empty queue. */
+  untilVisible(): number | undefined
+  /** Sends messages back to the queue they died in, or to the one named; returns how many. */
+  redrive(destination?: string): number
+  purge(): void
+  /** Makes every message that is in flight visible at once: whoever received it is known to be dead. Returns how many. */
+  release(): number
+  /** Calls the listener soon after a message was sent to this queue by this process; returns how to stop. */
+  onMessage(listener: () => void): () => void
+}
+
+/** Opens (and creates) the queue of that name in the database; several queues, and other tables, may share one. */
+export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = {}): Queue {
+  db.exec(schema)
+  const sql = db.createTagStore()
+  const bell = bellOf(db)
+  const now = given.clock ?? Date.now
+  const options = {
+    visibilitySeconds: given.visibilitySeconds ?? 60,
+    maxReceiveCount: given.maxReceiveCount ?? 5,
+    deadLetterQueue: given.deadLetterQueue,
+  }
+
+  // The bell rings after the current synchronous work, that is after the transaction that sends.
+  const ring = (queue: string) => queueMicrotask(() => bell.emit(queue))
+
+  const move = (id: number, destination: string, deadFrom: string | null) => {
+    sql.run`
+      update message
+      set queue = ${destination}, dead_from = ${deadFrom}, receive_count = 0, receipt = null, visible_at = ${now()}
+      where id = ${id}`
+    ring(destination)
+  }
+
+  const take = (id: number, visibleAt: number): ReceivedMessage => {
+    const row = sql.get`
+      update message
+      set receive_count = receive_count + 1,
+          first_received_at = coalesce(first_received_at, ${now()}),
+          receipt = ${randomUUID()},
+          visible_at = ${visibleAt}
+      where id = ${id}
+      returning *` as MessageRow
+    return { ...common(row), receiptHandle: row.receipt!, firstReceivedAt: row.first_received_at! }
+  }
+
+  return {
+    name,
+    options,
+    send(body, attributes = {}, delaySeconds = 0) {
+      const messageId = randomUUID()
+      const at = now()
+      sql.run`
+        insert into message (queue, message_id, body, attributes, sent_at, visible_at)
+        values (${name}, ${messageId}, ${body}, ${JSON.stringify(typed(attributes))}, ${at}, ${at + delaySeconds * 1000})`
+      ring(name)
+      return messageId
+    },
+    receive(max, visibilitySeconds = options.visibilitySeconds) {
+      return transaction(db, () => {
+        for (;;) {
+          const due = sql.all`
+            select id, receive_count
+            from message
+            where queue = ${name} and visible_at <= ${now()}
+            order by visible_at, id
+            limit ${max}` as Pick<MessageRow, 'id' | 'receive_count'>[]
+          const { deadLetterQueue, maxReceiveCount } = options
+          const dead = deadLetterQueue ? due.filter(message => message.receive_count >= maxReceiveCount) : []
+          if (dead.length === 0) return due.map(message => take(message.id, now() + visibilitySeconds * 1000))
+          for (const message of dead) move(message.id, deadLetterQueue!, name)
+        }
+      })
+    },
+    delete(receiptHandles) {
+      transaction(db, () => {
+        for (const receipt of [receiptHandles].flat()) sql.run`delete from message where queue = ${name} and receipt = ${receipt}`
+      })
+    },
+    changeVisibility(receiptHandle, seconds) {
+      const at = now()
+      const changed = sql.run`
+        update message
+        set visible_at = ${at + seconds * 1000}
+        where queue = ${name} and receipt = ${receiptHandle} and visible_at > ${at}`
+      if (seconds === 0) ring(name)
+      return changed.changes === 1
+    },
+    counts() {
+      const at = now()
+      return {
+        ...(sql.get`
+          select
+            count(*) filter (where visible_at <= ${at}) as visible,
+            count(*) filter (where visible_at > ${at} and receive_count > 0) as inFlight,
+            count(*) filter (where visible_at > ${at} and receive_count = 0) as delayed
+          from message
+          where queue = ${name}` as { visible: number; inFlight: number; delayed: number }),
+      }
+    },
+    messages(limit = 100) {
+      const at = now()
+      const rows = sql.all`select * from message where queue = ${name} order by id limit ${limit}` as MessageRow[]
+      return rows.map(row => ({
+        ...common(row),
+        visibleAt: row.visible_at,
+        state: row.visible_at <= at ? 'visible' : row.receive_count > 0 ? 'inFlight' : 'delayed',
+      }))
+    },
+    untilVisible() {
+      const row = sql.get`select min(visible_at) as at from message where queue = ${name}` as { at: number | null }
+      return row.at === null ? undefined : Math.max(0, row.at - now())
+    },
+    redrive(destination) {
+      return transaction(db, () => {
+        const rows = sql.all`
+          select id, dead_from
+          from message
+          where queue = ${name} and (dead_from is not null or ${destination ?? null} is not null)
+          order by id` as Pick<MessageRow, 'id' | 'dead_from'>[]
+        for (const row of rows) move(row.id, destination ?? row.dead_from!, null)
+        return rows.length
+      })
+    },
+    release() {
+      const released = sql.run`
+        update message
+        set receipt = null, visible_at = ${now()}
+        where queue = ${name} and receipt is not null and visible_at > ${now()}`
+      ring(name)
+      return Number(released.changes)
+    },
+    purge() {
+      sql.run`delete from message where queue = ${name}`
+    },
+    onMessage(listener) {
+      bell.on(name, listener)
+      return () => bell.off(name, listener)
+    },
+  }
+}
+
+type MessageRow = {
+  id: number
+  queue: string
+  message_id: string
+  body: string
+  attributes: string
+  sent_at: number
+  visible_at: number
+  first_received_at: number | null
+  receive_count: number
+  receipt: string | null
+  dead_from: string | null
+}
+
+const schema = `
+  create table if not exists message (
+    id integer primary key autoincrement,
+    queue text not null,
+    message_id text not null unique,
+    body text not null,
+    attributes text not null,
+    sent_at integer not null,
+    visible_at integer not null,
+    first_received_at integer,
+    receive_count integer not null default 0,
+    receipt text unique,
+    dead_from text
+  ) strict;
+  create index if not exists message_by_visibility on message (queue, visible_at, id, receive_count)`
+
+const bells = new WeakMap<DatabaseSync, EventEmitter>()
+
+function bellOf(db: DatabaseSync): EventEmitter {
+  const bell = bells.get(db) ?? new EventEmitter().setMaxListeners(0)
+  bells.set(db, bell)
+  return bell
+}
+
+function typed(attributes: Record<string, string | MessageAttribute>): Record<string, MessageAttribute> {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? { DataType: 'String', StringValue: value } : value,
+    ]),
+  )
+}
+
+function common(row: MessageRow) {
+  return {
+    messageId: row.message_id,
+    body: row.body,
+    attributes: JSON.parse(row.attributes) as Record<string, MessageAttribute>,
+    sentAt: row.sent_at,
+    receiveCount: row.receive_count,
+    ...(row.dead_from === null ? {} : { deadFrom: row.dead_from }),
+  }
+}

@@ -1,0 +1,19 @@
+import type { Sql } from '../database/connection.ts'
+
+/** Removes tombstones set more than that many days ago, when no event can be that late; answers how many. */
+export async function cleanupTombstones(sql: Sql, { olderThanDays = 30, batchSize = 10_000 } = {}): Promise<number> {
+  for (let deleted = 0; ; ) {
+    const { count } = await sql`
+      delete from storage_tombstones
+      where ctid = any (array(
+          select ctid
+          from storage_tombstones
+          where created_at < now() - make_interval(days => ${olderThanDays})
+          limit ${batchSize}
+          for update skip locked
+        ))
+    `
+    deleted += count
+    if (count < batchSize) return deleted
+  }
+}

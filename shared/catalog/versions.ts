@@ -1,0 +1,145 @@
+import type { Sql } from '../database/connection.ts'
+import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { fromStoredKey, toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
+import { NotFound } from '../errors.ts'
+import { applyObservations } from './observations.ts'
+
+/** A row of storage_versions: a version or a delete marker. `size` is bytes, null for a marker. */
+export type StoredVersion = {
+  bucket: string
+  key: string
+  versionId: string
+  isLatest: boolean
+  isDeleteMarker: boolean
+  size: number | null
+  etag: string | null
+  contentType: string | null
+  lastModified: Date
+  storageBackend: string
+  storageClass: string
+  metadata: Record<string, unknown>
+  tags: Record<string, string>
+  createdBy: string | null
+  comment: string | null
+  createdAt: Date
+}
+
+/** What a caller tells of a version. Without `isLatest: false` it becomes the latest of its key. */
+export type NewVersion = {
+  bucket: string
+  key: string
+  versionId: string
+  isLatest?: boolean
+  isDeleteMarker?: boolean
+  size?: number
+  etag?: string
+  contentType?: string
+  lastModified?: Date
+  storageBackend?: string
+  storageClass?: string
+  metadata?: Record<string, unknown>
+  tags?: Record<string, string>
+  createdBy?: string
+  comment?: string
+}
+
+/** Names one version of one key. */
+export type VersionName = { bucket: string; key: string; versionId: string }
+
+/** Inserts or replaces one version; the latest flag of the key's other versions and the current object follow. */
+export async function recordVersion(sql: Sql, version: NewVersion): Promise<void> {
+  const { bucket, key, versionId, isLatest = true, isDeleteMarker = false } = version
+  const observed = {
+    ...version,
+    state: isDeleteMarker ? ('marker' as const) : ('present' as const),
+    size: version.size ?? 0,
+    seen: true,
+    claimsLatest: false,
+    lastModified: version.lastModified ?? new Date(),
+    sequencer: '',
+  }
+  await applyObservations(sql, null, { observed: [observed], looked: isLatest ? [{ bucket, key, versionId }] : [] })
+}
+
+/** Versions and delete markers of a key, newest first; `limit` is 1 to 1000. A key that was never seen has none. */
+export async function listVersions(
+  sql: Sql,
+  { bucket, key, limit = 100, cursor }: { bucket: string; key: string; limit?: number; cursor?: string },
+): Promise<{ items: StoredVersion[]; nextCursor: string | null }> {
+  const after = cursor === undefined ? undefined : decodeCursor('versions', cursor, ['boolean', 'time', 'text', 'text'])
+  const rows = await sql<(StoredVersion & { position: string; sequencer: string })[]>`
+    select ${versionColumns(sql)}, 
+      to_char(v.last_modified at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position, v.sequencer
+    from storage_versions v
+    where v.bucket = ${bucket} and v.key = ${toStoredKey(key)}
+      ${
+        after === undefined
+          ? sql``
+          : sql`and (v.is_latest, v.last_modified, v.sequencer, v.version_id)
+              < (${after[0]}, ${after[1]}::text::timestamptz, ${after[2]}, ${after[3]})`
+      }
+    order by v.is_latest desc, v.last_modified desc, v.sequencer desc, v.version_id desc
+    limit ${limit + 1}
+  `
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    items: page.map(({ position: _, sequencer: __, ...row }) => toVersion(row)),
+    nextCursor:
+      rows.length > limit && last
+        ? encodeCursor('versions', [last.isLatest, last.position, last.sequencer, last.versionId])
+        : null,
+  }
+}
+
+/** Those of the buckets of which the catalog has a version or a delete marker. */
+export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select b.name
+    from jsonb_array_elements_text(${sql.json(buckets)}) as b (name)
+    where exists (select from storage_versions v where v.bucket = b.name)
+  `
+  return rows.map(({ name }) => name)
+}
+
+/** Changes what people say of a version: its comment, its tags as the catalog holds them, its author. Throws NotFound. */
+export async function annotateVersion(
+  sql: Sql,
+  {
+    bucket,
+    key,
+    versionId,
+    comment,
+    tags,
+    createdBy,
+  }: VersionName & { comment?: string | null; tags?: Record<string, string>; createdBy?: string | null },
+): Promise<StoredVersion> {
+  const changes = {
+    comment: stored(comment),
+    created_by: stored(createdBy),
+    tags: tags && toStoredRecord(tags),
+  }
+  const [row] = await sql<StoredVersion[]>`
+    select ${versionColumns(sql)}
+    from annotate_version(${bucket}, ${toStoredKey(key)}, ${versionId}, ${sql.json(changes as never)}) as v
+  `
+  if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
+  return toVersion(row)
+}
+
+/** Undefined stays so: JSON leaves it out. */
+function stored(text: string | null | undefined): string | null | undefined {
+  return text && toStoredText(text)
+}
+
+function versionColumns(sql: Sql) {
+  return sql`
+    v.bucket, v.key, v.version_id as "versionId", v.is_latest as "isLatest", v.is_delete_marker as "isDeleteMarker", v.size, v.etag,
+    v.content_type as "contentType", v.last_modified as "lastModified", v.storage_backend as "storageBackend",
+    v.storage_class as "storageClass", v.metadata, v.tags, v.created_by as "createdBy", v.comment, v.created_at as "createdAt"
+  `
+}
+
+function toVersion<T extends { key: string }>(row: T): T {
+  return { ...row, key: fromStoredKey(row.key) }
+}

@@ -1,0 +1,135 @@
+import { HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import pMap from 'p-map'
+import { applyObservations, databaseTime, type LatestLook } from '../catalog/observations.ts'
+import { type Findings, noFindings } from '../catalog/reconcile-runs.ts'
+import type { Sql } from '../database/connection.ts'
+import { toStoredKey } from '../database/stored-text.ts'
+import { observe } from '../observe/observe-version.ts'
+import { settle } from '../observe/resolve-latest.ts'
+import { lookForLatest } from '../s3/head-version.ts'
+import type { InventoryRow } from '../s3/inventory.ts'
+import type { CatalogedVersion } from '../s3/list-versions.ts'
+import { pacedClient } from '../s3/paced-client.ts'
+import { type Difference, differencesOf } from './drift.ts'
+import type { Pair } from './pairs.ts'
+import { LOOKS_AT_ONCE } from './repair.ts'
+
+/** Which rows of a report are taken in, and how fast. */
+export type InventoryBackfill = {
+  bucket: string
+  prefix?: string
+  requestsPerSecond?: number
+  onProgress?: (findings: Findings) => void
+  /** Asked after each thousand rows. Another backfill passes over what this one has written. */
+  shouldStop?: () => boolean
+}
+
+const BATCH = 1000
+
+/**
+ * Takes in what a report of S3 Inventory names and the catalog has not, or otherwise. The report is old, so that it only says where to
+ * look: S3 is asked for each such version and for the latest one of its key, and only its answers are written. Versions that the report
+ * lacks are left to a reconcile. Answers what was found; `versions` counts rows.
+ */
+export async function backfillFromInventory(
+  sql: Sql,
+  s3: S3Client,
+  rows: AsyncIterable<InventoryRow>,
+  { bucket, prefix = '', requestsPerSecond = 500, onProgress, shouldStop }: InventoryBackfill,
+): Promise<Findings> {
+  const findings = noFindings()
+  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++ })
+  let batch: InventoryRow[] = []
+  const take = async () => {
+    await takeIn(sql, paced, bucket, batch, findings)
+    findings.versions += batch.length
+    batch = []
+    onProgress?.(findings)
+  }
+  for await (const row of rows) {
+    if (row.bucket !== bucket || !row.key.startsWith(prefix)) continue
+    if (batch.push(row) < BATCH) continue
+    await take()
+    if (shouldStop?.()) return findings
+  }
+  await take()
+  return findings
+}
+
+async function takeIn(sql: Sql, s3: S3Client, bucket: string, rows: InventoryRow[], findings: Findings): Promise<void> {
+  const asOf = await databaseTime(sql)
+  const differing = await differingRows(sql, bucket, asOf, rows)
+  const observed = await pMap(
+    differing.filter(({ difference }) => difference.kind !== 'wrongLatest'),
+    async ({ row, difference }) => ({
+      difference,
+      observation: await observe(s3, bucket, pairOfRow(row, asOf), row.versionId),
+    }),
+    { concurrency: LOOKS_AT_ONCE },
+  )
+  const keys = [...new Set(differing.map(({ row }) => row.key))]
+  const looked = await pMap(keys, key => lookAtHead(s3, bucket, key), { concurrency: LOOKS_AT_ONCE })
+
+  const wrongLatest = differing.filter(({ row, difference }) => {
+    return difference.kind === 'wrongLatest' && looked.some(look => look.key === row.key && look.versionId === row.versionId)
+  })
+  // What is gone since the report, and was never in the catalog, leaves no trace.
+  const real = observed.filter(({ difference, observation }) => observation.state !== 'gone' || difference.kind === 'stale')
+  const found = [...real.map(({ difference }) => difference), ...wrongLatest.map(({ difference }) => difference)]
+  for (const { kind } of found) findings[kind]++
+  findings.repaired += found.length
+  if (differing.length === 0) return
+  await settle(sql, s3, await applyObservations(sql, asOf, { observed: real.map(({ observation }) => observation), looked }))
+}
+
+/** Rows that the catalog has not, or otherwise; but for those that it knows to be deleted since. */
+async function differingRows(
+  sql: Sql,
+  bucket: string,
+  asOf: string,
+  rows: InventoryRow[],
+): Promise<{ row: InventoryRow; difference: Difference }[]> {
+  const names = rows.map(({ key, versionId }) => [toStoredKey(key), versionId])
+  const known = await sql<(CatalogedVersion & { n: number; isKnown: boolean })[]>`
+    select k.n, v.version_id is not null as "isKnown", k.name ->> 1 as "versionId", v.is_latest as "isLatest",
+      v.is_delete_marker as "isDeleteMarker", v.size, v.etag, case when not v.is_delete_marker then v.storage_class end as "storageClass",
+      floor(extract(epoch from v.last_modified))::float8 as "lastModified", v.observed_at > '-infinity' as "isSeen"
+    from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
+    left join lateral (
+      select *
+      from storage_versions x
+      where x.bucket = ${bucket} and x.key = k.name ->> 0 and x.version_id = k.name ->> 1
+      limit 1
+    ) as v on true
+    where not exists (
+        select
+        from storage_tombstones t
+        where t.bucket = ${bucket} and t.key = k.name ->> 0 and t.version_id = k.name ->> 1 and t.observed_at = 'infinity'
+      )
+    order by k.n
+  `
+  return known.flatMap(({ n, isKnown, ...version }) => {
+    const row = rows[n - 1]!
+    const cataloged = isKnown ? { key: row.key, asOf, versions: [version] } : undefined
+    return differencesOf({ ...pairOfRow(row, asOf), cataloged }, 0).map(difference => ({ row, difference }))
+  })
+}
+
+function pairOfRow(row: InventoryRow, asOf: string): Pair {
+  return { key: row.key, listed: { key: row.key, asOf, versions: [row] }, listedAt: asOf, catalogedAt: asOf }
+}
+
+/** The latest version by a HEAD without a version id: a twelfth of the price of a listing. A marker answers 404 and its id. */
+async function lookAtHead(s3: S3Client, bucket: string, key: string): Promise<LatestLook> {
+  try {
+    const { VersionId = 'null' } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
+    return { bucket, key, versionId: VersionId }
+  } catch (error) {
+    if (!(error instanceof S3ServiceException)) throw error
+    // Of an object that is encrypted with a key of the customer a HEAD is refused.
+    if (error.$metadata.httpStatusCode === 400) return { bucket, key, versionId: await lookForLatest(s3, { bucket, key }) }
+    if (error.$metadata.httpStatusCode !== 404) throw error
+    const headers = error.$response?.headers ?? {}
+    return { bucket, key, versionId: headers['x-amz-delete-marker'] === 'true' ? (headers['x-amz-version-id'] ?? 'null') : null }
+  }
+}

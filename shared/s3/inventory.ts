@@ -1,0 +1,90 @@
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { Invalid } from '../errors.ts'
+import { csvRows, parquetRows } from './inventory-files.ts'
+import type { ListedVersion } from './list-versions.ts'
+
+/** A report of S3 Inventory: what its manifest says of a bucket, and the files that hold the rows. */
+export type Inventory = {
+  sourceBucket: string
+  /** Where the files are. */
+  bucket: string
+  format: 'CSV' | 'Parquet'
+  /** Names of the CSV's columns, in order. */
+  fields: string[]
+  createdAt: Date
+  files: { key: string; size: number }[]
+}
+
+/** A version of the report: true when it was made, up to two days ago, and only a hint of where to look. */
+export type InventoryRow = ListedVersion & { bucket: string; key: string }
+
+/** What must be in a report of all versions, as the manifest of a CSV names it and as a Parquet file does. */
+export const INVENTORY_FIELDS = {
+  Bucket: 'bucket',
+  Key: 'key',
+  VersionId: 'version_id',
+  IsLatest: 'is_latest',
+  IsDeleteMarker: 'is_delete_marker',
+  Size: 'size',
+  LastModifiedDate: 'last_modified_date',
+  ETag: 'e_tag',
+  StorageClass: 'storage_class',
+} as const
+
+/** Reads the manifest.json of a report. Throws Invalid when it is none, of a format that is not read, or lacks fields: they are named. */
+export async function readManifest(s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<Inventory> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  const manifest = parse(key, (await Body?.transformToString()) ?? '')
+  const { sourceBucket, destinationBucket, fileFormat, fileSchema, creationTimestamp, files } = manifest
+  if (!sourceBucket || !destinationBucket || !fileSchema || !Array.isArray(files)) {
+    throw new Invalid(`${key} is no manifest.json of S3 Inventory`)
+  }
+  if (fileFormat !== 'CSV' && fileFormat !== 'Parquet')
+    throw new Invalid(`Inventories are read as CSV and Parquet, not as ${fileFormat}`)
+  const fields = fileFormat === 'CSV' ? fileSchema.split(',').map(name => name.trim()) : parquetFields(fileSchema)
+  const missing = Object.entries(INVENTORY_FIELDS).filter(names => !fields.includes(names[fileFormat === 'CSV' ? 0 : 1]!))
+  if (missing.length > 0) {
+    throw new Invalid(`The inventory must include all versions and the fields ${missing.map(([name]) => name).join(', ')}`)
+  }
+  return {
+    sourceBucket,
+    bucket: destinationBucket.replace(/^arn:[^:]*:s3:::/, ''),
+    format: fileFormat,
+    fields,
+    createdAt: new Date(Number(creationTimestamp)),
+    files: files.map(({ key, size }) => ({ key, size: Number(size) })),
+  }
+}
+
+/** The rows of a report, file by file, in no order to rely on. Memory holds a block of a CSV or a row group of a Parquet file. */
+export async function* readInventory(s3: S3Client, { bucket, format, fields, files }: Inventory): AsyncGenerator<InventoryRow> {
+  for (const file of files) {
+    const rows = format === 'CSV' ? csvRows(s3, { bucket, ...file }, fields) : parquetRows(s3, { bucket, ...file })
+    for await (const row of rows) yield { ...row, ...(row.isDeleteMarker ? NOTHING : {}) }
+  }
+}
+
+/** As a listing tells a delete marker. */
+const NOTHING = { size: null, etag: null, storageClass: null }
+
+type Manifest = {
+  sourceBucket?: string
+  destinationBucket?: string
+  fileFormat?: string
+  fileSchema?: string
+  creationTimestamp?: string
+  files?: { key: string; size: number }[]
+}
+
+function parse(key: string, text: string): Manifest {
+  try {
+    return JSON.parse(text) ?? {}
+  } catch (error) {
+    throw new Invalid(`${key} is no manifest.json of S3 Inventory`, { cause: error })
+  }
+}
+
+/** `message s3.inventory { required binary bucket (UTF8); optional boolean is_latest; ... }` */
+function parquetFields(schema: string): string[] {
+  return [...schema.matchAll(/(?:required|optional)\s+\w+\s+(\w+)/g)].map(([, name = '']) => name)
+}

@@ -1,0 +1,149 @@
+import type { PendingQuery } from 'postgres'
+import { objectColumns, type StoredObject, toObject } from '../catalog/objects.ts'
+import type { Sql } from '../database/connection.ts'
+import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
+import { Invalid } from '../errors.ts'
+import { parseSearch, type SearchQuery } from './query.ts'
+
+/** A search (see `parseSearch`) and what else must hold. `metadata` must be contained in the object's; `limit` is 1 to 1000. */
+export type SearchRequest = {
+  query: string
+  bucket?: string
+  prefix?: string
+  backend?: string
+  contentType?: string
+  metadata?: Record<string, string>
+  limit?: number
+  cursor?: string
+}
+
+/** One page of matches, best first. It may hold less than `limit` and still not be the last: only a null cursor ends the list. */
+export type SearchPage = { items: FoundObject[]; nextCursor: string | null }
+
+/** `rank` is Postgres' ts_rank: above 0.6 for a word of the key, below 0.41 for what only content type, metadata or tags have. */
+export type FoundObject = StoredObject & { rank: number }
+
+/**
+ * Finds objects by words of their key, content type, metadata and tags: rank descending, then newest, then id. When more match than can be ranked in
+ * a few milliseconds, a block of the 1,000 that the catalog saw last is ranked, then the block before it: every match comes, each once. Throws Invalid.
+ */
+export async function searchObjects(sql: Sql, request: SearchRequest): Promise<SearchPage> {
+  const { limit = 50 } = request
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new Invalid(`limit must be 1 to 1000, not ${limit}`)
+  const text = request.query.toWellFormed().replaceAll('\0', ' ')
+  const at = request.cursor === undefined ? START : decodePosition(request.cursor)
+  const rows = await sql<Row[]>`
+    with parsed as materialized (
+      select ${tsquery(sql, parseSearch(text))} as query
+    ),
+    search as materialized (
+      select case when numnode(query) = 0 then catalog_name_query(${text.replaceAll('"', '')}) else query end as query
+      from parsed
+    ),
+    found as materialized (
+      select m.*
+      from search, search_matches(
+        search.query, ${request.bucket ?? null}, ${request.prefix ? toStoredKey(request.prefix) : null}, ${request.backend ?? null},
+        ${request.contentType === undefined ? null : toStoredText(request.contentType)},
+        ${request.metadata === undefined ? null : sql.json(toStoredRecord(request.metadata))},
+        ${at.mode}, ${at.below}, ${at.downTo}
+      ) as m
+    ),
+    page as (
+      select m.*
+      from found, unnest(found.matches) as m
+      where m.rank < ${at.rank}
+        or (m.rank = ${at.rank} and (m.last_modified, m.id) < (${at.modified}, ${at.id}))
+      order by m.rank desc, m.last_modified desc, m.id desc
+      limit ${limit + 1}
+    )
+    select ${objectColumns(sql)}, p.rank, p.id, p.last_modified::text as modified,
+      found.chosen_mode as mode, found.read_below as below, found.rest_below as "downTo"
+    from found
+    left join page p on true
+    left join storage_objects o on o.id = p.id
+    order by p.rank desc, p.last_modified desc, p.id desc
+  `
+  return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorBehind(rows, limit) }
+}
+
+/**
+ * Behind which object the page begins, in which mode the list is read, and in the newest mode the block of ids: `below` and down to `downTo`.
+ * Ids never change, so a block read again is the same block but for what was deleted or has other words by now.
+ */
+type Position = {
+  mode: 'all' | 'newest' | null
+  below: number | null
+  downTo: number | null
+  rank: number
+  modified: string
+  id: number
+}
+
+/** A row of the page. An object that came or went while the search ran has its place in the order and nothing else. */
+type Row = Block & ((Place & FoundObject) | (Place & { bucket: null }) | NoPlace)
+
+type Block = { mode: 'all' | 'newest'; below: number | null; downTo: number | null }
+
+type Place = { rank: number; modified: string; id: number }
+
+/** The only row of an empty page: it tells where the next block begins. */
+type NoPlace = { bucket: null; id: null }
+
+/** No rank of ts_rank is above 1. */
+const BEFORE_ALL = { rank: 2, modified: '1970-01-01T00:00:00Z', id: 0 }
+
+const START: Position = { mode: null, below: null, downTo: null, ...BEFORE_ALL }
+
+/** The parsed search as an expression: words are split by the database alone, by the very function that splits documents. */
+function tsquery(sql: Sql, query: SearchQuery): PendingQuery<never[]> {
+  if (query.kind === 'words') return sql`catalog_query(${query.text}, ${query.isPrefix})`
+  if (query.kind === 'not') return sql`(!! ${tsquery(sql, query.part)})`
+  if (query.kind === 'followed')
+    return sql`tsquery_phrase(${tsquery(sql, query.left)}, ${tsquery(sql, query.right)}, ${query.distance})`
+  const operator = query.kind === 'and' ? sql`&&` : sql`||`
+  return query.parts.map(part => tsquery(sql, part)).reduce((left, right) => sql`(${left} ${operator} ${right})`)
+}
+
+function isFound(row: Row): row is Block & Place & FoundObject {
+  return row.bucket !== null
+}
+
+function toFound({
+  mode: _mode,
+  below: _below,
+  downTo: _downTo,
+  modified: _modified,
+  id: _id,
+  ...object
+}: Block & Place & FoundObject): FoundObject {
+  return toObject(object)
+}
+
+function cursorBehind(rows: Row[], limit: number): string | null {
+  const last = rows[limit - 1]
+  if (rows.length > limit && last && last.id !== null) return encodePosition(last)
+  const next = rows[0]?.downTo ?? null
+  return next === null ? null : encodePosition({ mode: 'newest', below: next, downTo: null, ...BEFORE_ALL })
+}
+
+function encodePosition({ mode, below, downTo, rank, modified, id }: Block & Place): string {
+  return encodeCursor('search', [mode, below ?? 0, downTo ?? 0, rank, modified, id])
+}
+
+/** A rank is a float4, and as the shortest decimal it comes back exactly; no id is 0. */
+function decodePosition(cursor: string): Position {
+  const [mode, below, downTo, rank, modified, id] = decodeCursor('search', cursor, [
+    'text',
+    'number',
+    'number',
+    'number',
+    'time',
+    'number',
+  ])
+  const areIds = [below, downTo, id].every(value => Number.isSafeInteger(value) && value >= 0)
+  if ((mode !== 'all' && mode !== 'newest') || !areIds || rank < 0 || rank > BEFORE_ALL.rank)
+    throw new Invalid('cursor is malformed')
+  return { mode, below: below || null, downTo: downTo || null, rank, modified, id }
+}

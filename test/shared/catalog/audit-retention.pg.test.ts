@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { logAudit } from '../../../shared/catalog/audit.ts'
+import { cleanupOldAudits } from '../../../shared/catalog/audit-retention.ts'
+import { type Client, connect, type Sql } from '../../../shared/database/connection.ts'
+import { databaseTest as test } from '../../support/database.ts'
+
+const DAY = 86_400_000
+
+/** The first moment of the month so many months after this one, in UTC. */
+function month(offset: number): Date {
+  const now = new Date()
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1))
+}
+
+function partition(offset: number): string {
+  return `storage_audit_${month(offset).toISOString().slice(0, 7).replace('-', '_')}`
+}
+
+/** A trail as it is after some months of use: the unbounded partition reaches up to the first of them. */
+async function grown(sql: Sql, months: number): Promise<void> {
+  await sql`alter table storage_audit detach partition storage_audit_past`
+  await sql`drop table storage_audit_past`
+  for (let offset = -months; offset < 0; offset++) await attach(sql, partition(offset), month(offset), month(offset + 1))
+  await sql`select attach_audit_partition('storage_audit_past', 'minvalue', ${`'${month(-months).toISOString()}'`})`
+}
+
+async function attach(sql: Sql, name: string, from: Date, to: Date): Promise<void> {
+  await sql`select attach_audit_partition(${name}, ${`'${from.toISOString()}'`}, ${`'${to.toISOString()}'`})`
+}
+
+/** One entry on the 10th of each month, and one from long ago. */
+async function entries(sql: Sql, months: number): Promise<void> {
+  const times = Array.from({ length: months }, (_, i) => new Date(month(-i - 1).getTime() + 9 * DAY))
+  await logAudit(
+    sql,
+    [...times, new Date(0)].map(occurredAt => ({ action: 'UPLOAD', occurredAt })),
+  )
+}
+
+async function times(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ day: string }[]>`
+    select to_char(occurred_at at time zone 'utc', 'YYYY-MM-DD') as day from storage_audit order by occurred_at
+  `
+  return rows.map(({ day }) => day)
+}
+
+async function partitions(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select inhrelid::regclass::text as name from pg_inherits where inhparent = 'storage_audit'::regclass order by 1
+  `
+  return rows.map(({ name }) => name)
+}
+
+/** Retention that puts the cutoff on that moment. */
+function until(cutoff: Date) {
+  return { retentionDays: 1, now: new Date(cutoff.getTime() + DAY) }
+}
+
+const day = (offset: number) => new Date(month(offset).getTime() + 9 * DAY).toISOString().slice(0, 10)
+
+test('whole months are dropped, the rest of the cutoff’s month is deleted, and what is younger stays', async ({ sql }) => {
+  await grown(sql, 4)
+  await entries(sql, 4)
+  const report = await cleanupOldAudits(sql, until(new Date(month(-2).getTime() + 15 * DAY)))
+  expect(report).toEqual({ droppedPartitions: [partition(-4), partition(-3)], deletedRows: 2 })
+  expect(await times(sql)).toEqual([day(-1)])
+  expect(await partitions(sql)).toEqual([...[-2, -1, 0, 1, 2, 3].map(partition), 'storage_audit_past'])
+})
+
+test('a cutoff at the first moment of a month drops all before it and nothing of it', async ({ sql }) => {
+  await grown(sql, 3)
+  await logAudit(
+    sql,
+    [-1, 0].map(ms => ({ action: 'UPLOAD', occurredAt: new Date(month(-1).getTime() + ms) })),
+  )
+  const report = await cleanupOldAudits(sql, until(month(-1)))
+  expect(report).toEqual({ droppedPartitions: [partition(-3), partition(-2)], deletedRows: 0 })
+  expect(await times(sql)).toEqual([month(-1).toISOString().slice(0, 10)])
+})
+
+test('late events of the months that were dropped are not refused', async ({ sql }) => {
+  await grown(sql, 4)
+  await cleanupOldAudits(sql, until(month(-1)))
+  await entries(sql, 4)
+  expect(await times(sql)).toHaveLength(5)
+  const [home] =
+    await sql`select tableoid::regclass::text as name from storage_audit where occurred_at = ${new Date(month(-2).getTime() + 9 * DAY)}`
+  expect(home).toEqual({ name: 'storage_audit_past' })
+})
+
+test('a second cleanup finds nothing to do', async ({ sql }) => {
+  await grown(sql, 3)
+  await entries(sql, 3)
+  await cleanupOldAudits(sql, until(month(-1)))
+  expect(await cleanupOldAudits(sql, until(month(-1)))).toEqual({ droppedPartitions: [], deletedRows: 0 })
+})
+
+test('two cleanups at once take turns', async ({ sql }) => {
+  await grown(sql, 4)
+  await entries(sql, 4)
+  const reports = await Promise.all([cleanupOldAudits(sql, until(month(-1))), cleanupOldAudits(sql, until(month(-1)))])
+  expect(reports.map(({ droppedPartitions }) => droppedPartitions.length).sort()).toEqual([0, 3])
+})
+
+test('entries are deleted in batches, none forgotten', async ({ sql }) => {
+  await sql`insert into storage_audit (action, occurred_at) select 'UPLOAD', to_timestamp(n) from generate_series(0, 1004) as n`
+  const report = await cleanupOldAudits(sql, { retentionDays: 365, batchSize: 100 })
+  expect(report).toEqual({ droppedPartitions: [], deletedRows: 1005 })
+})
+
+test('a batch removes no more than it may', async ({ sql }) => {
+  await logAudit(
+    sql,
+    [0, 1, 2].map(ms => ({ action: 'UPLOAD', occurredAt: new Date(ms) })),
+  )
+  const [batch] = await sql`select prune_audit_rows(now(), 2) as removed`
+  expect([batch, await times(sql)]).toEqual([{ removed: 2 }, ['1970-01-01']])
+})
+
+test('partitions of three months ahead are made, once', async ({ sql }) => {
+  await sql.unsafe(`drop table ${partition(2)}, ${partition(3)}`)
+  const made = await Promise.all([1, 2, 3, 4].map(() => sql<{ name: string }[]>`select ensure_audit_partitions(3) as name`))
+  expect(made.flat().map(({ name }) => name)).toEqual([partition(2), partition(3)])
+  await expect(sql.unsafe(`truncate ${partition(3)}`)).rejects.toMatchObject({ code: '42501' })
+})
+
+describe('a cleanup that was cut off is finished by the next', () => {
+  test('after the detach', async ({ sql }) => {
+    await grown(sql, 3)
+    await sql.unsafe(`alter table storage_audit detach partition ${partition(-3)} concurrently`)
+    await finished(sql)
+  })
+
+  test('amid the detach', async ({ sql, database }) => {
+    await grown(sql, 3)
+    const reader = connect({ url: database.url, max: 1 })
+    const pruner = connect({ url: database.url, max: 1 })
+    await reader.begin(async tx => {
+      await tx`select count(*) from storage_audit`
+      const [{ pid }] = await pruner<[{ pid: number }]>`select pg_backend_pid() as pid`
+      const detach = expect(
+        pruner.unsafe(`alter table storage_audit detach partition ${partition(-3)} concurrently`),
+      ).rejects.toThrow()
+      while (!(await pending(sql))) await sleep(5)
+      await sql`select pg_terminate_backend(${pid})`
+      await detach
+    })
+    expect(await pending(sql)).toBe(true)
+    await finished(sql)
+    await Promise.all([reader.end(), pruner.end({ timeout: 1 })])
+  })
+
+  test('after the drop', async ({ sql }) => {
+    await grown(sql, 3)
+    await sql.unsafe(`alter table storage_audit detach partition ${partition(-3)} concurrently`)
+    await sql.unsafe(`drop table ${partition(-3)}`)
+    await finished(sql)
+  })
+
+  async function finished(sql: Client) {
+    await cleanupOldAudits(sql, until(month(-2)))
+    expect(await partitions(sql)).toEqual([...[-2, -1, 0, 1, 2, 3].map(partition), 'storage_audit_past'])
+    await entries(sql, 3)
+    expect(await times(sql)).toHaveLength(4)
+    expect(await sql`select from pg_class where relname = ${partition(-3)}`).toHaveLength(0)
+  }
+
+  async function pending(sql: Sql): Promise<boolean> {
+    return (await sql`select from pg_inherits where inhdetachpending`).length > 0
+  }
+})
+
+test('writers go on while months are dropped behind a reader that takes two seconds', async ({ sql, database }) => {
+  await grown(sql, 4)
+  await entries(sql, 4)
+  const reader = connect({ url: database.url, max: 1 })
+  const writer = connect({ url: database.url, max: 2 })
+  const waits: number[] = []
+  let running = true
+  const writing = (async () => {
+    while (running) {
+      const start = performance.now()
+      await logAudit(writer, { action: 'UPLOAD' })
+      waits.push(performance.now() - start)
+    }
+  })()
+  const reading = reader.begin(async tx => {
+    await tx`select count(*) from storage_audit`
+    await sleep(2_000)
+  })
+  const { droppedPartitions } = await cleanupOldAudits(sql, until(month(-1)))
+  await reading
+  running = false
+  await writing
+  expect(droppedPartitions).toHaveLength(3)
+  expect(Math.max(...waits)).toBeLessThan(500)
+  expect(waits.length).toBeGreaterThan(100)
+  await Promise.all([reader.end(), writer.end()])
+})
+
+test('a client with one connection is refused, as it would wait for itself', async ({ database }) => {
+  const sql = connect({ url: database.url, max: 1 })
+  await expect(cleanupOldAudits(sql, { retentionDays: 1 })).rejects.toThrow(
+    'cleanupOldAudits needs a client with two connections',
+  )
+  await sql.end()
+})

@@ -1,0 +1,148 @@
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { describe, expect } from 'vitest'
+import { applyObservations, databaseTime, type Observation } from '../../../shared/catalog/observations.ts'
+import type { Sql } from '../../../shared/database/connection.ts'
+import { parseRecord, recordsOf } from '../../../shared/ingest/events.ts'
+import { ingest } from '../../../shared/ingest/ingest.ts'
+import { makeBucket, type TestS3, testClient, testS3, versionsInBucket, versionsInCatalog } from '../../support/bucket.ts'
+import { databaseTest as test } from '../../support/database.ts'
+
+test('an answer about a deletion that comes after the object was written again does not hide it', async ({ sql }) => {
+  await using bucket = await testS3()
+  await makeBucket(bucket.s3, 'plain', 'never')
+  const name = { Bucket: 'plain', Key: 'a' }
+  await bucket.s3.send(new PutObjectCommand({ ...name, Body: 'first' }))
+  await ingest(sql, bucket.s3, eventsOf(bucket))
+
+  await bucket.s3.send(new DeleteObjectCommand(name))
+  const held = holdAnswers(bucket)
+  const late = ingest(sql, held.s3, eventsOf(bucket))
+  await held.answered
+
+  await bucket.s3.send(new PutObjectCommand({ ...name, Body: 'second' }))
+  await ingest(sql, bucket.s3, eventsOf(bucket))
+  held.release()
+  expect(await late).toEqual([])
+
+  const truth = await versionsInBucket(bucket.s3, 'plain')
+  expect(truth).toMatchObject([{ key: 'a', size: 6, isLatest: true }])
+  expect(await versionsInCatalog(sql, 'plain')).toEqual(truth)
+})
+
+describe('of a look that is older than what is known', () => {
+  test('one that says otherwise leaves the key to be looked at again', async ({ sql }) => {
+    const [first, second, third] = await threeTimes(sql)
+    await applyObservations(sql, first, { observed: [claimOf('v1')] })
+    await applyObservations(sql, third, { observed: [claimOf('v1')] })
+    const unsettled = await applyObservations(sql, second, {
+      observed: [{ ...claimOf('v2'), claimsLatest: false }],
+      looked: [{ ...KEY, versionId: 'v2' }],
+    })
+    expect(unsettled).toEqual([KEY])
+    expect(await latestOf(sql)).toBe('v1')
+  })
+
+  test('one that found no version leaves the key to be looked at again', async ({ sql }) => {
+    const [first, second, third] = await threeTimes(sql)
+    await applyObservations(sql, first, { observed: [claimOf('null')] })
+    await applyObservations(sql, third, { observed: [claimOf('null')] })
+    const unsettled = await applyObservations(sql, second, {
+      observed: [{ ...KEY, versionId: 'null', state: 'gone', seen: true, claimsLatest: false, sequencer: '' }],
+      looked: [{ ...KEY, versionId: null }],
+    })
+    expect(unsettled).toEqual([KEY])
+    expect(await latestOf(sql)).toBe('null')
+  })
+
+  test('one that says the same needs no other', async ({ sql }) => {
+    const [first, second, third] = await threeTimes(sql)
+    await applyObservations(sql, first, { observed: [claimOf('v1')] })
+    await applyObservations(sql, third, { observed: [claimOf('v1')] })
+    expect(await applyObservations(sql, second, { looked: [{ ...KEY, versionId: 'v1' }] })).toEqual([])
+    expect(await latestOf(sql)).toBe('v1')
+  })
+})
+
+test('that an event of a version is repeated makes an older look at its key old, even if the version itself was seen later', async ({
+  sql,
+}) => {
+  const [first, second, third] = await threeTimes(sql)
+  const fourth = await databaseTime(sql)
+  await applyObservations(sql, first, { observed: [claimOf('null')] })
+  await applyObservations(sql, fourth, { observed: [{ ...claimOf('null'), claimsLatest: false }] })
+  await applyObservations(sql, third, { observed: [claimOf('null')] })
+  expect(await applyObservations(sql, second, { looked: [{ ...KEY, versionId: null }] })).toEqual([KEY])
+  expect(await latestOf(sql)).toBe('null')
+})
+
+test('a version that is seen by the way, of a key that has none left, leaves the key to be looked at', async ({ sql }) => {
+  const [first, second, third] = await threeTimes(sql)
+  await applyObservations(sql, first, { observed: [claimOf('null')] })
+  await applyObservations(sql, second, { observed: [{ ...claimOf('null'), state: 'gone', claimsLatest: false }] })
+  const unsettled = await applyObservations(sql, third, { observed: [{ ...claimOf('null'), claimsLatest: false }] })
+  expect(unsettled).toEqual([KEY])
+})
+
+test('a word of the truth is as old as its turn, not as its wait for it', async ({ sql, database }) => {
+  await applyObservations(sql, null, { observed: [claimOf('v1')] })
+  let written: Promise<unknown> | undefined
+  await sql.begin(async holder => {
+    await holder`select pg_advisory_xact_lock(hashtextextended(${`${KEY.bucket}/${KEY.key}`}, 0))`
+    written = applyObservations(sql, null, { looked: [{ ...KEY, versionId: null }] })
+    await waitForLock(sql, database.url)
+    await applyObservations(holder, await databaseTime(holder), { observed: [claimOf('v1')] })
+  })
+  expect(await written).toEqual([])
+  expect(await latestOf(sql)).toBeUndefined()
+})
+
+const KEY = { bucket: 'b', key: 'k' }
+
+/** As the event of its creation shows a version; without a sequencer. */
+function claimOf(versionId: string): Observation {
+  return { ...KEY, versionId, state: 'present', seen: true, claimsLatest: true, size: 1, lastModified: new Date(), sequencer: '' }
+}
+
+async function threeTimes(sql: Sql): Promise<[string, string, string]> {
+  return [await databaseTime(sql), await databaseTime(sql), await databaseTime(sql)]
+}
+
+async function latestOf(sql: Sql): Promise<string | undefined> {
+  const [row] = await sql<{ versionId: string }[]>`
+    select version_id as "versionId" from storage_versions where bucket = ${KEY.bucket} and key = ${KEY.key} and is_latest
+  `
+  return row?.versionId
+}
+
+async function waitForLock(sql: Sql, url: string): Promise<void> {
+  const database = new URL(url).pathname.slice(1)
+  for (;;) {
+    const [row] = await sql`select from pg_locks l join pg_database d on d.oid = l.database
+      where d.datname = ${database} and l.locktype = 'advisory' and not l.granted`
+    if (row) return
+  }
+}
+
+/** The events since the last time, which are then no longer there. */
+function eventsOf({ events }: TestS3) {
+  return events.splice(0).flatMap(body => recordsOf(body).map(parseRecord))
+}
+
+/** A client whose answers are kept until they are released; `answered` is when S3 has answered which version is the latest. */
+function holdAnswers({ server }: TestS3) {
+  const s3 = testClient(server.url)
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { promise: answered, resolve: listed } = Promise.withResolvers<void>()
+  s3.middlewareStack.add(
+    (next, context) => async args => {
+      const answer = await next(args)
+      if (context.commandName === 'ListObjectVersionsCommand') {
+        listed()
+        await released
+      }
+      return answer
+    },
+    { step: 'initialize' },
+  )
+  return { s3, answered, release }
+}

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
+import { applyObservations, type Observation } from '../../../shared/catalog/observations.ts'
+import { annotateVersion, recordVersion } from '../../../shared/catalog/versions.ts'
+import type { Client, Sql } from '../../../shared/database/connection.ts'
+import { databaseTest as test } from '../../support/database.ts'
+
+const K = { bucket: 'docs', key: 'k' }
+
+describe('the database itself refuses', () => {
+  const refused = async (statement: Promise<unknown>, error: { code: string; message: string }) => {
+    await expect(statement).rejects.toMatchObject(error)
+  }
+  const torn = { code: '23000', message: "storage_objects and the latest version of 'k' in docs would differ" }
+
+  test('two latest versions of a key', async ({ sql }) => {
+    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
+    await refused(
+      sql`insert into storage_versions (bucket, key, version_id, size, is_latest, last_modified) values ('docs', 'k', 'v2', 1, true, now())`,
+      { code: '23505', message: 'duplicate key value violates unique constraint "storage_versions_latest"' },
+    )
+  })
+
+  test('an object without a version', async ({ sql }) => {
+    await refused(sql`insert into storage_objects (bucket, key, size, last_modified) values ('docs', 'k', 1, now())`, torn)
+  })
+
+  test('a latest data version without its object, whether it is inserted, flagged, or the object taken away', async ({ sql }) => {
+    await refused(
+      sql`insert into storage_versions (bucket, key, size, is_latest, last_modified) values ('docs', 'k', 1, true, now())`,
+      torn,
+    )
+    await recordVersion(sql, { ...K, versionId: 'v1', isLatest: false })
+    await refused(sql`update storage_versions set is_latest = true`, torn)
+    await recordVersion(sql, { ...K, versionId: 'v1' })
+    await refused(sql`delete from storage_objects`, torn)
+  })
+
+  test('an object whose latest version is deleted, no longer flagged, or made a marker', async ({ sql }) => {
+    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
+    await refused(sql`delete from storage_versions`, torn)
+    await refused(sql`update storage_versions set is_latest = false`, torn)
+    await refused(sql`update storage_versions set is_delete_marker = true, size = null`, torn)
+  })
+
+  test('an object with the id of another version', async ({ sql }) => {
+    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
+    await refused(sql`update storage_objects set version_id = 'v2'`, torn)
+    await refused(sql`update storage_versions set version_id = 'v2'`, torn)
+  })
+
+  test('an object that is moved to another key', async ({ sql }) => {
+    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
+    await expect(sql`update storage_objects set key = 'k2'`).rejects.toMatchObject({ code: '23000' })
+  })
+
+  test('a delete marker with a size, and a version without one', async ({ sql }) => {
+    const error = {
+      code: '23514',
+      message: 'new row for relation "storage_versions" violates check constraint "storage_versions_marker_has_no_size"',
+    }
+    const insert = (isMarker: boolean, size: number | null) => sql`
+      insert into storage_versions (bucket, key, is_delete_marker, size, last_modified) values ('docs', 'k', ${isMarker}, ${size}, now())
+    `
+    await refused(insert(true, 1), error)
+    await refused(insert(false, null), error)
+  })
+})
+
+describe('writers at once', () => {
+  test('eight writers of the same fifty keys neither deadlock nor lose one', { timeout: 60_000 }, async ({ sql }) => {
+    const rounds = 12
+    const keys = Array.from({ length: 50 }, (_, n) => `k${n}`)
+    const write = async (writer: number) => {
+      for (let round = 0; round < rounds; round++) {
+        const shuffled = keys.toSorted(() => Math.random() - 0.5)
+        const versionId = `v${writer}-${round}`
+        await recordObjects(
+          sql,
+          shuffled.map((key, n) => ({ bucket: n % 2 ? 'docs' : 'more', key, versionId, size: writer })),
+        )
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)))
+    const [row] = await sql`select count(*) as versions, count(*) filter (where is_latest) as latest from storage_versions`
+    expect(row?.versions).toBe(8 * rounds * 50)
+    expect(await untold(sql)).toEqual([])
+    expect(row?.latest).toBe((await sql`select from storage_objects`).length)
+  })
+
+  test('writers of many keys that meet in several buckets finish all', { timeout: 60_000 }, async ({ sql }) => {
+    const write = (writer: number) =>
+      recordObjects(
+        sql,
+        Array.from({ length: 1000 }, (_, n) => ({ bucket: `b${n % 4}`, key: `k${n}`, size: writer })).toSorted(
+          () => Math.random() - 0.5,
+        ),
+      )
+    await Promise.all([1, 2, 3, 4].map(write))
+    expect(await untold(sql)).toEqual([])
+    expect(await sql`select from storage_objects`).toHaveLength(1000)
+  })
+
+  test('tags of a version that becomes the latest meanwhile are those of the object', async ({ sql }) => {
+    await recordVersion(sql, { ...K, versionId: 'v1', tags: { t: 'old' } })
+    await recordVersion(sql, { ...K, versionId: 'v2' })
+    const annotated = await whileHeld(
+      sql,
+      holder => applyObservations(holder, null, { looked: [{ ...K, versionId: 'v1' }] }),
+      () => annotateVersion(sql, { ...K, versionId: 'v1', tags: { t: 'new' } }),
+    )
+    expect(annotated.tags).toEqual({ t: 'new' })
+    expect([...(await sql`select version_id, tags from storage_objects`)]).toEqual([{ version_id: 'v1', tags: { t: 'new' } }])
+  })
+})
+
+describe('applyObservations', () => {
+  const seen = (facts: Partial<Observation>): Observation => ({
+    ...K,
+    versionId: 'v1',
+    state: 'present',
+    seen: true,
+    claimsLatest: true,
+    size: 1,
+    lastModified: new Date('2024-01-01'),
+    sequencer: '',
+    ...facts,
+  })
+
+  test('names the keys whose latest version nobody can tell, each in its bucket, as they are', async ({ sql }) => {
+    const key = 'a\0/b'
+    for (const versionId of ['v1', 'v2']) {
+      const observed = ['docs', 'more/docs'].map(bucket => seen({ bucket, key, versionId }))
+      const unsettled = await applyObservations(sql, null, { observed })
+      expect(unsettled).toEqual(versionId === 'v1' ? [] : observed.map(({ bucket }) => ({ bucket, key })))
+    }
+  })
+
+  test('an answer asked for earlier does not undo one asked for later', async ({ sql }) => {
+    await applyObservations(sql, '2024-01-02T00:00:00Z', { observed: [seen({ size: 2 })] })
+    await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ size: 1 })] })
+    expect([...(await sql`select size from storage_versions`)]).toEqual([{ size: 2 }])
+    expect([...(await sql`select size from storage_objects`)]).toEqual([{ size: 2 }])
+  })
+
+  test('what is gone stays gone, and a null version written later does not', async ({ sql }) => {
+    await applyObservations(sql, '2024-01-02T00:00:00Z', {
+      observed: [seen({ state: 'gone' }), seen({ versionId: 'null', state: 'gone' })],
+    })
+    await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({})] })
+    await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ versionId: 'null' })] })
+    expect(await sql`select from storage_versions`).toHaveLength(0)
+    await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({ versionId: 'null' })] })
+    expect([...(await sql`select version_id from storage_objects`)]).toEqual([{ version_id: 'null' }])
+  })
+})
+
+/** Keys whose object and latest version differ in anything that both tell. */
+async function untold(sql: Sql): Promise<unknown[]> {
+  return [
+    ...(await sql`
+      select coalesce(v.key, o.key) as key
+      from (select * from storage_versions where is_latest and not is_delete_marker) as v
+      full join storage_objects o using (bucket, key)
+      where (v.version_id, v.size, v.etag, v.last_modified, v.metadata, v.tags)
+        is distinct from (o.version_id, o.size, o.etag, o.last_modified, o.metadata, o.tags)
+    `),
+  ]
+}
+
+/** Starts `act` while a transaction that did `hold` is open, commits that when `act` waits for it, and answers what `act` does. */
+async function whileHeld<T>(sql: Client, hold: (holder: Sql) => Promise<unknown>, act: () => Promise<T>): Promise<T> {
+  let acting: Promise<T> | undefined
+  await sql.begin(async holder => {
+    await hold(holder)
+    acting = act()
+    for (let waiting = 0; waiting === 0; await sleep(10)) {
+      waiting = (await holder`select from pg_locks where not granted`).length
+    }
+  })
+  if (!acting) throw new Error('never started')
+  return acting
+}

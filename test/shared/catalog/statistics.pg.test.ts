@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import { logAudit } from '../../../shared/catalog/audit.ts'
+import { deleteObject, recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
+import { getBuckets, getStatistics, type Statistics } from '../../../shared/catalog/statistics.ts'
+import { recordVersion } from '../../../shared/catalog/versions.ts'
+import { type Client, connect, type Sql } from '../../../shared/database/connection.ts'
+import { freshDatabase, databaseTest as test } from '../../support/database.ts'
+
+const EMPTY = { objects: 0, bytes: 0, versions: 0, deleteMarkers: 0, oldVersions: 0, oldVersionBytes: 0 }
+
+test('an empty catalog has nothing, on each day', async ({ sql }) => {
+  const { growth, ...rest } = await getStatistics(sql, { days: 3 })
+  expect(rest).toEqual({ ...EMPTY, byBackend: [], byStorageClass: [], byContentType: [], byBucket: [], auditsLast24h: 0 })
+  expect(growth.map(({ objects, bytes }) => [objects, bytes])).toEqual([
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ])
+  expect(growth.at(-1)?.day).toBe(new Date().toISOString().slice(0, 10))
+})
+
+test('statistics of one bucket leave the others out', async ({ sql }) => {
+  await recordObjects(sql, [
+    { bucket: 'a', key: '1', size: 10, contentType: 'text/plain' },
+    { bucket: 'b', key: '1', size: 300, storageBackend: 'local', storageClass: 'GLACIER' },
+  ])
+  await logAudit(sql, [{ action: 'UPLOAD', bucket: 'a' }, { action: 'UPLOAD', bucket: 'b' }, { action: 'LOGIN' }])
+  expect(await getStatistics(sql, { bucket: 'b', days: 1 })).toEqual({
+    ...EMPTY,
+    objects: 1,
+    bytes: 300,
+    versions: 1,
+    byBackend: [{ value: 'local', objects: 1, bytes: 300 }],
+    byStorageClass: [{ value: 'GLACIER', objects: 1, bytes: 300 }],
+    byContentType: [{ value: null, objects: 1, bytes: 300 }],
+    byBucket: [{ value: 'b', objects: 1, bytes: 300 }],
+    auditsLast24h: 1,
+    growth: [{ day: new Date().toISOString().slice(0, 10), objects: 1, bytes: 300 }],
+  })
+  expect((await getStatistics(sql)).auditsLast24h).toBe(3)
+  expect((await getBuckets(sql)).map(({ bucket, objects, bytes }) => [bucket, objects, bytes])).toEqual([
+    ['a', 1, 10],
+    ['b', 1, 300],
+  ])
+})
+
+test('content types are the 50 of most bytes', async ({ sql }) => {
+  await recordObjects(
+    sql,
+    Array.from({ length: 60 }, (_, n) => ({ bucket: 'b', key: `${n}`, size: n, contentType: `x/${n}` })),
+  )
+  const { byContentType } = await getStatistics(sql)
+  expect(byContentType.map(({ value }) => value)).toEqual(Array.from({ length: 50 }, (_, n) => `x/${59 - n}`))
+})
+
+test('a content type of any length is counted', async ({ sql }) => {
+  await recordObject(sql, { bucket: 'b', key: 'k', size: 1, contentType: '\u{1f600}'.repeat(4_000) })
+  expect((await getStatistics(sql)).byContentType).toEqual([{ value: '\u{1f600}'.repeat(200), objects: 1, bytes: 1 }])
+})
+
+test('audits of the last 24 hours are those of the whole hours that the day touches', async ({ sql }) => {
+  const hour = 3_600_000
+  const first = Math.floor((Date.now() - 24 * hour) / hour) * hour
+  await logAudit(
+    sql,
+    [first - 1, first, Date.now()].map(ms => ({ action: 'UPLOAD', occurredAt: new Date(ms) })),
+  )
+  expect((await getStatistics(sql)).auditsLast24h).toBe(2)
+})
+
+type Change = {
+  kind: 'put' | 'marker' | 'remove' | 'replace' | 'drop'
+  bucket: string
+  key: string
+  versionId: string
+  size: number
+  type: string
+}
+
+const change = fc.record<Change>({
+  kind: fc.constantFrom('put', 'put', 'put', 'marker', 'remove', 'replace', 'drop'),
+  bucket: fc.constantFrom('a', 'B'),
+  key: fc.constantFrom('k1', 'k2', 'k3'),
+  versionId: fc.constantFrom('null', 'v1', 'v2'),
+  size: fc.nat(1_000),
+  type: fc.constantFrom('text/plain', 'image/png'),
+})
+
+describe('after any history the counters equal a scan', () => {
+  test('of one writer', async () => {
+    await using database = await freshDatabase()
+    const { sql } = database
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 12 }), async changes => {
+        for (const each of changes) await apply(sql, each)
+        expect(await counted(sql)).toEqual(await scanned(sql))
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('of eight writers of the same keys, without a deadlock', async ({ database }) => {
+    const sql = connect({ url: database.url, max: 8 })
+    const histories = fc.sample(fc.array(change, { minLength: 40, maxLength: 40 }), 8)
+    await Promise.all(
+      histories.map(async changes => {
+        for (const each of changes) await apply(sql, each)
+      }),
+    )
+    expect(await counted(sql)).toEqual(await scanned(sql))
+    await sql.end()
+  })
+})
+
+async function apply(sql: Client, { kind, bucket, key, versionId, size, type }: Change): Promise<void> {
+  const version = { bucket, key, versionId, size, contentType: type }
+  if (kind === 'put') await recordVersion(sql, version)
+  if (kind === 'marker') await recordVersion(sql, { bucket, key, versionId, isDeleteMarker: true })
+  if (kind === 'replace')
+    await recordObjects(sql, [
+      { ...version, key: 'k1' },
+      { ...version, key: 'k3' },
+      { ...version, bucket: 'a', key: 'k2' },
+    ])
+  if (kind === 'remove') await deleteObject(sql, { bucket, key }).catch(ifNotFound)
+  if (kind === 'drop') await dropOldVersions(sql, bucket, key)
+}
+
+/** Without tombstones, so that they may be written again; in the turn of the key, as every writer of versions. */
+async function dropOldVersions(sql: Client, bucket: string, key: string): Promise<void> {
+  await sql.begin(async tx => {
+    await tx`select pg_advisory_xact_lock(hashtextextended(${`${bucket}/${key}`}, 0))`
+    await tx`delete from storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
+  })
+}
+
+function ifNotFound(error: Error): void {
+  if (error.name !== 'NotFound') throw error
+}
+
+type Counts = Pick<Statistics, keyof typeof EMPTY | 'byBackend' | 'byStorageClass' | 'byContentType' | 'byBucket'>
+
+async function counted(sql: Sql): Promise<Counts & { created: number[] }> {
+  const { growth, auditsLast24h: _, ...counts } = await getStatistics(sql, { days: 2 })
+  return { ...counts, created: [growth.reduce((n, day) => n + day.objects, 0), growth.reduce((n, day) => n + day.bytes, 0)] }
+}
+
+async function scanned(sql: Sql): Promise<Counts & { created: number[] }> {
+  const share = (column: string) => sql<Statistics['byBackend']>`
+    select ${sql(column)} as value, count(*) as objects, sum(size)::bigint as bytes
+    from storage_objects group by 1 order by 3 desc, 2 desc, ${sql(column)} collate "C"
+  `
+  const [sums] = await sql<[typeof EMPTY]>`
+    select (select count(*) from storage_objects) as objects,
+      (select coalesce(sum(size), 0)::bigint from storage_objects) as bytes,
+      count(*) filter (where not is_delete_marker) as versions,
+      count(*) filter (where is_delete_marker) as "deleteMarkers",
+      count(*) filter (where not is_delete_marker and not is_latest) as "oldVersions",
+      coalesce(sum(size) filter (where not is_delete_marker and not is_latest), 0)::bigint as "oldVersionBytes"
+    from storage_versions
+  `
+  return {
+    ...sums,
+    byBackend: [...(await share('storage_backend'))],
+    byStorageClass: [...(await share('storage_class'))],
+    byContentType: [...(await share('content_type'))],
+    byBucket: [...(await share('bucket'))],
+    created: [sums.objects, sums.bytes],
+  }
+}

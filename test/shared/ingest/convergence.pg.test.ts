@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { S3Client } from '@aws-sdk/client-s3'
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import { indexer } from '../../../functions/queue/index-batch.ts'
+import type { S3Options } from '../../../local/s3/server.ts'
+import { driftOf, openRun } from '../../../shared/catalog/reconcile-runs.ts'
+import type { Sql } from '../../../shared/database/connection.ts'
+import { reconcile } from '../../../shared/reconcile/reconcile.ts'
+import {
+  currentOf,
+  objectsInCatalog,
+  type TestS3,
+  testClient,
+  testS3,
+  versionsInBucket,
+  versionsInCatalog,
+} from '../../support/bucket.ts'
+import { databaseTest as test } from '../../support/database.ts'
+import { histories, perform, type Stage, setStage } from '../../support/history.ts'
+import { sqsEvent } from '../../support/sqs.ts'
+
+/** How many random histories each form of the events is tried with. */
+const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 25)
+
+const FORMS: Pick<S3Options, 'sequencer' | 'transport'>[] = [
+  { sequencer: 'aws', transport: 'notification' },
+  { sequencer: 'aws', transport: 'eventbridge' },
+  { sequencer: 'constant', transport: 'notification' },
+  { sequencer: 'ceph', transport: 'notification' },
+  { sequencer: 'none', transport: 'notification' },
+]
+
+describe.each(FORMS)('events as $transport with sequencers of the form $sequencer', form => {
+  test('every history, delivered in any order and repeated, ends with what the bucket holds', { timeout: 3_600_000 }, async ({
+    sql,
+  }) => {
+    await using bucket = await testS3(form)
+    const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
+      bucket.events.length = 0
+      const stage = await setStage(bucket)
+      for (const operation of history) {
+        if (operation.do === 'deliver') await deliver(sql, stage, operation.seed, 0.5)
+        else await perform(stage, operation)
+      }
+      await deliver(sql, stage, seed, 1)
+      await expectTruth(sql, stage)
+    })
+    await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
+  })
+
+  test('answers of S3 that come late, while the bucket goes on changing, do not undo newer ones', { timeout: 3_600_000 }, async ({
+    sql,
+  }) => {
+    await using bucket = await testS3(form)
+    const slow = slowAnswers(bucket)
+    const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
+      bucket.events.length = 0
+      const stage = await setStage(bucket)
+      const deliveries: Promise<void>[] = []
+      for (const operation of history) {
+        if (operation.do === 'deliver') continue
+        const before = bucket.events.length
+        await perform(stage, operation)
+        const events = bucket.events.slice(before)
+        deliveries.push(...events.map(event => index(sql, slow, [event])))
+        if (seed % 2 === 0) await sleep(1)
+      }
+      await Promise.all(deliveries)
+      await expectTruth(sql, stage)
+    })
+    await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
+  })
+})
+
+test('whatever is lost, one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
+  sql,
+}) => {
+  await using bucket = await testS3()
+  const property = fc.asyncProperty(histories, fc.nat(), fc.constantFrom(0, 0.3, 0.8), async (history, seed, share) => {
+    bucket.events.length = 0
+    const stage = await setStage(bucket)
+    for (const operation of history) {
+      if (operation.do === 'deliver') await deliver(sql, stage, operation.seed, share)
+      else await perform(stage, operation)
+    }
+    await deliver(sql, stage, seed, share)
+    for (const name of stage.names)
+      await reconcile(sql, bucket.s3, await openRun(sql, { bucket: name }), { graceSeconds: 0, sampleRate: 1 })
+    await expectTruth(sql, stage)
+    for (const name of stage.names) {
+      const { findings } = await reconcile(sql, bucket.s3, await openRun(sql, { bucket: name }), {
+        graceSeconds: 0,
+        sampleRate: 1,
+      })
+      expect(driftOf(findings)).toBe(0)
+    }
+    // What was lost may still come.
+    await deliver(sql, stage, seed, 1)
+    await expectTruth(sql, stage)
+  })
+  await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
+})
+
+/** Delivers a share of the events so far in an order of its own, one in three of them twice, in batches, to two indexers at once. */
+async function deliver(sql: Sql, { bucket }: Stage, seed: number, share: number): Promise<void> {
+  const random = randomNumbers(seed)
+  const chosen = bucket.events.filter(() => random() < share || share === 1)
+  const repeated = chosen.filter(() => random() < 1 / 3)
+  const queue = [...chosen, ...repeated].map(body => ({ body, at: random() })).sort((a, b) => a.at - b.at)
+  const work = async () => {
+    while (queue.length > 0) {
+      const batch = queue.splice(0, 1 + Math.floor(random() * 5))
+      await index(
+        sql,
+        bucket.s3,
+        batch.map(({ body }) => body),
+      )
+    }
+  }
+  await Promise.all([work(), work()])
+}
+
+async function index(sql: Sql, s3: S3Client, bodies: string[]): Promise<void> {
+  const handler = indexer({ sql, s3, sendDeadLetter: async () => false, maxReceives: 5 })
+  expect(await handler(sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
+}
+
+/** A client whose answers take up to 20 ms on their way back, so that they are old when they are written. */
+function slowAnswers({ server }: TestS3): S3Client {
+  const client = testClient(server.url)
+  client.middlewareStack.add(
+    next => async args => {
+      const answer = await next(args)
+      await sleep(Math.random() * 20)
+      return answer
+    },
+    { step: 'initialize' },
+  )
+  return client
+}
+
+async function expectTruth(sql: Sql, { bucket, names }: Stage): Promise<void> {
+  for (const name of names) {
+    const truth = await versionsInBucket(bucket.s3, name)
+    expect(await versionsInCatalog(sql, name)).toEqual(truth)
+    expect(await objectsInCatalog(sql, name)).toEqual(currentOf(truth))
+  }
+}
+
+/** Mulberry32: the same numbers from the same seed, in [0, 1). */
+function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,0 +1,15 @@
+import { openRun } from '../../../shared/catalog/reconcile-runs.ts'
+import { connect } from '../../../shared/database/connection.ts'
+import { reconcile } from '../../../shared/reconcile/reconcile.ts'
+import { testClient } from '../../support/bucket.ts'
+
+/** Reconciles the bucket `docs` slowly in a process of its own, which is to be killed, and prints each checkpoint. */
+const [url, endpoint] = process.argv.slice(2) as [string, string]
+const sql = connect({ url })
+await reconcile(sql, testClient(endpoint), await openRun(sql, { bucket: 'docs' }), {
+  graceSeconds: 0,
+  requestsPerSecond: 100,
+  leaseSeconds: 2,
+  onProgress: ({ checkpoint }) => console.log(checkpoint),
+})
+await sql.end()

@@ -1,0 +1,68 @@
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { expect } from 'vitest'
+import { indexer } from '../../../functions/queue/index-batch.ts'
+import {
+  type Findings,
+  noFindings,
+  openRun,
+  type ReconcileRun,
+  type ReconcileScope,
+} from '../../../shared/catalog/reconcile-runs.ts'
+import type { Sql } from '../../../shared/database/connection.ts'
+import { type ReconcileOptions, reconcile } from '../../../shared/reconcile/reconcile.ts'
+import { currentOf, objectsInCatalog, type TestS3, versionsInBucket, versionsInCatalog } from '../../support/bucket.ts'
+import { sqsEvent } from '../../support/sqs.ts'
+
+/** Writes an object with metadata; answers its version id. */
+export async function put({ s3 }: TestS3, Key: string, Body = 'x', Bucket = 'docs'): Promise<string> {
+  const { VersionId } = await s3.send(
+    new PutObjectCommand({ Bucket, Key, Body, ContentType: 'text/plain', Metadata: { body: Body } }),
+  )
+  return VersionId ?? 'null'
+}
+
+/** Deletes a key, or one version of it for good. */
+export async function remove({ s3 }: TestS3, Key: string, VersionId?: string, Bucket = 'docs'): Promise<void> {
+  await s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId }))
+}
+
+/** Indexes the events so far, and forgets them. */
+export async function deliver(sql: Sql, bucket: TestS3): Promise<void> {
+  const bodies = bucket.events.splice(0)
+  const handler = indexer({ sql, s3: bucket.s3, sendDeadLetter: async () => false, maxReceives: 5 })
+  expect(await handler(sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
+}
+
+/** Loses the events so far. */
+export function lose(bucket: TestS3): void {
+  bucket.events.length = 0
+}
+
+/** Opens and works a run, without a time of grace unless told. */
+export async function run(
+  sql: Sql,
+  bucket: TestS3,
+  scope: Partial<ReconcileScope> = {},
+  options: ReconcileOptions = {},
+): Promise<ReconcileRun> {
+  return reconcile(sql, bucket.s3, await openRun(sql, { bucket: 'docs', ...scope }), { graceSeconds: 0, ...options })
+}
+
+/** Findings without those that depend on the traffic. */
+export function driftIn({ findings }: ReconcileRun): Omit<Findings, 'requests' | 'versions'> {
+  const { requests: _, versions: __, ...drift } = findings
+  return drift
+}
+
+/** Those findings with zeros but for the ones named. */
+export function drift(found: Partial<Findings>): Omit<Findings, 'requests' | 'versions'> {
+  const { requests: _, versions: __, ...none } = noFindings()
+  return { ...none, ...found }
+}
+
+/** Version by version and object by object, with metadata and tags. */
+export async function expectEqual(sql: Sql, bucket: TestS3, name = 'docs'): Promise<void> {
+  const truth = await versionsInBucket(bucket.s3, name)
+  expect(await versionsInCatalog(sql, name)).toEqual(truth)
+  expect(await objectsInCatalog(sql, name)).toEqual(currentOf(truth))
+}

@@ -1,0 +1,153 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  DeleteObjectCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { describe, expect, test } from 'vitest'
+import { decodeListed, lookAtVersion, lookForLatest } from '../../../shared/s3/head-version.ts'
+import { makeBucket, testClient, testS3 } from '../../support/bucket.ts'
+
+const K = { bucket: 'docs', key: 'a b+c/ü%41\x01😀' }
+
+const put = async (s3: S3Client, Key: string, facts: object = {}) =>
+  (await s3.send(new PutObjectCommand({ Bucket: 'docs', Key, Body: '1234567', ...facts }))).VersionId ?? 'null'
+
+const remove = async (s3: S3Client, Key: string, VersionId?: string) =>
+  (await s3.send(new DeleteObjectCommand({ Bucket: 'docs', Key, VersionId }))).VersionId ?? 'null'
+
+describe('lookAtVersion', () => {
+  test('answers what S3 holds of a version, its tags as they are now', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'Enabled')
+    const facts = { ContentType: 'text/plain', StorageClass: 'STANDARD_IA', Metadata: { Author: 'Ada' }, Tagging: 'a=1' }
+    const versionId = await put(bucket.s3, K.key, facts)
+    await put(bucket.s3, K.key, { ContentType: 'text/other' })
+    const TagSet = [{ Key: 'b', Value: '2' }]
+    await bucket.s3.send(new PutObjectTaggingCommand({ Bucket: 'docs', Key: K.key, VersionId: versionId, Tagging: { TagSet } }))
+    expect(await lookAtVersion(bucket.s3, { ...K, versionId })).toEqual({
+      state: 'present',
+      size: 7,
+      etag: 'fcea920f7412b5da7be0cf42b8c93759',
+      contentType: 'text/plain',
+      lastModified: expect.any(Date),
+      storageClass: 'STANDARD_IA',
+      metadata: { author: 'Ada' },
+      tags: { b: '2' },
+    })
+  })
+
+  test('reads metadata outside of ASCII as it was written', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'never')
+    const title = 'Jahresübersicht 😀 = ? _ über mehr als fünfundsiebzig Zeichen, damit es mehrere Wörter nach RFC 2047 werden'
+    await put(bucket.s3, 'k', { Metadata: { title: `=?UTF-8?B?${Buffer.from(title).toString('base64')}?=` } })
+    expect((await lookAtVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })).metadata).toEqual({ title })
+  })
+
+  test.each([
+    ['=?UTF-8?B?w7xiZXI=?=', 'über'],
+    ['=?utf-8?q?=C3=BCber_100%?=', 'über 100%'],
+    ['=?UTF-8?Q?a?= =?UTF-8?Q?b?=', 'ab'],
+    ['=?UTF-8?Q?=FF?=', '\ufffd'],
+    ['=?ISO-8859-1?Q?=FC?=', '=?ISO-8859-1?Q?=FC?='],
+    ['50% =? a+b', '50% =? a+b'],
+  ])('reads the encoded word %s of an answer as %j', async (answered, title) => {
+    const server = createServer((request, response) => {
+      if (request.method === 'HEAD') response.setHeader('x-amz-meta-title', answered)
+      response.end(request.method === 'HEAD' ? undefined : '<Tagging><TagSet/></Tagging>')
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const s3 = testClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    expect((await lookAtVersion(s3, { bucket: 'docs', key: 'k', versionId: 'v1' })).metadata).toEqual({ title })
+    s3.destroy()
+    await once(server.close(), 'close')
+  })
+
+  test('tells a delete marker from a version that is gone and from one that never was', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'Enabled')
+    const versionId = await put(bucket.s3, 'k')
+    const marker = await remove(bucket.s3, 'k')
+    const look = (versionId: string, key = 'k') => lookAtVersion(bucket.s3, { bucket: 'docs', key, versionId })
+    expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
+    expect((await look(marker)).lastModified?.getTime()).toBeGreaterThan(Date.now() - 60_000)
+    expect((await look(versionId)).state).toBe('present')
+    await remove(bucket.s3, 'k', versionId)
+    expect(await look(versionId)).toEqual({ state: 'gone' })
+    expect(await look('null')).toEqual({ state: 'gone' })
+    expect(await look('null', 'never')).toEqual({ state: 'gone' })
+  })
+
+  test('tells a delete marker where 405 says nothing of it, and throws where there is none', async () => {
+    await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'MethodNotAllowed' } : undefined) })
+    await makeBucket(bucket.s3, 'docs', 'Enabled')
+    const versionId = await put(bucket.s3, K.key)
+    const marker = await remove(bucket.s3, K.key)
+    await remove(bucket.s3, `${K.key}2`)
+    const look = (versionId: string) => lookAtVersion(bucket.s3, { ...K, versionId })
+    expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
+    await expect(look(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
+  })
+
+  test('a bucket that is missing is no version that is gone', async () => {
+    await using bucket = await testS3()
+    const name = { bucket: 'none', key: 'k', versionId: 'null' }
+    await expect(lookAtVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    await expect(lookForLatest(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+  })
+
+  test('throws when S3 does not answer, though it knows the tags', async () => {
+    await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'SlowDown' } : undefined) })
+    await makeBucket(bucket.s3, 'docs', 'never')
+    await put(bucket.s3, 'k')
+    const look = lookAtVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })
+    await expect(look).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } })
+  })
+})
+
+describe('lookForLatest', () => {
+  test('answers the version that a GET would, a marker too', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'Enabled')
+    const first = await put(bucket.s3, K.key)
+    const second = await put(bucket.s3, K.key)
+    expect(await lookForLatest(bucket.s3, K)).toBe(second)
+    const marker = await remove(bucket.s3, K.key)
+    expect(await lookForLatest(bucket.s3, K)).toBe(marker)
+    for (const versionId of [marker, second]) await remove(bucket.s3, K.key, versionId)
+    expect(await lookForLatest(bucket.s3, K)).toBe(first)
+    await remove(bucket.s3, K.key, first)
+    expect(await lookForLatest(bucket.s3, K)).toBeNull()
+  })
+
+  test('a key that only begins another one has no version', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'Enabled')
+    await put(bucket.s3, 'invoice.pdf')
+    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'invoice' })).toBeNull()
+  })
+
+  test('the version of an unversioned bucket, and of one that was suspended, is null', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'never')
+    await put(bucket.s3, 'k')
+    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
+    const versioning = (Status: 'Enabled' | 'Suspended') =>
+      bucket.s3.send(new PutBucketVersioningCommand({ Bucket: 'docs', VersioningConfiguration: { Status } }))
+    await versioning('Enabled')
+    const versionId = await put(bucket.s3, 'k')
+    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'k' })).toBe(versionId)
+    await versioning('Suspended')
+    await remove(bucket.s3, 'k')
+    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
+  })
+})
+
+test('a listed key is decoded as a form', () => {
+  expect(decodeListed('a+b%2Bc%2541%C3%BC%00')).toBe('a b+c%41ü\0')
+})
