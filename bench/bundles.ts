@@ -17,7 +17,7 @@ import { median, rounded } from './support/figures.ts'
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '21' } } })
 
 /** Times the alone driver, and bytes, that a function may take until its handler is there. */
-const BAR = { functions: ['api', 'index-events'], times: 1.5, bytes: 100 * 1024 }
+const BAR = { functions: ['api', 'indexer'], times: 1.5, bytes: 100 * 1024 }
 
 const BASE = 'postgres alone'
 
@@ -38,10 +38,10 @@ const bundles: Record<string, { folder: string; event: unknown }> = {
     folder: bundle('api'),
     event: { httpMethod: 'GET', path: '/health', resource: '/health', headers: {}, requestContext: { identity: {} } },
   },
-  'index-events': { folder: bundle('index-events'), event: sqsEvent(await uploads(10)) },
-  'prune-audit': { folder: bundle('prune-audit'), event: {} },
-  migrate: { folder: bundle('migrate'), event: {} },
-  reconcile: { folder: bundle('reconcile'), event: { bucket: 'docs' } },
+  indexer: { folder: bundle('indexer'), event: sqsEvent(await uploads(10)) },
+  pruner: { folder: bundle('pruner'), event: {} },
+  migrator: { folder: bundle('migrator'), event: {} },
+  reconciler: { folder: bundle('reconciler'), event: { bucket: 'docs' } },
 }
 const samples = await sample()
 console.table(Object.fromEntries(Object.keys(bundles).map(name => [name, figuresOf(name)])))

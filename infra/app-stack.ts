@@ -21,7 +21,7 @@ export function appStack(app: App, options: Options, data: Data): Stack {
   stack.addStackDependency(data.stack)
   const lambdas = functions(stack, options, data)
   const migrator = migrations(app, stack, options, data, Object.values(lambdas))
-  const all = { ...lambdas, migrate: migrator }
+  const all = { ...lambdas, migrator }
   const rest = api(stack, stage, lambdas.api, data.people)
   if (stage.api.hasFirewall) firewall(stack, stage, rest)
   schedules(stack, stage, lambdas, data.bucketName)

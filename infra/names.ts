@@ -4,7 +4,7 @@ import type { DATABASE_ROLES } from '../shared/database/roles.ts'
 import type { Stage } from './stages.ts'
 
 /** A Lambda by the name of its file in `functions/`. */
-export type FunctionName = keyof typeof DATABASE_ROLES | 'migrate'
+export type FunctionName = keyof typeof DATABASE_ROLES | 'migrator'
 
 /** What each name of a stage begins with. Fixed names let a part be named before it is there: no circles between policies. */
 export function prefixOf(stage: Stage): string {

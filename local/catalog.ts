@@ -86,7 +86,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const queueUrl = `${server.url}/000000000000/${server.events.name}`
   const deadLetterQueueUrl = `${server.url}/000000000000/${server.deadLetters.name}`
   const index = indexer({
-    sql: connectAs('index-events'),
+    sql: connectAs('indexer'),
     s3,
     maxReceives: server.events.options.maxReceiveCount,
     sendDeadLetter: deadLetterQueue(deadLetterQueueUrl, aws),
@@ -106,13 +106,13 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   starting.defer(() => api.close())
   const onError = (error: unknown) => console.error(error)
   const prune = auditPruner({
-    sql: connectAs('prune-audit'),
+    sql: connectAs('pruner'),
     retentionDays: RETENTION_DAYS,
     log: report => tellPruned(report, log),
   })
   const pruner = schedule(PRUNE_EVERY_MS, prune, onError)
   starting.defer(() => pruner.close())
-  const reconciler = await startReconciler({ sql: connectAs('reconcile'), s3, store: server.store, source, log }, onError)
+  const reconciler = await startReconciler({ sql: connectAs('reconciler'), s3, store: server.store, source, log }, onError)
   starting.defer(() => reconciler.close())
 
   const addresses = {

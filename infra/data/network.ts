@@ -74,7 +74,7 @@ export function network(
   endpoint(
     'Lambda',
     InterfaceVpcEndpointAwsService.LAMBDA,
-    allow(['lambda:InvokeFunction'], [functionArn(scope, stage, 'reconcile')]),
+    allow(['lambda:InvokeFunction'], [functionArn(scope, stage, 'reconciler')]),
   )
   return { vpc, groups }
 }

@@ -25,7 +25,7 @@ const BUNDLES = join(ROOT, 'cdk.out/bundles')
  * and whenever they are bundled.
  */
 export function bundle(name: string, migrations = join(ROOT, 'migrations')): string {
-  return bundleOf(name, `functions/${name}.ts`, folder => name === 'migrate' && addMigrations(folder, migrations))
+  return bundleOf(name, `functions/${name}.ts`, folder => name === 'migrator' && addMigrations(folder, migrations))
 }
 
 /** The same of any file of the repository; `add` puts more beside it. */

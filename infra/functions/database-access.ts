@@ -10,8 +10,8 @@ import type { Options } from '../options.ts'
 /** How a function finds its database: by the proxy, the migrator by the instance; by an address on LocalStack, where there is neither. */
 export function databaseEnvironment(name: FunctionName, { databaseUrl }: Options, { aws }: Data): Record<string, string> {
   const user = userOf(name)
-  if (!aws) return { DATABASE_URL: databaseUrl, ...(name === 'migrate' ? {} : { DATABASE_ROLE: user }) }
-  const isMigrator = name === 'migrate'
+  if (!aws) return { DATABASE_URL: databaseUrl, ...(name === 'migrator' ? {} : { DATABASE_ROLE: user }) }
+  const isMigrator = name === 'migrator'
   return {
     DATABASE_HOST: isMigrator ? aws.instance.dbInstanceEndpointAddress : aws.proxy.endpoint,
     DATABASE_PORT: '5432',
@@ -24,7 +24,7 @@ export function databaseEnvironment(name: FunctionName, { databaseUrl }: Options
 
 /** Lets a function sign in, as its own role and no other. */
 export function mayConnect(lambda: Lambda, name: FunctionName, { instance, proxy }: NonNullable<Data['aws']>): void {
-  if (name !== 'migrate') {
+  if (name !== 'migrator') {
     proxy.grantConnect(lambda, userOf(name))
     return
   }
@@ -33,5 +33,5 @@ export function mayConnect(lambda: Lambda, name: FunctionName, { instance, proxy
 }
 
 function userOf(name: FunctionName): string {
-  return name === 'migrate' ? DATABASE_OWNER : DATABASE_ROLES[name]
+  return name === 'migrator' ? DATABASE_OWNER : DATABASE_ROLES[name]
 }

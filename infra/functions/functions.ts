@@ -24,19 +24,19 @@ export type Functions = Record<keyof typeof DATABASE_ROLES, Lambda>
  * indexer's and reconciler's TLS to S3 are work for a processor; the pruner and the migrator wait for Postgres.
  */
 const SIZES: Record<FunctionName, { memorySize: number; seconds: number }> = {
-  'index-events': { memorySize: 1024, seconds: INDEXER_TIMEOUT },
+  indexer: { memorySize: 1024, seconds: INDEXER_TIMEOUT },
   // API Gateway waits 29 seconds.
   api: { memorySize: 1024, seconds: 29 },
-  'prune-audit': { memorySize: 256, seconds: 900 },
+  pruner: { memorySize: 256, seconds: 900 },
   // It goes on in another invocation when its time is over.
-  reconcile: { memorySize: 1024, seconds: 900 },
-  migrate: { memorySize: 512, seconds: 900 },
+  reconciler: { memorySize: 1024, seconds: 900 },
+  migrator: { memorySize: 512, seconds: 900 },
 }
 
 /** The functions, each with a role, a log group and a database role of its own. */
 export function functions(scope: Construct, options: Options, data: Data): Functions {
   const { stage } = options
-  const indexer = lambda(scope, options, data, 'index-events', {
+  const indexer = lambda(scope, options, data, 'indexer', {
     DEAD_LETTER_QUEUE_URL: data.deadLetters.queueUrl,
     MAX_RECEIVES: String(MAX_RECEIVES),
     // A batch is one statement after the other.
@@ -63,14 +63,14 @@ export function functions(scope: Construct, options: Options, data: Data): Funct
   const api = lambda(scope, options, data, 'api', { CATALOG_BUCKET: data.bucketName, DATABASE_POOL: '2' })
   mayPresign(api, data, options)
 
-  const pruner = lambda(scope, options, data, 'prune-audit', { CATALOG_AUDIT_RETENTION_DAYS: String(stage.auditDays) })
+  const pruner = lambda(scope, options, data, 'pruner', { CATALOG_AUDIT_RETENTION_DAYS: String(stage.auditDays) })
 
-  const reconciler = lambda(scope, options, data, 'reconcile', { CATALOG_BUCKETS: data.bucketName })
+  const reconciler = lambda(scope, options, data, 'reconciler', { CATALOG_BUCKETS: data.bucketName })
   mayLook(reconciler, data, options)
   reconciler.addToRolePolicy(
-    new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn(scope, stage, 'reconcile')] }),
+    new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn(scope, stage, 'reconciler')] }),
   )
-  return { 'index-events': indexer, api, 'prune-audit': pruner, reconcile: reconciler }
+  return { indexer, api, pruner, reconciler }
 }
 
 /** One function, with what all of them have. */
@@ -98,7 +98,7 @@ export function lambda(
     logGroup: logs,
     tracing: Tracing.ACTIVE,
     reservedConcurrentExecutions: name === 'api' ? stage.api.concurrency : undefined,
-    recursiveLoop: name === 'reconcile' ? RecursiveLoop.ALLOW : undefined,
+    recursiveLoop: name === 'reconciler' ? RecursiveLoop.ALLOW : undefined,
     environment: {
       ...(stage.aws ? {} : { S3_FORCE_PATH_STYLE: 'true' }),
       ...databaseEnvironment(name, options, data),
@@ -116,25 +116,24 @@ export function lambda(
 }
 
 const GROUPS: Record<FunctionName, 'clients' | 'readers' | 'migrator'> = {
-  'index-events': 'readers',
+  indexer: 'readers',
   api: 'clients',
-  'prune-audit': 'clients',
-  reconcile: 'readers',
-  migrate: 'migrator',
+  pruner: 'clients',
+  reconciler: 'readers',
+  migrator: 'migrator',
 }
 
 const NEXT_RUN =
   'A run that failed is lost without harm: the next scheduled one does what it left, and an alarm tells of the error.'
 
 const WHY_NO_DEAD_LETTERS: Record<FunctionName, string> = {
-  'index-events': 'Invoked by an event source mapping, never asynchronously; its queue has a dead-letter queue.',
+  indexer: 'Invoked by an event source mapping, never asynchronously; its queue has a dead-letter queue.',
   api: 'Invoked synchronously by API Gateway only; the caller gets the error.',
-  'prune-audit': NEXT_RUN,
-  reconcile: NEXT_RUN,
-  migrate: 'Invoked synchronously by the deployment only, which fails with it.',
+  pruner: NEXT_RUN,
+  reconciler: NEXT_RUN,
+  migrator: 'Invoked synchronously by the deployment only, which fails with it.',
 }
 
-/** `prune-audit` as `PruneAudit`. */
 function idOf(name: FunctionName): string {
   return name.replaceAll(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase())
 }

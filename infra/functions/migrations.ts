@@ -19,7 +19,7 @@ export function migrations(app: App, stack: Stack, options: Options, data: Data,
 }
 
 function migrator(scope: Construct, options: Options, data: Data): Lambda {
-  return lambda(scope, options, data, 'migrate', { DATABASE_POOL: '2' })
+  return lambda(scope, options, data, 'migrator', { DATABASE_POOL: '2' })
 }
 
 function migrationsStack(app: App, next: Stack, { stage }: Options, data: Data): Stack {

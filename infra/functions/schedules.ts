@@ -8,9 +8,9 @@ import type { Stage } from '../stages.ts'
 import type { Functions } from './functions.ts'
 
 /** What runs by the clock, and the reconcile after each deployment. Rules, not EventBridge Scheduler: it never fires on LocalStack. */
-export function schedules(scope: Construct, stage: Stage, { 'prune-audit': pruner, reconcile }: Functions, bucket: string): void {
+export function schedules(scope: Construct, stage: Stage, { pruner, reconciler }: Functions, bucket: string): void {
   const prune = new Rule(scope, 'PruneRule', {
-    ruleName: `${prefixOf(stage)}-prune-audit`,
+    ruleName: `${prefixOf(stage)}-prune`,
     description: 'Removes what the audit trail keeps no longer',
     schedule: Schedule.expression(stage.prune.at),
     targets: [new LambdaFunction(pruner)],
@@ -19,7 +19,7 @@ export function schedules(scope: Construct, stage: Stage, { 'prune-audit': prune
     ruleName: `${prefixOf(stage)}-reconcile`,
     description: 'Compares the bucket with the catalog, and repairs the catalog',
     schedule: Schedule.expression(stage.reconcile.at),
-    targets: [new LambdaFunction(reconcile)],
+    targets: [new LambdaFunction(reconciler)],
   })
   // Finds what was in an adopted bucket before, and what was lost until S3's notifications became active.
   const deployed = new Rule(scope, 'DeployedRule', {
@@ -31,7 +31,7 @@ export function schedules(scope: Construct, stage: Stage, { 'prune-audit': prune
       resources: [Stack.of(scope).stackId],
       detail: { 'status-details': { status: ['CREATE_COMPLETE', 'UPDATE_COMPLETE'] } },
     },
-    targets: [new LambdaFunction(reconcile, { event: RuleTargetInput.fromObject({ bucket }) })],
+    targets: [new LambdaFunction(reconciler, { event: RuleTargetInput.fromObject({ bucket }) })],
   })
   for (const rule of [prune, regular, deployed]) {
     acknowledge(rule, {

@@ -85,14 +85,14 @@ function workRules({ functions, reconcileHours, pruneHours }: Watched): AlarmRul
       section: 'drift',
       means:
         'A reconcile found the catalog to differ from the bucket, so events were lost; unless it was a dry run, it has repaired that.',
-      metric: measured(functions.reconcile, 'Drift', Stats.MAXIMUM, hour),
+      metric: measured(functions.reconciler, 'Drift', Stats.MAXIMUM, hour),
       periods: 1,
       atLeast: 1,
     },
     {
       section: 'reconcile-missing',
       means: 'No reconcile has come to its end when the next was due: lost events would go unnoticed.',
-      metric: measured(functions.reconcile, 'ReconcilesFinished', Stats.SUM, hour),
+      metric: measured(functions.reconciler, 'ReconcilesFinished', Stats.SUM, hour),
       periods: reconcileHours + SPARE_HOURS,
       below: 1,
       alarmsOnSilence: true,
@@ -101,7 +101,7 @@ function workRules({ functions, reconcileHours, pruneHours }: Watched): AlarmRul
       section: 'prune-missing',
       means:
         'The audit trail has not been pruned when it was due: it is kept too long, and partitions for the months to come may be missing.',
-      metric: measured(functions['prune-audit'], 'PrunesFinished', Stats.SUM, hour),
+      metric: measured(functions.pruner, 'PrunesFinished', Stats.SUM, hour),
       periods: pruneHours + SPARE_HOURS,
       below: 1,
       alarmsOnSilence: true,

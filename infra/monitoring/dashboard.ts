@@ -27,7 +27,7 @@ const average = { statistic: Stats.AVERAGE, period: PERIOD }
 const highest = { statistic: Stats.MAXIMUM, period: PERIOD }
 
 function indexRow({ queue, deadLetters, functions }: Watched) {
-  const indexer = functions['index-events']
+  const indexer = functions.indexer
   return row(
     ['Records indexed', measured(indexer, 'RecordsIndexed', Stats.SUM, PERIOD)],
     ['Seconds from change to index, oldest of a batch', measured(indexer, 'EventLag', Stats.p(99), PERIOD)],
@@ -62,9 +62,9 @@ function functionRow({ functions }: Watched) {
 function upkeepRow({ functions }: Watched) {
   const hour = Duration.hours(1)
   return row(
-    ['Drift that reconciles found', measured(functions.reconcile, 'Drift', Stats.SUM, hour)],
-    ['Reconciles finished', measured(functions.reconcile, 'ReconcilesFinished', Stats.SUM, hour)],
-    ['Rows pruned', measured(functions['prune-audit'], 'RowsPruned', Stats.SUM, hour)],
+    ['Drift that reconciles found', measured(functions.reconciler, 'Drift', Stats.SUM, hour)],
+    ['Reconciles finished', measured(functions.reconciler, 'ReconcilesFinished', Stats.SUM, hour)],
+    ['Rows pruned', measured(functions.pruner, 'RowsPruned', Stats.SUM, hour)],
   )
 }
 

@@ -4,7 +4,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { AlarmRule } from './alarm.ts'
 
 /** These stop in time by themselves, or take as long as a migration takes. */
-const MAY_TAKE_ITS_TIME = ['reconcile', 'migrate']
+const MAY_TAKE_ITS_TIME = ['reconciler', 'migrator']
 
 /** When people are told of a function, by the name of its file. */
 export function functionRules(of: string, each: LambdaFunction): AlarmRule[] {

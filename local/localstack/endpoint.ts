@@ -31,7 +31,7 @@ export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' }
 export const ENVIRONMENT = 'aws://000000000000/us-east-1'
 
 /** The migrator: infra/names.ts names it. */
-export const MIGRATOR = 'storage-catalog-localstack-migrate'
+export const MIGRATOR = 'storage-catalog-localstack-migrator'
 
 const REGION = 'us-east-1'
 

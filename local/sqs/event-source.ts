@@ -52,7 +52,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   const invoke = async (batch: ReceivedMessage[]) => {
     let failed: Set<string>
     try {
-      const context = lambdaContext(options.functionName ?? 'index-events', queue.options.visibilitySeconds * 1000)
+      const context = lambdaContext(options.functionName ?? 'indexer', queue.options.visibilitySeconds * 1000)
       failed = failures(batch, await handler({ Records: batch.map(message => toRecord(queue.name, message)) }, context))
     } catch (error) {
       onError(error, batch)

@@ -3,10 +3,10 @@ export const DATABASE_OWNER = 'catalog_owner'
 
 /** Database role of each function, by the name of its file in `functions/`. `migrations/0010_roles.sql` makes them, docs/schema.md says what each may. */
 export const DATABASE_ROLES = {
-  'index-events': 'catalog_indexer',
+  indexer: 'catalog_indexer',
   api: 'catalog_api',
-  'prune-audit': 'catalog_pruner',
-  reconcile: 'catalog_reconciler',
+  pruner: 'catalog_pruner',
+  reconciler: 'catalog_reconciler',
 } as const
 
 /** One of the roles that functions act as. */

@@ -13,10 +13,10 @@ import { sqsEvent } from '../support/sqs.ts'
 test('a measurement is one line of the embedded metric format, with a metric and a unit for each value', () => {
   const lines: string[] = []
   const before = Date.now()
-  measuring('prod-index-events', line => lines.push(line))({ RecordsIndexed: 7, EventLag: 1.25 })
+  measuring('prod-indexer', line => lines.push(line))({ RecordsIndexed: 7, EventLag: 1.25 })
   expect(lines).toEqual([expect.stringMatching(/^[^\n]+\n$/)])
   const { _aws, ...members } = JSON.parse(lines[0] ?? '')
-  expect(members).toEqual({ FunctionName: 'prod-index-events', RecordsIndexed: 7, EventLag: 1.25 })
+  expect(members).toEqual({ FunctionName: 'prod-indexer', RecordsIndexed: 7, EventLag: 1.25 })
   expect(_aws.Timestamp).toBeGreaterThanOrEqual(before)
   expect(_aws.CloudWatchMetrics).toEqual([
     {

@@ -111,10 +111,10 @@ test('the next invocation is asked for asynchronously, of the function by its na
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
-  await invokingLater('reconcile', { endpoint, region: 'us-east-1', credentials })?.({ bucket: 'docs' })
+  await invokingLater('reconciler', { endpoint, region: 'us-east-1', credentials })?.({ bucket: 'docs' })
   server.closeAllConnections()
   await new Promise(resolve => server.close(resolve))
-  expect(asked).toEqual([['/2015-03-31/functions/reconcile/invocations', 'Event', { bucket: 'docs' }]])
+  expect(asked).toEqual([['/2015-03-31/functions/reconciler/invocations', 'Event', { bucket: 'docs' }]])
   expect(invokingLater(undefined)).toBeUndefined()
 })
 

@@ -41,7 +41,7 @@ function signIn(role: string): Client {
 }
 
 test('the indexer takes in what its bucket tells, and answers what it could not', async () => {
-  const sql = signIn(DATABASE_ROLES['index-events'])
+  const sql = signIn(DATABASE_ROLES.indexer)
   const first = await put(bucket, 'a', 'one')
   await put(bucket, 'a', 'two')
   await put(bucket, 'b')
@@ -89,7 +89,7 @@ test('the API does all of its operations', async () => {
 })
 
 test('the pruner drops months, deletes the rest, and makes the months ahead, which belong to it', async () => {
-  const sql = signIn(DATABASE_ROLES['prune-audit'])
+  const sql = signIn(DATABASE_ROLES.pruner)
   vi.spyOn(console, 'log').mockImplementation(() => undefined)
   // As months before left it, made by the owner; and the last of the months ahead was never made.
   await owner`select extend_audit_past(${month(-2)})`
@@ -117,7 +117,7 @@ test('the pruner drops months, deletes the rest, and makes the months ahead, whi
 })
 
 test('the reconciler repairs what was lost, and tells of its runs', async () => {
-  const sql = signIn(DATABASE_ROLES.reconcile)
+  const sql = signIn(DATABASE_ROLES.reconciler)
   await put(bucket, 'lost')
   lose(bucket)
   const parts = { sql, s3: bucket.s3, scopes: [], requestsPerSecond: 1000, sampleRate: 1, graceSeconds: 0 }

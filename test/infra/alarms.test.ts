@@ -83,8 +83,8 @@ test('thresholds follow the sizes of the database and the timeouts of the functi
     storage: threshold('database-storage'),
     memory: threshold('database-memory'),
     api: threshold('function-duration-api'),
-    reconcile: threshold('function-duration-reconcile'),
-  }).toEqual({ connections: 80, storage: 1024 ** 3, memory: 107_374_182, api: 8000, reconcile: undefined })
+    reconciler: threshold('function-duration-reconciler'),
+  }).toEqual({ connections: 80, storage: 1024 ** 3, memory: 107_374_182, api: 8000, reconciler: undefined })
 })
 
 describe('the topic of the alarms', () => {
@@ -157,10 +157,10 @@ function watchedIn(stack: Stack, withDatabase: boolean): Watched {
   return {
     functions: {
       api: make('api'),
-      'index-events': make('index-events'),
-      migrate: make('migrate'),
-      'prune-audit': make('prune-audit'),
-      reconcile: make('reconcile'),
+      indexer: make('indexer'),
+      migrator: make('migrator'),
+      pruner: make('pruner'),
+      reconciler: make('reconciler'),
     },
     queue: new Queue(stack, 'Queue'),
     deadLetters: new Queue(stack, 'DeadLetters'),

@@ -48,7 +48,7 @@ describe('every function', () => {
   test('finds the database by the proxy, the migrator by the instance with RDS’ certificates', () => {
     for (const { Properties } of ours(prod)) {
       const { DATABASE_HOST, DATABASE_CA_FILE } = Properties.Environment.Variables
-      const isMigrator = Properties.FunctionName.endsWith('-migrate')
+      const isMigrator = Properties.FunctionName.endsWith('-migrator')
       expect(DATABASE_HOST).toMatch(isMigrator ? /^<Database.*EndpointAddress/ : /^<Proxy.*Endpoint/)
       expect(DATABASE_CA_FILE).toBe(isMigrator ? '/var/task/rds-ca.pem' : undefined)
     }
@@ -58,7 +58,7 @@ describe('every function', () => {
     const [migrations] = prod.of('Custom::Trigger')
     expect(migrations!.Properties).toMatchObject({ InvocationType: 'RequestResponse', Timeout: '900000' })
     const waiting = ours(prod).filter(({ DependsOn }) => DependsOn.includes(migrations!.id))
-    expect(waiting.map(({ id }) => id.slice(0, -8)).sort()).toEqual(['Api', 'IndexEvents', 'PruneAudit', 'Reconcile'])
+    expect(waiting.map(({ id }) => id.slice(0, -8)).sort()).toEqual(['Api', 'Indexer', 'Pruner', 'Reconciler'])
     expect(prod.of('AWS::Lambda::EventSourceMapping')[0]!.DependsOn).toContain(migrations!.id)
   })
 })
@@ -88,11 +88,11 @@ describe('the indexer', () => {
 
 describe('the reconciler', () => {
   test('may start itself as often as it takes, and nothing else', () => {
-    const [reconciler] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Reconcile'))
+    const [reconciler] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Reconciler'))
     expect(reconciler!.Properties.RecursiveLoop).toBe('Allow')
     const [policy] = prod.of('AWS::IAM::Policy').filter(({ id }) => id.startsWith('ReconcileRole'))
     const invokes = policy!.Properties.PolicyDocument.Statement.filter(({ Action }: { Action: string }) => /Invoke/.test(Action))
-    expect(invokes).toMatchObject([{ Resource: expect.stringMatching(/:function:storage-catalog-prod-reconcile$/) }])
+    expect(invokes).toMatchObject([{ Resource: expect.stringMatching(/:function:storage-catalog-prod-reconciler$/) }])
   })
 
   test('runs by the clock and after each deployment', () => {

@@ -12,7 +12,7 @@ import { importEveryFile, runBundle, sizeOfBundle } from '../support/run-bundle.
 import { sqsEvent } from '../support/sqs.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NAMES = ['api', 'index-events', 'migrate', 'prune-audit', 'reconcile']
+const NAMES = ['api', 'indexer', 'migrator', 'pruner', 'reconciler']
 
 /** Outside of the repository, where no `node_modules` helps. */
 const away = mkdtempSync(join(tmpdir(), 'storage-catalog-bundles-'))
@@ -34,7 +34,7 @@ describe('a bundle', () => {
   })
 
   test('made again is the same', () => {
-    expect(basename(bundle('prune-audit'))).toBe(basename(bundles['prune-audit']!))
+    expect(basename(bundle('pruner'))).toBe(basename(bundles.pruner!))
   })
 
   test('does not tell where it was made', () => {
@@ -48,7 +48,7 @@ describe('a bundle', () => {
     expect(text).toContain('"HttpError"')
   })
 
-  test.each(['api', 'index-events'])('of %s loads at most 100 KB before its handler is there', name => {
+  test.each(['api', 'indexer'])('of %s loads at most 100 KB before its handler is there', name => {
     expect(sizeOfBundle(bundles[name]!).start).toBeLessThan(100 * 1024)
   })
 })
@@ -86,16 +86,16 @@ describe('a bundle answers for its function:', () => {
   test('migrate applies the migrations beside it to an empty database', async () => {
     await using empty = await freshDatabase('template1')
     const applied = readdirSync(join(ROOT, 'migrations')).filter(name => /^\d/.test(name))
-    expect(await run('migrate', {}, { DATABASE_URL: empty.url })).toEqual({ applied, already: [] })
+    expect(await run('migrator', {}, { DATABASE_URL: empty.url })).toEqual({ applied, already: [] })
   })
 
   test('migrate has the certificates of RDS', () => {
-    expect(readFileSync(join(bundles.migrate!, 'rds-ca.pem'), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/)
+    expect(readFileSync(join(bundles.migrator!, 'rds-ca.pem'), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/)
   })
 
-  test('index-events indexes an upload, and takes what can never be indexed to the dead-letter queue', async () => {
+  test('indexer indexes an upload, and takes what can never be indexed to the dead-letter queue', async () => {
     const body = await stage.put('report.pdf')
-    expect(await run('index-events', sqsEvent([body, 'no JSON']))).toEqual({ batchItemFailures: [] })
+    expect(await run('indexer', sqsEvent([body, 'no JSON']))).toEqual({ batchItemFailures: [] })
     expect(await stage.keys()).toContain('report.pdf')
     expect(stage.server.deadLetters.messages(10).map(message => message.body)).toEqual(['no JSON'])
   })
@@ -117,13 +117,13 @@ describe('a bundle answers for its function:', () => {
     expect(await run('api', event)).toMatchObject({ statusCode })
   })
 
-  test('prune-audit prunes', async () => {
-    expect(await run('prune-audit', {})).toMatchObject({ deletedTombstones: 0 })
+  test('pruner prunes', async () => {
+    expect(await run('pruner', {})).toMatchObject({ deletedTombstones: 0 })
   })
 
   test('reconcile takes in what no event told of', async () => {
     await stage.put('missed.pdf')
-    expect(await run('reconcile', { bucket: 'docs' })).toMatchObject({ done: true })
+    expect(await run('reconciler', { bucket: 'docs' })).toMatchObject({ done: true })
     expect(await stage.keys()).toContain('missed.pdf')
   })
 
@@ -138,11 +138,11 @@ describe('a bundle answers for its function:', () => {
     const rule = { source: 'aws.events', 'detail-type': 'Scheduled Event' }
     const more = {
       CATALOG_BUCKETS: 'docs,logs',
-      AWS_LAMBDA_FUNCTION_NAME: 'reconcile',
+      AWS_LAMBDA_FUNCTION_NAME: 'reconciler',
       AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${port}`,
     }
-    expect(await run('reconcile', rule, more)).toEqual({ done: false, runs: [] })
-    expect(started).toEqual(Array(2).fill('/2015-03-31/functions/reconcile/invocations'))
+    expect(await run('reconciler', rule, more)).toEqual({ done: false, runs: [] })
+    expect(started).toEqual(Array(2).fill('/2015-03-31/functions/reconciler/invocations'))
     lambda.close()
   })
 })

@@ -81,7 +81,7 @@ describe('an adopted bucket', () => {
 describe('the queue', () => {
   test('hides a message for six timeouts of the indexer, and gives up after as many deliveries as the indexer counts', () => {
     const [queue] = prod.of('AWS::SQS::Queue').filter(({ id }) => id.startsWith('Queue'))
-    const [indexer] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('IndexEvents'))
+    const [indexer] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Indexer'))
     expect(queue!.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * indexer!.Properties.Timeout)
     expect(String(queue!.Properties.RedrivePolicy.maxReceiveCount)).toBe(indexer!.Properties.Environment.Variables.MAX_RECEIVES)
   })

@@ -69,7 +69,7 @@ describe.each(['dev', 'prod'])('%s', name => {
   })
 
   test('lets the migrator sign in to the instance as the owner and nobody else', () => {
-    expect(connects(stages[name]!, 'migrate')).toEqual([
+    expect(connects(stages[name]!, 'migrator')).toEqual([
       expect.stringMatching(/:dbuser:<Database.*DbiResourceId.*>\/catalog_owner$/),
     ])
   })

@@ -22,7 +22,7 @@ describe('an event source', () => {
       queue,
       handler: async (event, context) => {
         events.push(event)
-        expect([context.functionName, context.getRemainingTimeInMillis() > 0]).toEqual(['index-events', true])
+        expect([context.functionName, context.getRemainingTimeInMillis() > 0]).toEqual(['indexer', true])
         return { batchItemFailures: [] }
       },
     })

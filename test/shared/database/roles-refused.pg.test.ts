@@ -8,7 +8,7 @@ import { migrate } from '../../../shared/database/migrate.ts'
 import { DATABASE_OWNER, DATABASE_ROLES } from '../../../shared/database/roles.ts'
 import { type FakeRds, fakeRds } from '../../support/rds.ts'
 
-const { 'index-events': indexer, api, 'prune-audit': pruner, reconcile: reconciler } = DATABASE_ROLES
+const { indexer, api, pruner, reconciler } = DATABASE_ROLES
 
 /** Signs in and was granted nothing: what it may, everybody may. */
 const stranger = 'stranger'
