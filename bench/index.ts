@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../local/postgres/postgres.ts'
-import { applyObservations, beforeLooking } from '../shared/catalog/observations.ts'
+import { applyObservations, readKnownLatest } from '../shared/catalog/observations.ts'
 import { type Client, connect, type Sql } from '../shared/database/connection.ts'
 import { migrate } from '../shared/database/migrate.ts'
 import { startDistance } from './support/distance.ts'
@@ -121,7 +121,7 @@ function inBatches(size: number, connections: number) {
     const work = async () => {
       for (let batch = batches.pop(); batch; batch = batches.pop()) {
         const observed = batch.map(record => record.observed)
-        const { asOf } = await beforeLooking(sql, observed)
+        const { asOf } = await readKnownLatest(sql, observed)
         await applyObservations(sql, asOf, { observed, audited: batch.map(record => record.audited) })
       }
     }

@@ -10,7 +10,7 @@ import { defaultCredentials } from '../local/s3/http/authorize.ts'
 import { driftOf, openRun } from '../shared/catalog/reconcile-runs.ts'
 import { connect, type Sql } from '../shared/database/connection.ts'
 import { migrate } from '../shared/database/migrate.ts'
-import { digestOfBucket, digestOfCatalog } from '../shared/reconcile/digest.ts'
+import { digestBucket, digestCatalog } from '../shared/reconcile/digest.ts'
 import { reconcile } from '../shared/reconcile/reconcile.ts'
 
 /** Backfill, reconcile and digests of a bucket and of one a tenth its size: versions a second, memory, requests. S3 and Postgres are processes of their own. */
@@ -70,7 +70,7 @@ async function measure(sql: Sql, size: number): Promise<Record<string, Result>> 
   await sql`analyze`
   const nothing = await watched(size, () => run(0))
   const digests = await watched(size, async () => {
-    const [truth, own] = [await digestOfBucket(s3, { bucket }), await digestOfCatalog(sql, { bucket })]
+    const [truth, own] = [await digestBucket(s3, { bucket }), await digestCatalog(sql, { bucket })]
     if (truth.hash !== own.hash) throw new Error('the digests differ')
     return Math.ceil(size / 1000)
   })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { EventAudit, Observation } from '../../shared/catalog/observations.ts'
-import { believableSequencer } from '../../shared/s3/sequencer.ts'
+import { usableSequencer } from '../../shared/s3/sequencer.ts'
 import { corpus } from '../search-corpus.ts'
 
 /** What the indexer makes of the event of one upload: what S3 answered, and the entry of the audit trail. */
@@ -37,7 +37,7 @@ function uploadOf({
     observed: {
       ...name,
       state: 'present',
-      seen: true,
+      isVerified: true,
       claimsLatest: true,
       size: key.length * 1000,
       etag: randomBytes(16).toString('hex'),
@@ -47,7 +47,7 @@ function uploadOf({
       metadata,
       tags: {},
       createdBy: 'AWS:AIDABENCH',
-      sequencer: believableSequencer(sequencer, now),
+      sequencer: usableSequencer(sequencer, now),
     },
     audited: {
       ...name,

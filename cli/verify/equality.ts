@@ -1,6 +1,6 @@
 import { driftOf, openRun } from '../../shared/catalog/reconcile-runs.ts'
 import { Conflict } from '../../shared/errors.ts'
-import { type Digest, digestOfBucket, digestOfCatalog } from '../../shared/reconcile/digest.ts'
+import { type Digest, digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
 import { reconcile } from '../../shared/reconcile/reconcile.ts'
 import { npx } from '../connect/where.ts'
 import { Failure } from '../terminal/failure.ts'
@@ -15,8 +15,8 @@ async function isEqual(visit: Visit): Promise<string> {
   if (graceSeconds === undefined) throw new LeftOut('not compared, as --no-compare says')
   if (!sql) throw new LeftOut('could not compare: nobody said where the database is: DATABASE_URL')
   const [inBucket, inCatalog] = await Promise.all([
-    digestOfBucket(bucket.s3, { bucket: bucket.name }),
-    digestOfCatalog(sql, { bucket: bucket.name }),
+    digestBucket(bucket.s3, { bucket: bucket.name }),
+    digestCatalog(sql, { bucket: bucket.name }),
   ])
   const both = `bucket ${told(inBucket)}, catalog ${told(inCatalog)}`
   if (inBucket.hash === inCatalog.hash && inBucket.count === inCatalog.count) return both

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { jsonAnswer } from './json-response.ts'
+import { jsonResponse } from './json-response.ts'
 
 /** An error that is meant for the caller: status, code and message are shown as they are. */
 export class HttpError extends Error {
@@ -28,19 +28,19 @@ const NAMED: Record<string, [status: number, code: string]> = {
  * Middleware that turns errors into `{ error: { code, message, requestId } }`. What is not named is an opaque 500 and goes whole into the
  * log, as one line of JSON: its message may hold what is nobody's business.
  */
-export function answerErrors(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
+export function errorResponses(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
   return {
     onError: request => {
       const { error, event } = request
       const requestId = event.requestContext.requestId
-      const { status, code, message, headers } = told(error)
+      const { status, code, message, headers } = publicError(error)
       if (status >= 500) log(event, error)
-      request.response = jsonAnswer(status, { error: { code, message, requestId } }, headers)
+      request.response = jsonResponse(status, { error: { code, message, requestId } }, headers)
     },
   }
 }
 
-function told(error: unknown): Pick<HttpError, 'status' | 'code' | 'message' | 'headers'> {
+function publicError(error: unknown): Pick<HttpError, 'status' | 'code' | 'message' | 'headers'> {
   if (error instanceof HttpError) return error
   const [status, code] = (error instanceof Error && NAMED[error.name]) || [500, 'InternalError']
   const message =

@@ -2,11 +2,11 @@ import middy from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { OperationId } from '../../shared/api/routes.ts'
 import { readCaller } from './caller.ts'
-import { answerErrors } from './errors.ts'
+import { errorResponses } from './errors.ts'
 import { jsonBody } from './json-body.ts'
-import { jsonAnswer } from './json-response.ts'
+import { jsonResponse } from './json-response.ts'
 import { matchRoute } from './match-route.ts'
-import type { ApiParts, Operation } from './operation.ts'
+import type { ApiDependencies, Operation } from './operation.ts'
 import * as audit from './operations/audit.ts'
 import * as catalog from './operations/catalog.ts'
 import * as hooks from './operations/hooks.ts'
@@ -16,15 +16,15 @@ import * as versions from './operations/versions.ts'
 import { readBody, readQuery } from './read-input.ts'
 
 /** The API: API Gateway's REST proxy event (payload 1.0) in, its answer out. */
-export function apiHandler(parts: ApiParts) {
+export function apiHandler(parts: ApiDependencies) {
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
-    .use(answerErrors())
+    .use(errorResponses())
     .use(jsonBody(parts.maxBodyBytes))
     .handler(async event => {
       const { id, route } = matchRoute(event)
       const input = { query: readQuery(event, route), body: readBody(event, route), caller: readCaller(event.requestContext) }
       const { body, status = route.status, headers } = await run(id)(parts, input)
-      return jsonAnswer(status, body, headers)
+      return jsonResponse(status, body, headers)
     })
 }
 
@@ -39,6 +39,6 @@ const operations: { [Id in OperationId]: Operation<Id> } = {
 }
 
 /** That an input is the one of its operation is what the schemas of the route table say, behind the compiler's back. */
-function run(id: OperationId): (parts: ApiParts, input: unknown) => ReturnType<Operation<OperationId>> {
-  return operations[id] as (parts: ApiParts, input: unknown) => ReturnType<Operation<OperationId>>
+function run(id: OperationId): (parts: ApiDependencies, input: unknown) => ReturnType<Operation<OperationId>> {
+  return operations[id] as (parts: ApiDependencies, input: unknown) => ReturnType<Operation<OperationId>>
 }

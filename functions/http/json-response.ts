@@ -1,7 +1,7 @@
 import type { APIGatewayProxyResult } from 'aws-lambda'
 
 /** An answer of API Gateway's proxy integration with a JSON body, or none. Nothing of it may be kept: it is the catalog of a moment. */
-export function jsonAnswer(statusCode: number, body: unknown, headers: Record<string, string> = {}): APIGatewayProxyResult {
+export function jsonResponse(statusCode: number, body: unknown, headers: Record<string, string> = {}): APIGatewayProxyResult {
   const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers }
   if (body === undefined) return { statusCode, headers: common, body: '' }
   return { statusCode, headers: { ...common, 'content-type': 'application/json' }, body: JSON.stringify(body) }

@@ -3,7 +3,7 @@ import type { GenericSchema, LazySchema } from 'valibot'
 import { type Route, routes } from '../../shared/api/routes.ts'
 
 /** The route table as an OpenAPI 3.1 document. */
-export function describeApi() {
+export function openApiDocument() {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const [operationId, route] of Object.entries<Route>(routes)) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: { operationId, ...describe(route) } }

@@ -8,10 +8,10 @@ import type { Measure } from '../aws/metrics.ts'
 export type PruneReport = AuditCleanup & { deletedTombstones: number }
 
 /** What the pruner stands on; `measure` and `log` are told of each run that reached its end. */
-export type PrunerParts = { sql: Client; retentionDays: number; measure?: Measure; log?: (report: PruneReport) => void }
+export type PrunerDependencies = { sql: Client; retentionDays: number; measure?: Measure; log?: (report: PruneReport) => void }
 
 /** The pruner: keeps the retention of the audit trail and of tombstones; its event, an EventBridge schedule's, says nothing it needs. Throws Invalid for a retention that is no number of days. */
-export function auditPruner({ sql, retentionDays, measure, log = logReport }: PrunerParts): () => Promise<PruneReport> {
+export function auditPruner({ sql, retentionDays, measure, log = logReport }: PrunerDependencies): () => Promise<PruneReport> {
   if (!Number.isInteger(retentionDays) || retentionDays < 1) {
     throw new Invalid('CATALOG_AUDIT_RETENTION_DAYS must be a whole number of days, at least 1')
   }

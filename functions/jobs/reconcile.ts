@@ -8,7 +8,7 @@ import type { Measure } from '../aws/metrics.ts'
 import { eventOf, type ReconcileTask, tasksOf } from './reconcile-event.ts'
 
 /** What the reconciler stands on. `invokeLater` starts this very function with another event, without waiting for it. */
-export type ReconcilerParts = {
+export type ReconcilerDependencies = {
   sql: Sql
   s3: S3Client
   scopes: ReconcileScope[]
@@ -21,7 +21,7 @@ export type ReconcilerParts = {
 }
 
 /** `done` when every run is finished; those that are not go on behind their checkpoints. */
-export type ReconcileAnswer = { done: boolean; runs: ReconcileRun[] }
+export type ReconcileResult = { done: boolean; runs: ReconcileRun[] }
 
 /** Milliseconds of an invocation that are left for the last step and its checkpoint. */
 const RESERVE_MS = 60_000
@@ -32,8 +32,8 @@ const RESERVE_MS = 60_000
  * being worked on is left alone. Throws Invalid for other events and configurations.
  */
 export function reconciler(
-  parts: ReconcilerParts,
-): (event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<ReconcileAnswer> {
+  parts: ReconcilerDependencies,
+): (event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<ReconcileResult> {
   const { requestsPerSecond, sampleRate, invokeLater } = parts
   if (!(requestsPerSecond > 0)) throw new Invalid('RECONCILE_REQUESTS_PER_SECOND must be a number greater than 0')
   if (!(sampleRate >= 0 && sampleRate <= 1)) throw new Invalid('RECONCILE_SAMPLE_RATE must be a number from 0 to 1')
@@ -58,7 +58,11 @@ export function reconciler(
 }
 
 /** Undefined when another is at work on it. */
-async function work(parts: ReconcilerParts, task: ReconcileTask, shouldStop: () => boolean): Promise<ReconcileRun | undefined> {
+async function work(
+  parts: ReconcilerDependencies,
+  task: ReconcileTask,
+  shouldStop: () => boolean,
+): Promise<ReconcileRun | undefined> {
   const { sql, s3, requestsPerSecond, sampleRate, graceSeconds, invokeLater, measure } = parts
   const opened = task.runId === undefined ? await openRun(sql, task) : await getRun(sql, task.runId)
   // Events may be delivered twice.

@@ -8,13 +8,19 @@ import type { Measure } from '../aws/metrics.ts'
 import type { SendDeadLetter } from './dead-letter.ts'
 
 /** What the indexer stands on. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */
-export type IndexerParts = { sql: Sql; s3: S3Client; sendDeadLetter: SendDeadLetter; maxReceives: number; measure?: Measure }
+export type IndexerDependencies = {
+  sql: Sql
+  s3: S3Client
+  sendDeadLetter: SendDeadLetter
+  maxReceives: number
+  measure?: Measure
+}
 
 /**
  * The indexer: SQS batches of S3 events into the catalog. A record that can never be indexed goes to the dead-letter queue
  * alone, with its reason; one that may be later fails its message, which SQS delivers again; the rest of the batch is committed.
  */
-export function indexer(parts: IndexerParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
+export function indexer(parts: IndexerDependencies): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records: messages }) => {
     const items = messages.flatMap(readMessage)
     const events = items.flatMap(item => ('event' in item ? [item.event] : []))
@@ -54,7 +60,7 @@ function readMessage(message: SQSRecord): Item[] {
 }
 
 /** Ingests events together; when Postgres refuses one of them, halves find it, so that it fails alone. */
-async function ingestApart(parts: IndexerParts, events: ObjectEvent[], reasons: Map<ObjectEvent, unknown>): Promise<void> {
+async function ingestApart(parts: IndexerDependencies, events: ObjectEvent[], reasons: Map<ObjectEvent, unknown>): Promise<void> {
   if (events.length === 0) return
   try {
     for (const { event, error } of await ingestOrRetry(parts, events)) reasons.set(event, error)
@@ -70,7 +76,7 @@ async function ingestApart(parts: IndexerParts, events: ObjectEvent[], reasons: 
 }
 
 /** Another writer may win a lock (40P01) or a key (23505); the next try sees what it wrote. */
-async function ingestOrRetry({ sql, s3 }: IndexerParts, events: ObjectEvent[]) {
+async function ingestOrRetry({ sql, s3 }: IndexerDependencies, events: ObjectEvent[]) {
   for (let tries = 1; ; tries++) {
     try {
       return await ingest(sql, s3, events)

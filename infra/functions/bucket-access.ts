@@ -7,7 +7,7 @@ import { bucketArn } from '../names.ts'
 import type { Options } from '../options.ts'
 
 /** Lets a function ask S3 what there is: listings, HEAD and tags, of each version. */
-export function mayLook(lambda: Lambda, { bucketName }: Data, options: Options): void {
+export function allowReads(lambda: Lambda, { bucketName }: Data, options: Options): void {
   allow(lambda, ['s3:ListBucket', 's3:ListBucketVersions'], bucketArn(bucketName))
   const actions = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging']
   onObjects(lambda, actions, bucketName)
@@ -15,7 +15,7 @@ export function mayLook(lambda: Lambda, { bucketName }: Data, options: Options):
 }
 
 /** Lets a function sign URLs: they can do what it may do itself. */
-export function mayPresign(lambda: Lambda, { bucketName }: Data, options: Options): void {
+export function allowPresigning(lambda: Lambda, { bucketName }: Data, options: Options): void {
   onObjects(lambda, ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'], bucketName)
   useKey(lambda, ['kms:Decrypt', 'kms:GenerateDataKey'], options)
 }
@@ -24,7 +24,7 @@ function onObjects(lambda: Lambda, actions: string[], bucketName: string): void 
   const objects = `${bucketArn(bucketName)}/*`
   allow(lambda, actions, objects)
   acknowledge(lambda.role!, {
-    [`AwsSolutions-IAM5[Resource::${told(lambda, objects)}]`]:
+    [`AwsSolutions-IAM5[Resource::${resolvedText(lambda, objects)}]`]:
       'Objects of the one bucket that the catalog is about; which keys it will hold nobody knows.',
   })
 }
@@ -38,7 +38,7 @@ function allow(lambda: Lambda, actions: string[], resource: string): void {
 }
 
 /** A text as cdk-nag tells it: a reference is its name in angle brackets. */
-function told(lambda: Lambda, text: string): string {
+function resolvedText(lambda: Lambda, text: string): string {
   const resolved: string | { 'Fn::Join': [string, (string | { Ref: string })[]] } = Stack.of(lambda).resolve(text)
   if (typeof resolved === 'string') return resolved
   return resolved['Fn::Join'][1].map(part => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('')

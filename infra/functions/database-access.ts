@@ -23,7 +23,7 @@ export function databaseEnvironment(name: FunctionName, { databaseUrl }: Options
 }
 
 /** Lets a function sign in, as its own role and no other. */
-export function mayConnect(lambda: Lambda, name: FunctionName, { instance, proxy }: NonNullable<Data['aws']>): void {
+export function allowConnect(lambda: Lambda, name: FunctionName, { instance, proxy }: NonNullable<Data['aws']>): void {
   if (name !== 'migrator') {
     proxy.grantConnect(lambda, userOf(name))
     return

@@ -10,9 +10,9 @@ import { INDEXER_TIMEOUT, MAX_RECEIVES } from '../data/queue.ts'
 import type { Data } from '../data-stack.ts'
 import { type FunctionName, functionArn, functionName } from '../names.ts'
 import type { Options } from '../options.ts'
-import { mayLook, mayPresign } from './bucket-access.ts'
+import { allowPresigning, allowReads } from './bucket-access.ts'
 import { bundle } from './bundle.ts'
-import { databaseEnvironment, mayConnect } from './database-access.ts'
+import { allowConnect, databaseEnvironment } from './database-access.ts'
 import { logGroup } from './log-group.ts'
 import { functionRole } from './role.ts'
 
@@ -42,7 +42,7 @@ export function functions(scope: Construct, options: Options, data: Data): Funct
     // A batch is one statement after the other.
     DATABASE_POOL: '2',
   })
-  mayLook(indexer, data, options)
+  allowReads(indexer, data, options)
   data.deadLetters.grantSendMessages(indexer)
   indexer.addEventSource(
     new SqsEventSource(data.queue, {
@@ -61,12 +61,12 @@ export function functions(scope: Construct, options: Options, data: Data): Funct
   })
 
   const api = lambda(scope, options, data, 'api', { CATALOG_BUCKET: data.bucketName, DATABASE_POOL: '2' })
-  mayPresign(api, data, options)
+  allowPresigning(api, data, options)
 
   const pruner = lambda(scope, options, data, 'pruner', { CATALOG_AUDIT_RETENTION_DAYS: String(stage.auditDays) })
 
   const reconciler = lambda(scope, options, data, 'reconciler', { CATALOG_BUCKETS: data.bucketName })
-  mayLook(reconciler, data, options)
+  allowReads(reconciler, data, options)
   reconciler.addToRolePolicy(
     new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn(scope, stage, 'reconciler')] }),
   )
@@ -110,7 +110,7 @@ export function lambda(
       securityGroups: [data.aws.network.groups[GROUPS[name]]],
     }),
   })
-  if (data.aws) mayConnect(lambda, name, data.aws)
+  if (data.aws) allowConnect(lambda, name, data.aws)
   acknowledge(lambda, { 'Serverless-LambdaDLQ': WHY_NO_DEAD_LETTERS[name] })
   return lambda
 }

@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from '../database/cursor.ts'
 import { fromStoredKey, toStoredKey, toStoredValues } from '../database/stored-text.ts'
 import { Invalid, NotFound } from '../errors.ts'
 import { prefixEnd } from '../key-order.ts'
-import { applyObservations, nameOf, type Observation } from './observations.ts'
+import { applyObservations, keyId, type Observation } from './observations.ts'
 
 /** A row of storage_objects: what is there now. `size` is bytes. */
 export type StoredObject = {
@@ -59,11 +59,11 @@ export async function recordObject(sql: Sql, object: NewObject): Promise<void> {
 
 /** Inserts or replaces the metadata of many objects in one statement. Of one key told twice, the last is kept. */
 export async function recordObjects(sql: Sql, objects: NewObject[]): Promise<void> {
-  const last = [...new Map(objects.map(object => [nameOf(object), object])).values()]
+  const last = [...new Map(objects.map(object => [keyId(object), object])).values()]
   const observed = last.map(toObservation)
   await applyObservations(sql, null, {
     observed,
-    looked: observed.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
+    confirmedLatest: observed.map(({ bucket, key, versionId }) => ({ bucket, key, versionId })),
   })
 }
 
@@ -141,7 +141,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
 /** Takes the object out of the catalog; its versions and audit trail stay, none of them the latest. Throws NotFound. */
 export async function deleteObject(sql: Sql, { bucket, key }: { bucket: string; key: string }): Promise<void> {
   await getObjectMetadata(sql, { bucket, key })
-  await applyObservations(sql, null, { looked: [{ bucket, key, versionId: null }] })
+  await applyObservations(sql, null, { confirmedLatest: [{ bucket, key, versionId: null }] })
 }
 
 /** The columns of a StoredObject, of a table or alias `o`. */
@@ -181,7 +181,7 @@ function toObservation(object: NewObject): Observation {
     ...object,
     versionId: object.versionId ?? 'null',
     state: 'present',
-    seen: true,
+    isVerified: true,
     claimsLatest: false,
     lastModified: object.lastModified ?? new Date(),
     sequencer: '',

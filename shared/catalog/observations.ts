@@ -8,7 +8,7 @@ export type Observation = {
   versionId: string
   state: 'present' | 'marker' | 'gone'
   /** The backend itself was asked; false where only an event was read. */
-  seen: boolean
+  isVerified: boolean
   /** The event at hand made this version: it is the latest unless a later one is known. */
   claimsLatest: boolean
   size?: number
@@ -26,7 +26,7 @@ export type Observation = {
 }
 
 /** Which version of a key the backend answers without a version id, as a look found it; null when the key has none. */
-export type LatestLook = { bucket: string; key: string; versionId: string | null }
+export type ConfirmedLatest = { bucket: string; key: string; versionId: string | null }
 
 /** What an event says for the audit trail; `eventId` makes its repetitions one entry. */
 export type EventAudit = {
@@ -45,7 +45,7 @@ export type EventAudit = {
 export type KeyName = { bucket: string; key: string }
 
 /** One text for a bucket and a key. Names of buckets may hold slashes (other backends' do), but no U+0000, so no two pairs have the same. */
-export function nameOf({ bucket, key }: KeyName): string {
+export function keyId({ bucket, key }: KeyName): string {
   return `${bucket}\0${key}`
 }
 
@@ -62,7 +62,7 @@ export async function databaseTime(sql: Sql): Promise<string> {
  * The database's time, to be taken before the backend is asked anything, and the latest version known of each key. Of two
  * answers about one version the catalog keeps the one that was asked for later: an answer asked for after a change holds it.
  */
-export async function beforeLooking(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
+export async function readKnownLatest(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
   const named = keys.map(({ bucket, key }) => [bucket, toStoredKey(key)])
   const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
     select ${timeNow(sql)} as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
@@ -81,13 +81,17 @@ export async function beforeLooking(sql: Sql, keys: KeyName[]): Promise<{ asOf: 
 export async function applyObservations(
   sql: Sql,
   asOf: string | null,
-  { observed = [], looked = [], audited = [] }: { observed?: Observation[]; looked?: LatestLook[]; audited?: EventAudit[] },
+  {
+    observed = [],
+    confirmedLatest = [],
+    audited = [],
+  }: { observed?: Observation[]; confirmedLatest?: ConfirmedLatest[]; audited?: EventAudit[] },
 ): Promise<KeyName[]> {
-  const buckets = [...new Set([...observed, ...looked, ...audited].map(({ bucket }) => bucket))].sort()
+  const buckets = [...new Set([...observed, ...confirmedLatest, ...audited].map(({ bucket }) => bucket))].sort()
   const batches = buckets.map(bucket => ({
     bucket,
     observed: observed.filter(o => o.bucket === bucket).map(observationRow),
-    looked: looked.filter(l => l.bucket === bucket).map(l => ({ key: toStoredKey(l.key), version_id: l.versionId })),
+    looked: confirmedLatest.filter(l => l.bucket === bucket).map(l => ({ key: toStoredKey(l.key), version_id: l.versionId })),
     audited: audited.filter(a => a.bucket === bucket).map(auditRow),
   }))
   // In the order of buckets: each batch takes its bucket's locks after those of the buckets before.
@@ -107,7 +111,7 @@ function observationRow(o: Observation) {
     key: toStoredKey(o.key),
     version_id: o.versionId,
     state: o.state,
-    seen: o.seen,
+    seen: o.isVerified,
     claims_latest: o.claimsLatest,
     size: o.state === 'present' ? o.size : null,
     etag: stored(o.etag),

@@ -36,7 +36,7 @@ export type ReconcileRun = {
 export type ReconcileScope = { bucket: string; prefix?: string; isDryRun?: boolean }
 
 /** Findings of a run that has not begun. */
-export function noFindings(): Findings {
+export function emptyFindings(): Findings {
   return { versions: 0, requests: 0, missing: 0, orphaned: 0, stale: 0, wrongLatest: 0, wrongMetadata: 0, repaired: 0 }
 }
 
@@ -56,7 +56,7 @@ export async function openRun(
 ): Promise<ReconcileRun> {
   const [run] = await sql<ReconcileRun[]>`
     insert into storage_reconciles as r (bucket, prefix, is_dry_run, findings)
-    values (${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(noFindings())})
+    values (${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(emptyFindings())})
     on conflict (bucket, prefix, is_dry_run) where finished_at is null do update
     set checkpoint = case when not ${fresh} then r.checkpoint end,
       findings = case when ${fresh} then excluded.findings else r.findings end,

@@ -53,12 +53,12 @@ export async function recordVersion(sql: Sql, version: NewVersion): Promise<void
     ...version,
     state: isDeleteMarker ? ('marker' as const) : ('present' as const),
     size: version.size ?? 0,
-    seen: true,
+    isVerified: true,
     claimsLatest: false,
     lastModified: version.lastModified ?? new Date(),
     sequencer: '',
   }
-  await applyObservations(sql, null, { observed: [observed], looked: isLatest ? [{ bucket, key, versionId }] : [] })
+  await applyObservations(sql, null, { observed: [observed], confirmedLatest: isLatest ? [{ bucket, key, versionId }] : [] })
 }
 
 /** Versions and delete markers of a key, newest first; `limit` is 1 to 1000. A key that was never seen has none. */

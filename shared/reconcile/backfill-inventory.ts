@@ -1,17 +1,17 @@
 import { HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import { applyObservations, databaseTime, type LatestLook } from '../catalog/observations.ts'
-import { type Findings, noFindings } from '../catalog/reconcile-runs.ts'
+import { applyObservations, type ConfirmedLatest, databaseTime } from '../catalog/observations.ts'
+import { emptyFindings, type Findings } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
-import { observe } from '../observe/observe-version.ts'
-import { settle } from '../observe/resolve-latest.ts'
-import { lookForLatest } from '../s3/head-version.ts'
+import { observeVersion } from '../observe/observe-version.ts'
+import { resolveLatest } from '../observe/resolve-latest.ts'
+import { fetchLatestVersionId } from '../s3/head-version.ts'
 import type { InventoryRow } from '../s3/inventory.ts'
 import type { CatalogedVersion } from '../s3/list-versions.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { type Difference, differencesOf } from './drift.ts'
-import type { Pair } from './pairs.ts'
+import type { KeyPair } from './pairs.ts'
 import { LOOKS_AT_ONCE } from './repair.ts'
 
 /** Which rows of a report are taken in, and how fast. */
@@ -37,11 +37,11 @@ export async function backfillFromInventory(
   rows: AsyncIterable<InventoryRow>,
   { bucket, prefix = '', requestsPerSecond = 500, onProgress, shouldStop }: InventoryBackfill,
 ): Promise<Findings> {
-  const findings = noFindings()
+  const findings = emptyFindings()
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++ })
   let batch: InventoryRow[] = []
   const take = async () => {
-    await takeIn(sql, paced, bucket, batch, findings)
+    await ingestRows(sql, paced, bucket, batch, findings)
     findings.versions += batch.length
     batch = []
     onProgress?.(findings)
@@ -56,19 +56,19 @@ export async function backfillFromInventory(
   return findings
 }
 
-async function takeIn(sql: Sql, s3: S3Client, bucket: string, rows: InventoryRow[], findings: Findings): Promise<void> {
+async function ingestRows(sql: Sql, s3: S3Client, bucket: string, rows: InventoryRow[], findings: Findings): Promise<void> {
   const asOf = await databaseTime(sql)
   const differing = await differingRows(sql, bucket, asOf, rows)
   const observed = await pMap(
     differing.filter(({ difference }) => difference.kind !== 'wrongLatest'),
     async ({ row, difference }) => ({
       difference,
-      observation: await observe(s3, bucket, pairOfRow(row, asOf), row.versionId),
+      observation: await observeVersion(s3, bucket, pairOfRow(row, asOf), row.versionId),
     }),
     { concurrency: LOOKS_AT_ONCE },
   )
   const keys = [...new Set(differing.map(({ row }) => row.key))]
-  const looked = await pMap(keys, key => lookAtHead(s3, bucket, key), { concurrency: LOOKS_AT_ONCE })
+  const looked = await pMap(keys, key => headLatest(s3, bucket, key), { concurrency: LOOKS_AT_ONCE })
 
   const wrongLatest = differing.filter(({ row, difference }) => {
     return difference.kind === 'wrongLatest' && looked.some(look => look.key === row.key && look.versionId === row.versionId)
@@ -79,7 +79,11 @@ async function takeIn(sql: Sql, s3: S3Client, bucket: string, rows: InventoryRow
   for (const { kind } of found) findings[kind]++
   findings.repaired += found.length
   if (differing.length === 0) return
-  await settle(sql, s3, await applyObservations(sql, asOf, { observed: real.map(({ observation }) => observation), looked }))
+  await resolveLatest(
+    sql,
+    s3,
+    await applyObservations(sql, asOf, { observed: real.map(({ observation }) => observation), confirmedLatest: looked }),
+  )
 }
 
 /** Rows that the catalog has not, or otherwise; but for those that it knows to be deleted since. */
@@ -115,19 +119,19 @@ async function differingRows(
   })
 }
 
-function pairOfRow(row: InventoryRow, asOf: string): Pair {
+function pairOfRow(row: InventoryRow, asOf: string): KeyPair {
   return { key: row.key, listed: { key: row.key, asOf, versions: [row] }, listedAt: asOf, catalogedAt: asOf }
 }
 
 /** The latest version by a HEAD without a version id: a twelfth of the price of a listing. A marker answers 404 and its id. */
-async function lookAtHead(s3: S3Client, bucket: string, key: string): Promise<LatestLook> {
+async function headLatest(s3: S3Client, bucket: string, key: string): Promise<ConfirmedLatest> {
   try {
     const { VersionId = 'null' } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
     return { bucket, key, versionId: VersionId }
   } catch (error) {
     if (!(error instanceof S3ServiceException)) throw error
     // Of an object that is encrypted with a key of the customer a HEAD is refused.
-    if (error.$metadata.httpStatusCode === 400) return { bucket, key, versionId: await lookForLatest(s3, { bucket, key }) }
+    if (error.$metadata.httpStatusCode === 400) return { bucket, key, versionId: await fetchLatestVersionId(s3, { bucket, key }) }
     if (error.$metadata.httpStatusCode !== 404) throw error
     const headers = error.$response?.headers ?? {}
     return { bucket, key, versionId: headers['x-amz-delete-marker'] === 'true' ? (headers['x-amz-version-id'] ?? 'null') : null }

@@ -1,22 +1,19 @@
 import { hash } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Sql } from '../database/connection.ts'
-import { type ListedVersion, listBucket, listCatalog } from '../s3/list-versions.ts'
+import { type ListedVersion, listBucketVersions, listCatalogVersions } from '../s3/list-versions.ts'
 
 /** How many versions and delete markers there are, and one hash (64 hexadecimal digits) of all of them, whatever their order. */
 export type Digest = { count: number; hash: string }
 
 /** The digest of what S3 lists: key, version id, whether it is the latest and a marker, size and entity tag. A request per thousand. */
-export async function digestOfBucket(
-  s3: S3Client,
-  { bucket, prefix = '' }: { bucket: string; prefix?: string },
-): Promise<Digest> {
-  return digest(listBucket(s3, { bucket, prefix, now: async () => '' }))
+export async function digestBucket(s3: S3Client, { bucket, prefix = '' }: { bucket: string; prefix?: string }): Promise<Digest> {
+  return digest(listBucketVersions(s3, { bucket, prefix, now: async () => '' }))
 }
 
 /** The same of the catalog: equal when the catalog holds what the bucket does. */
-export async function digestOfCatalog(sql: Sql, { bucket, prefix = '' }: { bucket: string; prefix?: string }): Promise<Digest> {
-  return digest(listCatalog(sql, { bucket, prefix }))
+export async function digestCatalog(sql: Sql, { bucket, prefix = '' }: { bucket: string; prefix?: string }): Promise<Digest> {
+  return digest(listCatalogVersions(sql, { bucket, prefix }))
 }
 
 async function digest(keys: AsyncIterable<{ key: string; versions: ListedVersion[] }>): Promise<Digest> {

@@ -1,5 +1,5 @@
 import type { CatalogedVersion, ListedVersion } from '../s3/list-versions.ts'
-import type { Pair } from './pairs.ts'
+import type { KeyPair } from './pairs.ts'
 
 /** What a version of the catalog can have wrong. */
 export type DriftKind = 'missing' | 'orphaned' | 'stale' | 'wrongLatest' | 'wrongMetadata'
@@ -14,7 +14,7 @@ export type Difference = { kind: DriftKind; versionId: string; trust: 'certain' 
 const LONGEST_UPLOAD = 7 * 24 * 3600
 
 /** The differences of one key. Changes of the last `graceSeconds` before the catalog was read may have their event on its way. */
-export function differencesOf(pair: Pair, graceSeconds: number): Difference[] {
+export function differencesOf(pair: KeyPair, graceSeconds: number): Difference[] {
   const { listed, cataloged } = pair
   const trust = graceSeconds > 0 ? 'wait' : 'certain'
   const inCatalog = new Map(cataloged?.versions.map(version => [version.versionId, version]))
@@ -35,7 +35,7 @@ export function differencesOf(pair: Pair, graceSeconds: number): Difference[] {
 
 function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
   return (
-    !known.isSeen ||
+    !known.isVerified ||
     version.isDeleteMarker !== known.isDeleteMarker ||
     version.size !== known.size ||
     version.etag !== known.etag ||
@@ -51,7 +51,7 @@ const CUT_OFF = 1
  * A version written long before the catalog was read is missing there, if it was still in the bucket later. One made of parts
  * carries the time its upload was started, so that alone says nothing about when it was completed.
  */
-function trustMissing({ listedAt, catalogedAt }: Pair, { lastModified, etag }: ListedVersion, graceSeconds: number) {
+function trustMissing({ listedAt, catalogedAt }: KeyPair, { lastModified, etag }: ListedVersion, graceSeconds: number) {
   if (graceSeconds === 0) return 'certain'
   const age = Date.parse(catalogedAt) / 1000 - lastModified
   if (age < graceSeconds + CUT_OFF + (etag?.includes('-') ? LONGEST_UPLOAD : 0)) return 'wait'

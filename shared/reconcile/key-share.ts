@@ -1,5 +1,5 @@
 import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3'
-import { decodeListed } from '../s3/head-version.ts'
+import { decodeListedKey } from '../s3/head-version.ts'
 
 /** Characters behind the common beginning of all keys that tell where a key lies among them. */
 const PRECISION = 5
@@ -8,7 +8,7 @@ const PRECISION = 5
  * Which share (0 to 1) of the keys with a prefix lies between the first of them and `last`, as far as their names tell: taken for
  * numbers whose digits are the characters that such names use. Asks S3 a few dozen times for where the keys end.
  */
-export async function shareOfKeys(
+export async function estimateKeyShare(
   s3: S3Client,
   { bucket, prefix, first, last }: { bucket: string; prefix: string; first: string; last: string },
 ): Promise<number> {
@@ -17,7 +17,7 @@ export async function shareOfKeys(
       new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker: marker, MaxKeys: 1, EncodingType: 'url' }),
     )
     const key = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])][0]?.Key
-    return key === undefined ? undefined : decodeListed(key)
+    return key === undefined ? undefined : decodeListedKey(key)
   }
   const { common, end } = await findEnd(next, prefix, first)
   const digits = Array.from({ length: PRECISION }, (_, n) => alphabet([first, last, end].map(key => key[common + n] ?? '')))

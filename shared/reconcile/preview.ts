@@ -1,10 +1,10 @@
 import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
-import { decodeListed } from '../s3/head-version.ts'
+import { decodeListedKey } from '../s3/head-version.ts'
 import { compareKeys } from '../s3/list-versions.ts'
 import { pacedClient } from '../s3/paced-client.ts'
-import { shareOfKeys } from './key-share.ts'
+import { estimateKeyShare } from './key-share.ts'
 
 /**
  * USD for a request: LIST, and GET with all others (HEAD, tagging). List prices of S3 Standard in us-east-1 as commonly quoted, not read off
@@ -38,7 +38,7 @@ export async function previewBackfill(s3: S3Client, sql: Sql, options: PreviewOp
   const { bucket, prefix = '', requestsPerSecond = 500, mostPages = 1000 } = options
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => undefined })
   const seen = await countPages(paced, bucket, prefix, mostPages)
-  const share = seen.isAll ? 1 : await shareOfKeys(paced, { bucket, prefix, first: seen.first, last: seen.last })
+  const share = seen.isAll ? 1 : await estimateKeyShare(paced, { bucket, prefix, first: seen.first, last: seen.last })
   const versions = Math.round(seen.versions / share)
   const deleteMarkers = Math.round(seen.deleteMarkers / share)
   const [row] = await sql<{ cataloged: number }[]>`
@@ -65,14 +65,14 @@ async function countPages(s3: S3Client, bucket: string, prefix: string, mostPage
   for (let n = 0; n < mostPages; n++) {
     const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...marker }))
     const keys = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]
-      .map(({ Key = '' }) => decodeListed(Key))
+      .map(({ Key = '' }) => decodeListedKey(Key))
       .sort(compareKeys)
     if (n === 0) seen.first = keys[0] ?? ''
     seen.last = keys.at(-1) ?? seen.last
     seen.versions += page.Versions?.length ?? 0
     seen.deleteMarkers += page.DeleteMarkers?.length ?? 0
     if (!page.IsTruncated) return { ...seen, isAll: true }
-    marker = { KeyMarker: decodeListed(page.NextKeyMarker ?? ''), VersionIdMarker: page.NextVersionIdMarker }
+    marker = { KeyMarker: decodeListedKey(page.NextKeyMarker ?? ''), VersionIdMarker: page.NextVersionIdMarker }
   }
   return seen
 }

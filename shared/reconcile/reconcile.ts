@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
+  emptyFindings,
   type Findings,
   type Lease,
-  noFindings,
   type ReconcileRun,
   releaseLease,
   renewLease,
@@ -13,7 +13,7 @@ import {
 import type { Sql } from '../database/connection.ts'
 import { Conflict } from '../errors.ts'
 import { pacedClient } from '../s3/paced-client.ts'
-import { closeLeg, isDue, type Leg, legs } from './chunks.ts'
+import { type Chunk, compareInChunks, finishChunk, isDue } from './chunks.ts'
 
 /** How a reconcile works; what is left out has a default that suits a bucket in use. */
 export type ReconcileOptions = {
@@ -57,25 +57,25 @@ export async function reconcile(
 
 async function work(sql: Sql, s3: S3Client, lease: Lease, options: ReconcileOptions): Promise<ReconcileRun> {
   const { requestsPerSecond = 500, sampleRate = 0, graceSeconds = 60, shouldStop = () => false } = options
-  let run: ReconcileRun = { ...lease.run, findings: { ...noFindings(), ...lease.run.findings } }
+  let run: ReconcileRun = { ...lease.run, findings: { ...emptyFindings(), ...lease.run.findings } }
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => run.findings.requests++ })
   const plan = { sql, s3: paced, run, requestsPerSecond, sampleRate, graceSeconds, shouldStop }
-  const save = async (leg: Leg | undefined, isLast: boolean) => {
-    const findings = leg ? add(run.findings, await closeLeg(plan, leg)) : run.findings
-    const saved = await saveCheckpoint(sql, lease, { ...run, findings, checkpoint: leg?.last ?? run.checkpoint }, isLast)
+  const save = async (chunk: Chunk | undefined, isLast: boolean) => {
+    const findings = chunk ? add(run.findings, await finishChunk(plan, chunk)) : run.findings
+    const saved = await saveCheckpoint(sql, lease, { ...run, findings, checkpoint: chunk?.last ?? run.checkpoint }, isLast)
     // Requests of the next page may have been counted meanwhile.
     run = { ...saved, findings: { ...saved.findings, requests: run.findings.requests } }
     options.onProgress?.(run)
   }
 
-  const open: Leg[] = []
+  const open: Chunk[] = []
   let isCutShort = false
-  const waiting = () => open.reduce((sum, leg) => sum + leg.differing.length, 0)
-  for await (const leg of legs(plan)) {
-    open.push(leg)
+  const waiting = () => open.reduce((sum, chunk) => sum + chunk.differing.length, 0)
+  for await (const chunk of compareInChunks(plan)) {
+    open.push(chunk)
     while (open[0] && (isDue(open[0]) || (waiting() > MOST_WAITING && (await untilDue(open[0], shouldStop))))) {
       await save(open.shift(), false)
-      // One leg is seconds of work; all that are due can be minutes.
+      // One chunk is seconds of work; all that are due can be minutes.
       if (shouldStop()) break
     }
     isCutShort = shouldStop()
@@ -86,10 +86,10 @@ async function work(sql: Sql, s3: S3Client, lease: Lease, options: ReconcileOpti
   return run
 }
 
-/** Waits for the time of a leg; false when the run is to stop before. */
-async function untilDue(leg: Leg, shouldStop: () => boolean): Promise<boolean> {
-  while (!isDue(leg) && !shouldStop()) await sleep(Math.min(500, leg.dueAt - Date.now()))
-  return isDue(leg)
+/** Waits for the time of a chunk; false when the run is to stop before. */
+async function untilDue(chunk: Chunk, shouldStop: () => boolean): Promise<boolean> {
+  while (!isDue(chunk) && !shouldStop()) await sleep(Math.min(500, chunk.dueAt - Date.now()))
+  return isDue(chunk)
 }
 
 function add(findings: Findings, more: Partial<Findings>): Findings {

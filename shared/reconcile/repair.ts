@@ -1,11 +1,11 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import { applyObservations, type LatestLook, type Observation } from '../catalog/observations.ts'
+import { applyObservations, type ConfirmedLatest, type Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
-import { observe } from '../observe/observe-version.ts'
-import { settle } from '../observe/resolve-latest.ts'
+import { observeVersion } from '../observe/observe-version.ts'
+import { resolveLatest } from '../observe/resolve-latest.ts'
 import type { Difference, DriftKind } from './drift.ts'
-import type { Pair } from './pairs.ts'
+import type { KeyPair } from './pairs.ts'
 
 /** Questions to S3 at once. */
 export const LOOKS_AT_ONCE = 32
@@ -14,7 +14,7 @@ export const LOOKS_AT_ONCE = 32
 const BATCH = 1000
 
 /** A key with what differs. */
-export type Differing = Pair & { differences: Difference[] }
+export type DifferingKey = KeyPair & { differences: Difference[] }
 
 /** How many differences of each kind are drift. */
 export type DriftCounts = Partial<Record<DriftKind, number>>
@@ -27,13 +27,13 @@ export async function repair(
   sql: Sql,
   s3: S3Client,
   { bucket, isDryRun }: { bucket: string; isDryRun: boolean },
-  items: Differing[],
+  items: DifferingKey[],
 ): Promise<DriftCounts> {
   const asked = await pMap(
     items.flatMap(item => item.differences.map(difference => ({ item, difference }))),
     async ({ item, difference }) => {
       const isTold = isDryRun && difference.trust !== 'ask'
-      return { difference, observation: isTold ? undefined : await observe(s3, bucket, item, difference.versionId) }
+      return { difference, observation: isTold ? undefined : await observeVersion(s3, bucket, item, difference.versionId) }
     },
     { concurrency: LOOKS_AT_ONCE },
   )
@@ -49,19 +49,19 @@ function isConfirmed({ kind }: Difference, observation: Observation | undefined)
   return observation === undefined || (kind === 'orphaned') === (observation.state === 'gone')
 }
 
-async function write(sql: Sql, s3: S3Client, bucket: string, items: Differing[], observed: Observation[]): Promise<void> {
+async function write(sql: Sql, s3: S3Client, bucket: string, items: DifferingKey[], observed: Observation[]): Promise<void> {
   // Of all the keys the earliest: everything here was asked for after it.
   const asOf = items.map(({ listedAt }) => listedAt).sort()[0] ?? ''
   const byKey = Map.groupBy(observed, ({ key }) => key)
-  const isSteady = (item: Differing) => !(byKey.get(item.key) ?? []).some(one => hasChanged(item, one))
+  const isSteady = (item: DifferingKey) => !(byKey.get(item.key) ?? []).some(one => hasChanged(item, one))
   const looks = new Map(items.filter(isSteady).map(item => [item.key, latestOf(bucket, item)]))
   const open = new Set(items.map(({ key }) => key).filter(key => !looks.has(key)))
   for (let n = 0; n < observed.length; n += BATCH) {
     const batch = observed.slice(n, n + BATCH)
     const looked = [...new Set(batch.map(({ key }) => key))].flatMap(key => looks.get(key) ?? [])
-    for (const { key } of await applyObservations(sql, asOf, { observed: batch, looked })) open.add(key)
+    for (const { key } of await applyObservations(sql, asOf, { observed: batch, confirmedLatest: looked })) open.add(key)
   }
-  await settle(
+  await resolveLatest(
     sql,
     s3,
     [...open].map(key => ({ bucket, key })),
@@ -69,12 +69,12 @@ async function write(sql: Sql, s3: S3Client, bucket: string, items: Differing[],
 }
 
 /** Whether S3 answers otherwise than its listing did: what the listing said of the latest version is old then, too. */
-function hasChanged({ listed }: Pair, { versionId, state }: Observation): boolean {
+function hasChanged({ listed }: KeyPair, { versionId, state }: Observation): boolean {
   const isListed = listed?.versions.some(version => version.versionId === versionId) ?? false
   return (state !== 'gone') !== isListed
 }
 
-function latestOf(bucket: string, { key, listed }: Pair): LatestLook {
+function latestOf(bucket: string, { key, listed }: KeyPair): ConfirmedLatest {
   const latest = listed?.versions.find(({ isLatest }) => isLatest)
   return { bucket, key, versionId: latest?.versionId ?? null }
 }

@@ -3,16 +3,16 @@ import pMap from 'p-map'
 import type { Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
-import { observe } from '../observe/observe-version.ts'
+import { observeVersion } from '../observe/observe-version.ts'
 import type { Difference } from './drift.ts'
-import type { Pair } from './pairs.ts'
+import type { KeyPair } from './pairs.ts'
 import { LOOKS_AT_ONCE } from './repair.ts'
 
 /** A version that is equal as far as the listing tells. */
-export type Sampled = { pair: Pair; versionId: string }
+export type Sampled = { pair: KeyPair; versionId: string }
 
 /** Chooses a share (0 to 1) of the versions of a key in which no difference was found; delete markers have no metadata. */
-export function sampleOf(pair: Pair, differences: Difference[], rate: number): Sampled[] {
+export function pickSample(pair: KeyPair, differences: Difference[], rate: number): Sampled[] {
   const differing = new Set(differences.map(({ versionId }) => versionId))
   const equal = (pair.listed?.versions ?? []).filter(v => !v.isDeleteMarker && !differing.has(v.versionId))
   return equal.filter(() => Math.random() < rate).map(({ versionId }) => ({ pair, versionId }))
@@ -20,7 +20,7 @@ export function sampleOf(pair: Pair, differences: Difference[], rate: number): S
 
 /** Asks S3 about the sampled versions; answers those whose content type, metadata or tags the catalog has otherwise. */
 export async function differingSamples(sql: Sql, s3: S3Client, bucket: string, sampled: Sampled[]): Promise<Sampled[]> {
-  const ask = ({ pair, versionId }: Sampled) => observe(s3, bucket, pair, versionId)
+  const ask = ({ pair, versionId }: Sampled) => observeVersion(s3, bucket, pair, versionId)
   const observed = await pMap(sampled, ask, { concurrency: LOOKS_AT_ONCE })
   return (await differsInDetails(sql, observed)).map(n => sampled[n]!)
 }

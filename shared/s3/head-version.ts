@@ -11,13 +11,13 @@ import type { VersionName } from '../catalog/versions.ts'
 import { toStoredRecord, toStoredText } from '../database/stored-text.ts'
 
 /** What S3 answers for one version. S3 reads are strongly consistent, so an answer holds every change before the question. */
-export type Sight = Pick<
+export type VersionState = Pick<
   Observation,
   'state' | 'size' | 'etag' | 'contentType' | 'lastModified' | 'storageClass' | 'metadata' | 'tags'
 >
 
 /** Asks S3 for a version and its tags, both at once: present, a delete marker, or gone. Other errors are thrown. */
-export async function lookAtVersion(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Sight> {
+export async function headVersion(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<VersionState> {
   const name = { Bucket: bucket, Key: key, VersionId: versionId }
   const [head, tagging] = await Promise.allSettled([
     s3.send(new HeadObjectCommand(name)),
@@ -25,11 +25,11 @@ export async function lookAtVersion(s3: S3Client, { bucket, key, versionId }: Ve
   ])
   if (head.status === 'rejected') {
     // A HEAD has no body that would say that the bucket itself is missing.
-    if (tagging.status === 'rejected' && isNoBucket(tagging.reason)) throw tagging.reason
-    return sightOfError(s3, { bucket, key, versionId }, head.reason)
+    if (tagging.status === 'rejected' && isNoSuchBucket(tagging.reason)) throw tagging.reason
+    return stateFromError(s3, { bucket, key, versionId }, head.reason)
   }
   // Between the two answers the version may have gone.
-  if (tagging.status === 'rejected') return sightOfError(s3, { bucket, key, versionId }, tagging.reason)
+  if (tagging.status === 'rejected') return stateFromError(s3, { bucket, key, versionId }, tagging.reason)
   const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = head.value
   return {
     state: 'present',
@@ -44,37 +44,40 @@ export async function lookAtVersion(s3: S3Client, { bucket, key, versionId }: Ve
 }
 
 /** Asks S3 which version of a key is the latest; null when it has none. One request, however many versions there are. */
-export async function lookForLatest(s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<string | null> {
+export async function fetchLatestVersionId(
+  s3: S3Client,
+  { bucket, key }: { bucket: string; key: string },
+): Promise<string | null> {
   // Of all keys with this prefix the key itself comes first, and of its versions the newest.
   const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key, MaxKeys: 1, EncodingType: 'url' }))
   const [first] = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]
-  if (first === undefined || decodeListed(first.Key ?? '') !== key) return null
+  if (first === undefined || decodeListedKey(first.Key ?? '') !== key) return null
   return first.VersionId ?? 'null'
 }
 
 /** A key of a listing with encoding type `url`. */
-export function decodeListed(key: string): string {
+export function decodeListedKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '))
 }
 
 /** A HEAD of a delete marker answers 405 with its Last-Modified; of a version that is gone 404. */
-async function sightOfError(s3: S3Client, name: VersionName, error: unknown): Promise<Sight> {
+async function stateFromError(s3: S3Client, name: VersionName, error: unknown): Promise<VersionState> {
   if (!(error instanceof S3ServiceException)) throw error
   if (error.$metadata.httpStatusCode === 405) {
     const headers = error.$response?.headers ?? {}
-    const isTold = headers['x-amz-delete-marker'] === 'true'
-    const lastModified = isTold ? new Date(headers['last-modified'] ?? Number.NaN) : await findMarker(s3, name)
+    const isMarker = headers['x-amz-delete-marker'] === 'true'
+    const lastModified = isMarker ? new Date(headers['last-modified'] ?? Number.NaN) : await findDeleteMarkerTime(s3, name)
     if (lastModified) return { state: 'marker', lastModified, metadata: {}, tags: {} }
   }
-  if (error.$metadata.httpStatusCode === 404 && !isNoBucket(error)) return { state: 'gone' }
+  if (error.$metadata.httpStatusCode === 404 && !isNoSuchBucket(error)) return { state: 'gone' }
   // A HEAD has no body that would say more, and `UnknownError` says nothing to whoever finds it in the dead-letter queue.
   if (error.message === 'UnknownError') error.message = `S3 answered ${error.$metadata.httpStatusCode} to a HEAD of the version`
   throw error
 }
 
 /** When a delete marker was made, from the listing of its key: LocalStack answers 405 without a header that says why. */
-async function findMarker(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Date | undefined> {
-  const isOfKey = ({ Key = '' }) => decodeListed(Key) === key
+async function findDeleteMarkerTime(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Date | undefined> {
+  const isOfKey = ({ Key = '' }) => decodeListedKey(Key) === key
   let at: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
   while (at) {
     const list = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key, EncodingType: 'url', ...at })
@@ -88,7 +91,7 @@ async function findMarker(s3: S3Client, { bucket, key, versionId }: VersionName)
   }
 }
 
-function isNoBucket(error: unknown): boolean {
+function isNoSuchBucket(error: unknown): boolean {
   return error instanceof S3ServiceException && error.name === 'NoSuchBucket'
 }
 

@@ -3,7 +3,7 @@ import { databaseTime } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { fromStoredKey, toStoredKey } from '../database/stored-text.ts'
 import { prefixEnd } from '../key-order.ts'
-import { decodeListed } from './head-version.ts'
+import { decodeListedKey } from './head-version.ts'
 
 /** A version as a listing tells it; markers have no size, etag and class. `lastModified` is seconds since 1970. */
 export type ListedVersion = {
@@ -20,21 +20,21 @@ export type ListedVersion = {
 export type ListedKey = { key: string; asOf: string; versions: ListedVersion[] }
 
 /** A version of the catalog, with what tells how far it can be trusted. */
-export type CatalogedVersion = ListedVersion & { isSeen: boolean }
+export type CatalogedVersion = ListedVersion & { isVerified: boolean }
 
 /** All versions of one key in the catalog. `asOf` is the database's time from after the last of them was read. */
 export type CatalogedKey = { key: string; asOf: string; versions: CatalogedVersion[] }
 
 /** Which keys to walk: those with the prefix and behind `after`. `pageSize` is the most that one request asks for. */
-export type Range = { bucket: string; prefix: string; after?: string; pageSize?: number }
+export type KeyRange = { bucket: string; prefix: string; after?: string; pageSize?: number }
 
 /**
  * The keys of a bucket with all their versions, in the order of their bytes. One request for a thousand versions, the next under
  * way while a page is read; memory holds two pages and the versions of one key. Returns when its last page was asked for.
  */
-export async function* listBucket(
+export async function* listBucketVersions(
   s3: S3Client,
-  { bucket, prefix, after, pageSize = 1000, now }: Range & { now: () => Promise<string> },
+  { bucket, prefix, after, pageSize = 1000, now }: KeyRange & { now: () => Promise<string> },
 ): AsyncGenerator<ListedKey, string> {
   type Marker = { KeyMarker?: string; VersionIdMarker?: string }
   const ask = async (marker: Marker) => {
@@ -43,7 +43,7 @@ export async function* listBucket(
       new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, EncodingType: 'url', MaxKeys: pageSize, ...marker }),
     )
     const next: Marker | undefined = page.IsTruncated
-      ? { KeyMarker: decodeListed(page.NextKeyMarker ?? ''), VersionIdMarker: page.NextVersionIdMarker }
+      ? { KeyMarker: decodeListedKey(page.NextKeyMarker ?? ''), VersionIdMarker: page.NextVersionIdMarker }
       : undefined
     return { asOf, keys: byKey(page), next }
   }
@@ -76,7 +76,7 @@ function append(versions: ListedVersion[], more: ListedVersion[]): void {
 const CATALOG_PAGE = 2000
 
 /** The keys that the catalog has from S3 with all their versions, in the same order. Returns when its last page was read. */
-export async function* listCatalog(sql: Sql, range: Range): AsyncGenerator<CatalogedKey, string> {
+export async function* listCatalogVersions(sql: Sql, range: KeyRange): AsyncGenerator<CatalogedKey, string> {
   const { bucket, prefix, after, pageSize = CATALOG_PAGE } = range
   const start = toStoredKey(prefix)
   const end = prefixEnd(start)
@@ -89,7 +89,7 @@ export async function* listCatalog(sql: Sql, range: Range): AsyncGenerator<Catal
         floor(extract(epoch from last_modified))::float8 as "lastModified", observed_at > '-infinity' as "isSeen"
       from storage_versions
       where bucket = ${bucket} and storage_backend = 's3'
-        and key >= ${start} ${end === null ? sql`` : sql`and key < ${end}`} ${behind(sql, position)}
+        and key >= ${start} ${end === null ? sql`` : sql`and key < ${end}`} ${rowsAfter(sql, position)}
       order by bucket, key, version_id
       limit ${pageSize}
     `
@@ -107,7 +107,7 @@ export async function* listCatalog(sql: Sql, range: Range): AsyncGenerator<Catal
   }
 }
 
-function behind(sql: Sql, position: [string, string | null] | null) {
+function rowsAfter(sql: Sql, position: [string, string | null] | null) {
   if (position === null) return sql``
   const [key, versionId] = position
   return versionId === null ? sql`and key > ${key}` : sql`and (key, version_id) > (${key}, ${versionId})`
@@ -121,7 +121,7 @@ export function compareKeys(a: string, b: string): number {
 /** Versions and markers come in two lists of their own, each in order. */
 function byKey({ Versions = [], DeleteMarkers = [] }: ListObjectVersionsCommandOutput): [string, ListedVersion[]][] {
   const data = Versions.map(v => ({
-    key: decodeListed(v.Key ?? ''),
+    key: decodeListedKey(v.Key ?? ''),
     version: {
       versionId: v.VersionId ?? 'null',
       isLatest: v.IsLatest ?? false,
@@ -133,7 +133,7 @@ function byKey({ Versions = [], DeleteMarkers = [] }: ListObjectVersionsCommandO
     },
   }))
   const markers = DeleteMarkers.map(m => ({
-    key: decodeListed(m.Key ?? ''),
+    key: decodeListedKey(m.Key ?? ''),
     version: {
       versionId: m.VersionId ?? 'null',
       isLatest: m.IsLatest ?? false,

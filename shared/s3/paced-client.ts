@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 
 /** How often a request is tried again after the SDK has given up, and the longest wait before, in milliseconds: minutes in all. */
-const PATIENCE = { tries: 10, firstMs: 200, longestMs: 20_000 }
+const RETRIES = { tries: 10, firstMs: 200, longestMs: 20_000 }
 
 /** While S3 answers SlowDown the distance of requests grows up to so many times, then shrinks again. */
 const SLOWEST = 32
@@ -17,7 +17,7 @@ export function pacedClient(
 ): S3Client {
   const pace = startPace(requestsPerSecond)
   const middlewareStack = s3.middlewareStack.clone()
-  middlewareStack.add(next => args => patiently(() => next(args)), { step: 'initialize', name: 'patience' })
+  middlewareStack.add(next => args => withRetries(() => next(args)), { step: 'initialize', name: 'patience' })
   middlewareStack.add(
     next => async args => {
       await pace.turn()
@@ -54,14 +54,14 @@ function startPace(requestsPerSecond: number) {
   }
 }
 
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await ask()
     } catch (error) {
-      if (tries === PATIENCE.tries || !isPassing(error)) throw error
+      if (tries === RETRIES.tries || !isTransient(error)) throw error
       // Full jitter, so that those who failed together don't come back together.
-      await sleep(Math.random() * Math.min(PATIENCE.longestMs, PATIENCE.firstMs * 2 ** tries))
+      await sleep(Math.random() * Math.min(RETRIES.longestMs, RETRIES.firstMs * 2 ** tries))
     }
   }
 }
@@ -71,7 +71,7 @@ function isSlowDown(error: unknown): boolean {
 }
 
 /** An HTTP status below 500 is S3's answer, unless it broke off; an error without one is the network's if it has a code. */
-function isPassing(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { httpStatusCode = 0 } = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : {}
   if (httpStatusCode >= 500 || httpStatusCode === 429) return true

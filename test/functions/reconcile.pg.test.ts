@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect } from 'vitest'
 import { invokingLater } from '../../functions/aws/invoke-later.ts'
-import { type ReconcilerParts, reconciler } from '../../functions/jobs/reconcile.ts'
+import { type ReconcilerDependencies, reconciler } from '../../functions/jobs/reconcile.ts'
 import { readScopes } from '../../functions/jobs/reconcile-event.ts'
 import { openRun, takeLease } from '../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../shared/database/connection.ts'
@@ -118,7 +118,7 @@ test('the next invocation is asked for asynchronously, of the function by its na
   expect(invokingLater(undefined)).toBeUndefined()
 })
 
-function parts(sql: Sql, { s3 }: TestS3): ReconcilerParts {
+function parts(sql: Sql, { s3 }: TestS3): ReconcilerDependencies {
   return { sql, s3, scopes: [], requestsPerSecond: 1000, sampleRate: 0, graceSeconds: 0 }
 }
 

@@ -7,7 +7,7 @@ import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
 import { connect } from '../../shared/database/connection.ts'
-import { digestOfBucket, digestOfCatalog } from '../../shared/reconcile/digest.ts'
+import { digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
 
 test('what was lost while the catalog was stopped is there soon after the start, in every bucket', async () => {
@@ -91,7 +91,7 @@ async function isEqual({ s3Url, databaseUrl }: LocalCatalog, buckets = ['catalog
   const s3 = testClient(s3Url)
   const sql = connect({ url: databaseUrl, max: 1 })
   const digests = await Promise.all(
-    buckets.map(async bucket => [await digestOfBucket(s3, { bucket }), await digestOfCatalog(sql, { bucket })]),
+    buckets.map(async bucket => [await digestBucket(s3, { bucket }), await digestCatalog(sql, { bucket })]),
   )
   s3.destroy()
   await sql.end()

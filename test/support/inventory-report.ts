@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { INVENTORY_FIELDS } from '../../shared/s3/inventory.ts'
-import { type ListedKey, listBucket } from '../../shared/s3/list-versions.ts'
+import { type ListedKey, listBucketVersions } from '../../shared/s3/list-versions.ts'
 
 type Row = ListedKey['versions'][number] & { key: string }
 
@@ -14,7 +14,7 @@ export async function writeInventory(
   s3: S3Client,
   { bucket, to, format, without = [] }: { bucket: string; to: string; format: 'CSV' | 'Parquet'; without?: string[] },
 ): Promise<string> {
-  const keys = await Array.fromAsync(listBucket(s3, { bucket, prefix: '', now: async () => '' }))
+  const keys = await Array.fromAsync(listBucketVersions(s3, { bucket, prefix: '', now: async () => '' }))
   const rows: Row[] = keys.flatMap(({ key, versions }) => versions.map(version => ({ ...version, key })))
   // S3 promises no order.
   rows.sort((a, b) => (a.versionId < b.versionId ? -1 : 1))

@@ -21,7 +21,7 @@ export const getHealth: Operation<'getHealth'> = async ({ sql }) => {
 
 /** GET /openapi.json. */
 export const getDescription: Operation<'getDescription'> = async () => {
-  const { describeApi } = await import('../openapi.ts')
+  const { openApiDocument: describeApi } = await import('../openapi.ts')
   return { body: describeApi() }
 }
 

@@ -36,7 +36,7 @@ describe('of a look that is older than what is known', () => {
     await applyObservations(sql, third, { observed: [claimOf('v1')] })
     const unsettled = await applyObservations(sql, second, {
       observed: [{ ...claimOf('v2'), claimsLatest: false }],
-      looked: [{ ...KEY, versionId: 'v2' }],
+      confirmedLatest: [{ ...KEY, versionId: 'v2' }],
     })
     expect(unsettled).toEqual([KEY])
     expect(await latestOf(sql)).toBe('v1')
@@ -47,8 +47,8 @@ describe('of a look that is older than what is known', () => {
     await applyObservations(sql, first, { observed: [claimOf('null')] })
     await applyObservations(sql, third, { observed: [claimOf('null')] })
     const unsettled = await applyObservations(sql, second, {
-      observed: [{ ...KEY, versionId: 'null', state: 'gone', seen: true, claimsLatest: false, sequencer: '' }],
-      looked: [{ ...KEY, versionId: null }],
+      observed: [{ ...KEY, versionId: 'null', state: 'gone', isVerified: true, claimsLatest: false, sequencer: '' }],
+      confirmedLatest: [{ ...KEY, versionId: null }],
     })
     expect(unsettled).toEqual([KEY])
     expect(await latestOf(sql)).toBe('null')
@@ -58,7 +58,7 @@ describe('of a look that is older than what is known', () => {
     const [first, second, third] = await threeTimes(sql)
     await applyObservations(sql, first, { observed: [claimOf('v1')] })
     await applyObservations(sql, third, { observed: [claimOf('v1')] })
-    expect(await applyObservations(sql, second, { looked: [{ ...KEY, versionId: 'v1' }] })).toEqual([])
+    expect(await applyObservations(sql, second, { confirmedLatest: [{ ...KEY, versionId: 'v1' }] })).toEqual([])
     expect(await latestOf(sql)).toBe('v1')
   })
 })
@@ -71,7 +71,7 @@ test('that an event of a version is repeated makes an older look at its key old,
   await applyObservations(sql, first, { observed: [claimOf('null')] })
   await applyObservations(sql, fourth, { observed: [{ ...claimOf('null'), claimsLatest: false }] })
   await applyObservations(sql, third, { observed: [claimOf('null')] })
-  expect(await applyObservations(sql, second, { looked: [{ ...KEY, versionId: null }] })).toEqual([KEY])
+  expect(await applyObservations(sql, second, { confirmedLatest: [{ ...KEY, versionId: null }] })).toEqual([KEY])
   expect(await latestOf(sql)).toBe('null')
 })
 
@@ -88,7 +88,7 @@ test('a word of the truth is as old as its turn, not as its wait for it', async 
   let written: Promise<unknown> | undefined
   await sql.begin(async holder => {
     await holder`select pg_advisory_xact_lock(hashtextextended(${`${KEY.bucket}/${KEY.key}`}, 0))`
-    written = applyObservations(sql, null, { looked: [{ ...KEY, versionId: null }] })
+    written = applyObservations(sql, null, { confirmedLatest: [{ ...KEY, versionId: null }] })
     await waitForLock(sql, database.url)
     await applyObservations(holder, await databaseTime(holder), { observed: [claimOf('v1')] })
   })
@@ -100,7 +100,16 @@ const KEY = { bucket: 'b', key: 'k' }
 
 /** As the event of its creation shows a version; without a sequencer. */
 function claimOf(versionId: string): Observation {
-  return { ...KEY, versionId, state: 'present', seen: true, claimsLatest: true, size: 1, lastModified: new Date(), sequencer: '' }
+  return {
+    ...KEY,
+    versionId,
+    state: 'present',
+    isVerified: true,
+    claimsLatest: true,
+    size: 1,
+    lastModified: new Date(),
+    sequencer: '',
+  }
 }
 
 async function threeTimes(sql: Sql): Promise<[string, string, string]> {

@@ -107,7 +107,7 @@ describe('writers at once', () => {
     await recordVersion(sql, { ...K, versionId: 'v2' })
     const annotated = await whileHeld(
       sql,
-      holder => applyObservations(holder, null, { looked: [{ ...K, versionId: 'v1' }] }),
+      holder => applyObservations(holder, null, { confirmedLatest: [{ ...K, versionId: 'v1' }] }),
       () => annotateVersion(sql, { ...K, versionId: 'v1', tags: { t: 'new' } }),
     )
     expect(annotated.tags).toEqual({ t: 'new' })
@@ -120,7 +120,7 @@ describe('applyObservations', () => {
     ...K,
     versionId: 'v1',
     state: 'present',
-    seen: true,
+    isVerified: true,
     claimsLatest: true,
     size: 1,
     lastModified: new Date('2024-01-01'),

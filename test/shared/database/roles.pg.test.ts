@@ -116,7 +116,7 @@ emptyDatabaseTest('a catalog that was there before keeps what it holds, and its 
         key: 'old',
         versionId: 'v',
         state: 'present',
-        seen: true,
+        isVerified: true,
         claimsLatest: true,
         size: 1,
         lastModified: new Date(),

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import { deleteObject, recordObject } from '../../../shared/catalog/objects.ts'
 import { applyObservations, type Observation } from '../../../shared/catalog/observations.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { digestOfBucket, digestOfCatalog } from '../../../shared/reconcile/digest.ts'
+import { digestBucket, digestCatalog } from '../../../shared/reconcile/digest.ts'
 import { makeBucket, setVersioning, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
@@ -57,7 +57,7 @@ const CASES: Case[] = [
     found: { wrongLatest: 1, repaired: 1 },
     spoil: async sql => {
       const [old] = (await versionsInCatalog(sql, 'docs')).filter(({ key, isLatest }) => key === 'a' && !isLatest)
-      await applyObservations(sql, null, { looked: [{ bucket: 'docs', key: 'a', versionId: String(old?.versionId) }] })
+      await applyObservations(sql, null, { confirmedLatest: [{ bucket: 'docs', key: 'a', versionId: String(old?.versionId) }] })
     },
   },
   {
@@ -94,11 +94,11 @@ describe('drift is found, counted and repaired', () => {
 test('a catalog that equals the bucket costs one request for a thousand versions, and has the same digest', async ({ sql }) => {
   await using bucket = await stage(sql)
   expect((await run(sql, bucket)).findings).toEqual({ ...drift({}), requests: 1, versions: 5 })
-  const digest = await digestOfBucket(bucket.s3, { bucket: 'docs' })
+  const digest = await digestBucket(bucket.s3, { bucket: 'docs' })
   expect(digest).toEqual({ count: 5, hash: expect.stringMatching(/^[0-9a-f]{64}$/) })
-  expect(await digestOfCatalog(sql, { bucket: 'docs' })).toEqual(digest)
+  expect(await digestCatalog(sql, { bucket: 'docs' })).toEqual(digest)
   await put(bucket, 'd')
-  expect(await digestOfBucket(bucket.s3, { bucket: 'docs' })).not.toEqual(digest)
+  expect(await digestBucket(bucket.s3, { bucket: 'docs' })).not.toEqual(digest)
 })
 
 test('the reconcile of an empty catalog is its backfill', async ({ sql }) => {
@@ -210,7 +210,7 @@ async function apply(sql: Sql, wrong: Partial<Observation> & { key: string; vers
   const known = { size: 1, lastModified: new Date(), metadata: {}, tags: {}, claimsLatest: false, sequencer: '' }
   const look = { bucket: 'docs', key: wrong.key, versionId: wrong.versionId }
   await applyObservations(sql, null, {
-    observed: [{ ...look, state: 'present', seen: true, ...known, ...wrong }],
-    looked: [look],
+    observed: [{ ...look, state: 'present', isVerified: true, ...known, ...wrong }],
+    confirmedLatest: [look],
   })
 }

@@ -2,8 +2,8 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { expect } from 'vitest'
 import { indexer } from '../../../functions/queue/index-batch.ts'
 import {
+  emptyFindings,
   type Findings,
-  noFindings,
   openRun,
   type ReconcileRun,
   type ReconcileScope,
@@ -56,7 +56,7 @@ export function driftIn({ findings }: ReconcileRun): Omit<Findings, 'requests' |
 
 /** Those findings with zeros but for the ones named. */
 export function drift(found: Partial<Findings>): Omit<Findings, 'requests' | 'versions'> {
-  const { requests: _, versions: __, ...none } = noFindings()
+  const { requests: _, versions: __, ...none } = emptyFindings()
   return { ...none, ...found }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { listBucket } from '../../../shared/s3/list-versions.ts'
+import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
 import { pacedClient } from '../../../shared/s3/paced-client.ts'
 import { makeBucket, type TestS3, testS3 } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
@@ -47,7 +47,7 @@ test('S3 is asked no more often than it may be, its refusals included', async ()
   let requests = 0
   const s3 = pacedClient(bucket.s3, { requestsPerSecond: 100, onRequest: () => requests++ })
   const ask = async () => {
-    for await (const _ of listBucket(s3, { bucket: 'docs', prefix: '', now: async () => '' }));
+    for await (const _ of listBucketVersions(s3, { bucket: 'docs', prefix: '', now: async () => '' }));
   }
   await Promise.all(Array.from({ length: 60 }, ask))
   expect(requests).toBe(times.length)

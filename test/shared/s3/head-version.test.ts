@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
-import { decodeListed, lookAtVersion, lookForLatest } from '../../../shared/s3/head-version.ts'
+import { decodeListedKey, fetchLatestVersionId, headVersion } from '../../../shared/s3/head-version.ts'
 import { makeBucket, testClient, testS3 } from '../../support/bucket.ts'
 
 const K = { bucket: 'docs', key: 'a b+c/ü%41\x01😀' }
@@ -29,7 +29,7 @@ describe('lookAtVersion', () => {
     await put(bucket.s3, K.key, { ContentType: 'text/other' })
     const TagSet = [{ Key: 'b', Value: '2' }]
     await bucket.s3.send(new PutObjectTaggingCommand({ Bucket: 'docs', Key: K.key, VersionId: versionId, Tagging: { TagSet } }))
-    expect(await lookAtVersion(bucket.s3, { ...K, versionId })).toEqual({
+    expect(await headVersion(bucket.s3, { ...K, versionId })).toEqual({
       state: 'present',
       size: 7,
       etag: 'fcea920f7412b5da7be0cf42b8c93759',
@@ -46,7 +46,7 @@ describe('lookAtVersion', () => {
     await makeBucket(bucket.s3, 'docs', 'never')
     const title = 'Jahresübersicht 😀 = ? _ über mehr als fünfundsiebzig Zeichen, damit es mehrere Wörter nach RFC 2047 werden'
     await put(bucket.s3, 'k', { Metadata: { title: `=?UTF-8?B?${Buffer.from(title).toString('base64')}?=` } })
-    expect((await lookAtVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })).metadata).toEqual({ title })
+    expect((await headVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })).metadata).toEqual({ title })
   })
 
   test.each([
@@ -63,7 +63,7 @@ describe('lookAtVersion', () => {
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const s3 = testClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    expect((await lookAtVersion(s3, { bucket: 'docs', key: 'k', versionId: 'v1' })).metadata).toEqual({ title })
+    expect((await headVersion(s3, { bucket: 'docs', key: 'k', versionId: 'v1' })).metadata).toEqual({ title })
     s3.destroy()
     await once(server.close(), 'close')
   })
@@ -73,7 +73,7 @@ describe('lookAtVersion', () => {
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const versionId = await put(bucket.s3, 'k')
     const marker = await remove(bucket.s3, 'k')
-    const look = (versionId: string, key = 'k') => lookAtVersion(bucket.s3, { bucket: 'docs', key, versionId })
+    const look = (versionId: string, key = 'k') => headVersion(bucket.s3, { bucket: 'docs', key, versionId })
     expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
     expect((await look(marker)).lastModified?.getTime()).toBeGreaterThan(Date.now() - 60_000)
     expect((await look(versionId)).state).toBe('present')
@@ -89,7 +89,7 @@ describe('lookAtVersion', () => {
     const versionId = await put(bucket.s3, K.key)
     const marker = await remove(bucket.s3, K.key)
     await remove(bucket.s3, `${K.key}2`)
-    const look = (versionId: string) => lookAtVersion(bucket.s3, { ...K, versionId })
+    const look = (versionId: string) => headVersion(bucket.s3, { ...K, versionId })
     expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
     await expect(look(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
   })
@@ -97,15 +97,15 @@ describe('lookAtVersion', () => {
   test('a bucket that is missing is no version that is gone', async () => {
     await using bucket = await testS3()
     const name = { bucket: 'none', key: 'k', versionId: 'null' }
-    await expect(lookAtVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
-    await expect(lookForLatest(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    await expect(headVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    await expect(fetchLatestVersionId(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
   })
 
   test('throws when S3 does not answer, though it knows the tags', async () => {
     await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'SlowDown' } : undefined) })
     await makeBucket(bucket.s3, 'docs', 'never')
     await put(bucket.s3, 'k')
-    const look = lookAtVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })
+    const look = headVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })
     await expect(look).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } })
   })
 })
@@ -116,38 +116,38 @@ describe('lookForLatest', () => {
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const first = await put(bucket.s3, K.key)
     const second = await put(bucket.s3, K.key)
-    expect(await lookForLatest(bucket.s3, K)).toBe(second)
+    expect(await fetchLatestVersionId(bucket.s3, K)).toBe(second)
     const marker = await remove(bucket.s3, K.key)
-    expect(await lookForLatest(bucket.s3, K)).toBe(marker)
+    expect(await fetchLatestVersionId(bucket.s3, K)).toBe(marker)
     for (const versionId of [marker, second]) await remove(bucket.s3, K.key, versionId)
-    expect(await lookForLatest(bucket.s3, K)).toBe(first)
+    expect(await fetchLatestVersionId(bucket.s3, K)).toBe(first)
     await remove(bucket.s3, K.key, first)
-    expect(await lookForLatest(bucket.s3, K)).toBeNull()
+    expect(await fetchLatestVersionId(bucket.s3, K)).toBeNull()
   })
 
   test('a key that only begins another one has no version', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     await put(bucket.s3, 'invoice.pdf')
-    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'invoice' })).toBeNull()
+    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'invoice' })).toBeNull()
   })
 
   test('the version of an unversioned bucket, and of one that was suspended, is null', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'never')
     await put(bucket.s3, 'k')
-    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
+    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
     const versioning = (Status: 'Enabled' | 'Suspended') =>
       bucket.s3.send(new PutBucketVersioningCommand({ Bucket: 'docs', VersioningConfiguration: { Status } }))
     await versioning('Enabled')
     const versionId = await put(bucket.s3, 'k')
-    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'k' })).toBe(versionId)
+    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'k' })).toBe(versionId)
     await versioning('Suspended')
     await remove(bucket.s3, 'k')
-    expect(await lookForLatest(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
+    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
   })
 })
 
 test('a listed key is decoded as a form', () => {
-  expect(decodeListed('a+b%2Bc%2541%C3%BC%00')).toBe('a b+c%41ü\0')
+  expect(decodeListedKey('a+b%2Bc%2541%C3%BC%00')).toBe('a b+c%41ü\0')
 })

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { compareKeys, listBucket, listCatalog } from '../../../shared/s3/list-versions.ts'
+import { compareKeys, listBucketVersions, listCatalogVersions } from '../../../shared/s3/list-versions.ts'
 import { makeBucket, type TestS3, testS3, versionsInBucket } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { watchedClient } from '../../support/watched-client.ts'
@@ -39,8 +39,8 @@ describe('both sides walk the same keys in the order of their bytes', () => {
     const names = async (keys: AsyncIterable<{ key: string }>) => (await Array.fromAsync(keys)).map(({ key }) => key)
     for (const pageSize of [1, 2, 7, 1000]) {
       const range = { bucket: 'docs', prefix: '', pageSize }
-      expect(await names(listBucket(bucket.s3, { ...range, now }))).toEqual(KEYS)
-      expect(await names(listCatalog(sql, range))).toEqual(KEYS)
+      expect(await names(listBucketVersions(bucket.s3, { ...range, now }))).toEqual(KEYS)
+      expect(await names(listCatalogVersions(sql, range))).toEqual(KEYS)
     }
     expect(driftIn(await run(sql, bucket))).toEqual(drift({}))
   })
@@ -50,11 +50,11 @@ describe('both sides walk the same keys in the order of their bytes', () => {
     const names = async (keys: AsyncIterable<{ key: string }>) => (await Array.fromAsync(keys)).map(({ key }) => key)
     for (const [place, after] of KEYS.entries()) {
       const behind = { bucket: 'docs', prefix: '', after, pageSize: 3 }
-      expect(await names(listBucket(bucket.s3, { ...behind, now }))).toEqual(KEYS.slice(place + 1))
-      expect(await names(listCatalog(sql, behind))).toEqual(KEYS.slice(place + 1))
+      expect(await names(listBucketVersions(bucket.s3, { ...behind, now }))).toEqual(KEYS.slice(place + 1))
+      expect(await names(listCatalogVersions(sql, behind))).toEqual(KEYS.slice(place + 1))
       const below = { bucket: 'docs', prefix: after }
-      expect(await names(listBucket(bucket.s3, { ...below, now }))).toEqual(KEYS.filter(key => key.startsWith(after)))
-      expect(await names(listCatalog(sql, below))).toEqual(KEYS.filter(key => key.startsWith(after)))
+      expect(await names(listBucketVersions(bucket.s3, { ...below, now }))).toEqual(KEYS.filter(key => key.startsWith(after)))
+      expect(await names(listCatalogVersions(sql, below))).toEqual(KEYS.filter(key => key.startsWith(after)))
     }
   })
 })
@@ -73,14 +73,14 @@ test('the versions of one key over several pages are one key', async ({ sql }) =
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   for (let n = 0; n < 25; n++) await (n % 5 === 4 ? remove(bucket, 'many') : put(bucket, 'many', String(n)))
   await put(bucket, 'after')
-  const keys = await Array.fromAsync(listBucket(bucket.s3, { bucket: 'docs', prefix: '', pageSize: 4, now }))
+  const keys = await Array.fromAsync(listBucketVersions(bucket.s3, { bucket: 'docs', prefix: '', pageSize: 4, now }))
   expect(keys.map(({ key, versions }) => [key, versions.length])).toEqual([
     ['after', 1],
     ['many', 25],
   ])
   expect(keys[1]?.versions.filter(({ isLatest }) => isLatest)).toHaveLength(1)
   await deliver(sql, bucket)
-  const cataloged = await Array.fromAsync(listCatalog(sql, { bucket: 'docs', prefix: '', pageSize: 4 }))
+  const cataloged = await Array.fromAsync(listCatalogVersions(sql, { bucket: 'docs', prefix: '', pageSize: 4 }))
   expect(cataloged.map(({ key, versions }) => [key, versions.length])).toEqual([
     ['after', 1],
     ['many', 25],
@@ -94,7 +94,7 @@ test('however much there is, one page is read ahead of a bucket and none of the 
   )
   let pages = 0
   const range = { bucket: 'docs', prefix: '', pageSize: 5 }
-  const listing = listBucket(bucket.s3, {
+  const listing = listBucketVersions(bucket.s3, {
     ...range,
     now: async () => {
       pages++
@@ -106,7 +106,7 @@ test('however much there is, one page is read ahead of a bucket and none of the 
   await listing.return('')
 
   const watched = watchedClient(database.url)
-  const catalog = listCatalog(watched.sql, range)
+  const catalog = listCatalogVersions(watched.sql, range)
   await catalog.next()
   expect(watched.statements.filter(text => text.includes('storage_versions'))).toHaveLength(1)
   await catalog.return('')

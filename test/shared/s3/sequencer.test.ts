@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { believableSequencer } from '../../../shared/s3/sequencer.ts'
+import { usableSequencer } from '../../../shared/s3/sequencer.ts'
 
 const SECONDS = 0x65e1a5c0
 const AT = new Date(SECONDS * 1000)
@@ -11,26 +11,26 @@ function aws(rest: string, seconds = SECONDS): string {
 
 describe('a sequencer of AWS', () => {
   test.each(['', '9', '93', '9329D189', '9329D189AB'])('with the fraction %j is right-padded with zeros', rest => {
-    expect(believableSequencer(aws(rest), AT)).toBe(aws(rest).padEnd(32, '0'))
+    expect(usableSequencer(aws(rest), AT)).toBe(aws(rest).padEnd(32, '0'))
   })
 
   test('compares as text whatever its length and case, as AWS says', () => {
-    const ordered = ['', '1', '1A', '1a1', '1B', '2', 'A', 'b', 'BB'].map(rest => believableSequencer(aws(rest), AT))
+    const ordered = ['', '1', '1A', '1a1', '1B', '2', 'A', 'b', 'BB'].map(rest => usableSequencer(aws(rest), AT))
     expect(ordered.toSorted()).toEqual(ordered)
-    expect(believableSequencer(aws('ab'), AT)).toBe(believableSequencer(aws('AB'), AT))
-    expect(believableSequencer(aws('AB'), AT)).toBe(believableSequencer(aws('AB00'), AT))
+    expect(usableSequencer(aws('ab'), AT)).toBe(usableSequencer(aws('AB'), AT))
+    expect(usableSequencer(aws('AB'), AT)).toBe(usableSequencer(aws('AB00'), AT))
   })
 
   test.each([-300, 0, 299.999, 300])('is believed when its time is %d s from the version it made', seconds => {
-    expect(believableSequencer(aws('01'), new Date(AT.getTime() + seconds * 1000))).not.toBe('')
+    expect(usableSequencer(aws('01'), new Date(AT.getTime() + seconds * 1000))).not.toBe('')
   })
 
   test.each([-300.001, 300.001, 86_400, -86_400])('is not believed when its time is %d s off', seconds => {
-    expect(believableSequencer(aws('01'), new Date(AT.getTime() + seconds * 1000))).toBe('')
+    expect(usableSequencer(aws('01'), new Date(AT.getTime() + seconds * 1000))).toBe('')
   })
 
   test('is not believed when nobody knows the time of the version', () => {
-    expect(believableSequencer(aws('01'), new Date(Number.NaN))).toBe('')
+    expect(usableSequencer(aws('01'), new Date(Number.NaN))).toBe('')
   })
 })
 
@@ -46,6 +46,6 @@ describe('what others send is not believed', () => {
     ['one that is longer than the padding', `${aws('')}${'0'.repeat(23)}`],
     ['spaces around it', ` ${aws('01')} `],
   ])('%s', (_, sequencer) => {
-    expect(believableSequencer(sequencer, AT)).toBe('')
+    expect(usableSequencer(sequencer, AT)).toBe('')
   })
 })
