@@ -97,7 +97,7 @@ async function differingRows(
   const known = await sql<(CatalogedVersion & { n: number; isKnown: boolean })[]>`
     select k.n, v.version_id is not null as "isKnown", k.name ->> 1 as "versionId", v.is_latest as "isLatest",
       v.is_delete_marker as "isDeleteMarker", v.size, v.etag, case when not v.is_delete_marker then v.storage_class end as "storageClass",
-      floor(extract(epoch from v.last_modified))::float8 as "lastModified", v.observed_at > '-infinity' as "isSeen"
+      floor(extract(epoch from v.last_modified))::float8 as "lastModified", v.observed_at > '-infinity' as "isVerified"
     from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
     left join lateral (
       select *

@@ -86,7 +86,7 @@ export async function* listCatalogVersions(sql: Sql, range: KeyRange): AsyncGene
     const rows: (CatalogedVersion & { key: string })[] = await sql`
       select key, version_id as "versionId", is_latest as "isLatest", is_delete_marker as "isDeleteMarker", size, etag,
         case when not is_delete_marker then storage_class end as "storageClass",
-        floor(extract(epoch from last_modified))::float8 as "lastModified", observed_at > '-infinity' as "isSeen"
+        floor(extract(epoch from last_modified))::float8 as "lastModified", observed_at > '-infinity' as "isVerified"
       from storage_versions
       where bucket = ${bucket} and storage_backend = 's3'
         and key >= ${start} ${end === null ? sql`` : sql`and key < ${end}`} ${rowsAfter(sql, position)}
