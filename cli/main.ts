@@ -12,8 +12,8 @@ import { addStats } from './commands/stats.ts'
 import { addUpload } from './commands/upload.ts'
 import { addVerify } from './commands/verify.ts'
 import { addVersions } from './commands/versions.ts'
-import { codeOf, Failure, isUnreachable } from './terminal/failure.ts'
-import { note, printable } from './terminal/print.ts'
+import { CliError, errorCode, isNetworkError } from './terminal/cli-error.ts'
+import { logLine, printable } from './terminal/print.ts'
 
 const program = new Command('catalog')
   .description('Storage Catalog: put files into a bucket and find them, their versions and their history.')
@@ -33,23 +33,23 @@ addBackfill(program)
 
 // `catalog list | head` closes the pipe when it has seen enough.
 process.stdout.on('error', error => {
-  if (codeOf(error) === 'EPIPE') process.exit(0)
+  if (errorCode(error) === 'EPIPE') process.exit(0)
   throw error
 })
 
 try {
   await program.parseAsync()
 } catch (error) {
-  note(`catalog: ${reasonOf(error)}`)
-  process.exitCode = error instanceof Failure ? error.exitCode : 1
+  logLine(`catalog: ${describeError(error)}`)
+  process.exitCode = error instanceof CliError ? error.exitCode : 1
 }
 
 /** One line for what an operator can do something about; the whole of an error that nobody thought of. */
-function reasonOf(error: unknown): string {
-  if (error instanceof Failure) return error.message
-  if (error instanceof S3ServiceException || error instanceof SQSServiceException || isUnreachable(error)) {
-    return printable(`${codeOf(error)}: ${error instanceof Error ? error.message : error}`)
+function describeError(error: unknown): string {
+  if (error instanceof CliError) return error.message
+  if (error instanceof S3ServiceException || error instanceof SQSServiceException || isNetworkError(error)) {
+    return printable(`${errorCode(error)}: ${error instanceof Error ? error.message : error}`)
   }
-  if (codeOf(error) === 'CredentialsProviderError') return 'No AWS credentials: sign in with aws configure or aws sso login'
+  if (errorCode(error) === 'CredentialsProviderError') return 'No AWS credentials: sign in with aws configure or aws sso login'
   return error instanceof Error && error.stack ? error.stack : String(error)
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { AuditEntry } from '../../shared/catalog/audit.ts'
-import type { Wire } from '../connect/ask.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
-import { humanTime, printable } from '../terminal/print.ts'
-import { type ListFlags, showList, withPages } from '../terminal/show-list.ts'
+import type { Jsonify } from '../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
+import { formatTime, printable } from '../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
 /** `catalog audit [key]`: who did what, newest first. */
 export function addAudit(program: Command): void {
@@ -16,18 +16,18 @@ export function addAudit(program: Command): void {
     .option('--from <time>', 'from this moment on, for example 2026-01-31T08:00:00Z')
     .option('--to <time>', 'before this moment')
     .action(audit)
-  withPages(withPlace(command))
+  addPageOptions(addTargetOptions(command))
 }
 
 type Filter = { user?: string; action?: string; from?: string; to?: string }
 
-async function audit(key: string | undefined, flags: PlaceFlags & ListFlags & Filter): Promise<void> {
-  const place = findPlace(flags)
+async function audit(key: string | undefined, flags: TargetFlags & ListFlags & Filter): Promise<void> {
+  const target = resolveTarget(flags)
   const { user: userId, action, from, to } = flags
-  type Entry = Wire<AuditEntry>
-  await showList<Entry, Entry>(place, '/audit', { bucket: place.bucket, key, userId, action, from, to }, flags, {
+  type Entry = Jsonify<AuditEntry>
+  await printList<Entry, Entry>(target, '/audit', { bucket: target.bucket, key, userId, action, from, to }, flags, {
     columns: [
-      { heading: 'When', text: ({ occurredAt }) => humanTime(occurredAt) },
+      { heading: 'When', text: ({ occurredAt }) => formatTime(occurredAt) },
       { heading: 'Action', text: ({ action }) => printable(action) },
       { heading: 'Who', text: ({ userName, userId }) => printable(userName ?? userId ?? '') },
       { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? '') },
@@ -36,6 +36,6 @@ async function audit(key: string | undefined, flags: PlaceFlags & ListFlags & Fi
     ],
     rows: page => page.items,
     empty: 'Nothing is recorded.',
-    next: () => [npx('stats', flags)],
+    next: () => [npxCommand('stats', flags)],
   })
 }

@@ -7,9 +7,9 @@ import {
 import type { Command } from 'commander'
 import { Invalid } from '../../shared/errors.ts'
 import { parseRecord, recordsOf } from '../../shared/ingest/events.ts'
-import { lookAtQueue, openQueues, type Queues } from '../connect/queue.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
-import { count, humanTime, next, printable, printableJson, quoted, say } from '../terminal/print.ts'
+import { getQueueState, openQueues, type Queues } from '../connect/queue.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
+import { formatCount, formatTime, printable, printableJson, printLine, printNext, shellQuote } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
 
 /** `catalog dead-letters`: the events that could not be indexed, why, and how to have them tried again. */
@@ -22,65 +22,72 @@ export function addDeadLetters(program: Command): void {
     .option('--source <url>', 'the queue to send back to (CATALOG_QUEUE_URL)')
     .option('--json', 'as JSON')
     .action(deadLetters)
-  withPlace(command)
+  addTargetOptions(command)
 }
 
-type Flags = PlaceFlags & { redrive?: boolean; queue?: string; source?: string; json?: boolean }
+type Flags = TargetFlags & { redrive?: boolean; queue?: string; source?: string; json?: boolean }
 
 async function deadLetters(flags: Flags): Promise<void> {
-  const place = findPlace(flags)
+  const target = resolveTarget(flags)
   const queues = await openQueues({
-    ...place,
-    deadLetterQueueUrl: flags.queue ?? place.deadLetterQueueUrl,
-    queueUrl: flags.source ?? place.queueUrl,
+    ...target,
+    deadLetterQueueUrl: flags.queue ?? target.deadLetterQueueUrl,
+    queueUrl: flags.source ?? target.queueUrl,
   })
   if (flags.redrive) return redrive(queues, flags)
-  const { letters, isCut } = await readLetters(queues)
-  if (flags.json) return say(printableJson(letters, 2))
-  if (letters.length === 0) return say('No dead letters: every event that came was indexed.')
-  say(formatTable(letters, columns))
-  if (isCut) say(`There are more than these ${letters.length}.`)
-  next(npx(`dead-letters --redrive${queuesOf(flags)}`, flags))
+  const { letters, isCut: isTruncated } = await readDeadLetters(queues)
+  if (flags.json) return printLine(printableJson(letters, 2))
+  if (letters.length === 0) return printLine('No dead letters: every event that came was indexed.')
+  printLine(formatTable(letters, columns))
+  if (isTruncated) printLine(`There are more than these ${letters.length}.`)
+  printNext(npxCommand(`dead-letters --redrive${queueFlags(flags)}`, flags))
 }
 
 /** A message that died: `event` and `key` are those of its first record, if it can be read. */
-type Letter = { messageId: string; sentAt: string | null; event: string | null; key: string | null; reason: string; body: string }
-
-const columns = [
-  { heading: 'When', text: ({ sentAt }: Letter) => (sentAt ? humanTime(sentAt) : '') },
-  { heading: 'Event', text: ({ event }: Letter) => printable(event ?? 'unreadable') },
-  { heading: 'Key', text: ({ key }: Letter) => printable(key ?? '') },
-  { heading: 'Reason', text: ({ reason }: Letter) => printable(reason), wide: true },
-]
-
-async function redrive({ sqs, source, dead }: Queues, flags: Flags): Promise<void> {
-  const { arn, waiting } = await lookAtQueue(sqs, dead)
-  if (waiting === 0) return say('No dead letters to send back.')
-  // The indexer sends most dead letters itself: only a destination tells SQS where those came from.
-  const DestinationArn = source ? (await lookAtQueue(sqs, source)).arn : undefined
-  await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, DestinationArn }))
-  say(`${count(waiting, 'dead letter')} on the way back.`)
-  next(npx(`dead-letters${queuesOf(flags)}`, flags))
+type DeadLetter = {
+  messageId: string
+  sentAt: string | null
+  event: string | null
+  key: string | null
+  reason: string
+  body: string
 }
 
-function queuesOf({ queue, source }: Flags): string {
-  return `${queue ? ` --queue ${quoted(queue)}` : ''}${source ? ` --source ${quoted(source)}` : ''}`
+const columns = [
+  { heading: 'When', text: ({ sentAt }: DeadLetter) => (sentAt ? formatTime(sentAt) : '') },
+  { heading: 'Event', text: ({ event }: DeadLetter) => printable(event ?? 'unreadable') },
+  { heading: 'Key', text: ({ key }: DeadLetter) => printable(key ?? '') },
+  { heading: 'Reason', text: ({ reason }: DeadLetter) => printable(reason), wide: true },
+]
+
+async function redrive({ sqs, sourceUrl: source, deadLetterUrl: dead }: Queues, flags: Flags): Promise<void> {
+  const { arn, waiting } = await getQueueState(sqs, dead)
+  if (waiting === 0) return printLine('No dead letters to send back.')
+  // The indexer sends most dead letters itself: only a destination tells SQS where those came from.
+  const DestinationArn = source ? (await getQueueState(sqs, source)).arn : undefined
+  await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, DestinationArn }))
+  printLine(`${formatCount(waiting, 'dead letter')} on the way back.`)
+  printNext(npxCommand(`dead-letters${queueFlags(flags)}`, flags))
+}
+
+function queueFlags({ queue, source }: Flags): string {
+  return `${queue ? ` --queue ${shellQuote(queue)}` : ''}${source ? ` --source ${shellQuote(source)}` : ''}`
 }
 
 /** Letters that a person reads at once, or a program. */
-const MOST_LETTERS = 1000
+const MAX_LETTERS = 1000
 
 /** Seconds in which nobody else sees what is being read; after reading it is given back. */
-const READING_SECONDS = 60
+const VISIBILITY_TIMEOUT_SECONDS = 60
 
-async function readLetters({ sqs, dead }: Queues): Promise<{ letters: Letter[]; isCut: boolean }> {
+async function readDeadLetters({ sqs, deadLetterUrl: dead }: Queues): Promise<{ letters: DeadLetter[]; isCut: boolean }> {
   const read: Message[] = []
   try {
-    while (read.length < MOST_LETTERS) {
+    while (read.length < MAX_LETTERS) {
       const command = new ReceiveMessageCommand({
         QueueUrl: dead,
         MaxNumberOfMessages: 10,
-        VisibilityTimeout: READING_SECONDS,
+        VisibilityTimeout: VISIBILITY_TIMEOUT_SECONDS,
         // Without waiting AWS asks some of its servers only.
         WaitTimeSeconds: 1,
         MessageAttributeNames: ['All'],
@@ -95,21 +102,21 @@ async function readLetters({ sqs, dead }: Queues): Promise<{ letters: Letter[]; 
       await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: dead, ReceiptHandle, VisibilityTimeout: 0 }))
     }
   }
-  return { letters: read.map(toLetter), isCut: read.length >= MOST_LETTERS }
+  return { letters: read.map(toDeadLetter), isCut: read.length >= MAX_LETTERS }
 }
 
-function toLetter({ MessageId = '', Body = '', Attributes, MessageAttributes }: Message): Letter {
+function toDeadLetter({ MessageId = '', Body = '', Attributes, MessageAttributes }: Message): DeadLetter {
   const sent = Number(Attributes?.SentTimestamp)
   return {
     messageId: MessageId,
     sentAt: Number.isNaN(sent) ? null : new Date(sent).toISOString(),
-    ...named(Body),
+    ...describeEvent(Body),
     reason: MessageAttributes?.Reason?.StringValue ?? 'it was received too often',
     body: Body,
   }
 }
 
-function named(body: string): { event: string | null; key: string | null } {
+function describeEvent(body: string): { event: string | null; key: string | null } {
   try {
     const { name, key } = parseRecord(recordsOf(body)[0])
     return { event: name, key }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
-import type { Wire } from '../connect/ask.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
-import { humanSize, humanTime, printable, quoted } from '../terminal/print.ts'
-import { type ListFlags, showList, withPages } from '../terminal/show-list.ts'
+import type { Jsonify } from '../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
+import { formatSize, formatTime, printable, shellQuote } from '../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
 /** `catalog list [prefix]`: folders and objects below a prefix. */
 export function addList(program: Command): void {
@@ -14,21 +14,21 @@ export function addList(program: Command): void {
     .option('--recursive', 'objects only, whatever folder they are in')
     .addHelpText('after', '\nExamples:\n  npx catalog list\n  npx catalog list documents/ --recursive --all --json\n')
     .action(list)
-  withPages(withPlace(command))
+  addPageOptions(addTargetOptions(command))
 }
 
 /** A folder has a key only. */
-type Entry = { key: string; object?: Wire<StoredObject> }
+type Entry = { key: string; object?: Jsonify<StoredObject> }
 
-async function list(prefix: string, flags: PlaceFlags & ListFlags & { recursive?: boolean }): Promise<void> {
-  const place = findPlace(flags)
-  const parameters = { bucket: place.bucket, prefix: prefix || undefined, delimiter: flags.recursive ? undefined : '/' }
-  await showList<Wire<StoredObject>, Entry>(place, '/objects', parameters, flags, {
+async function list(prefix: string, flags: TargetFlags & ListFlags & { recursive?: boolean }): Promise<void> {
+  const target = resolveTarget(flags)
+  const parameters = { bucket: target.bucket, prefix: prefix || undefined, delimiter: flags.recursive ? undefined : '/' }
+  await printList<Jsonify<StoredObject>, Entry>(target, '/objects', parameters, flags, {
     columns: [
       { heading: 'Key', text: ({ key }) => printable(key), wide: true },
-      { heading: 'Size', text: ({ object }) => (object ? humanSize(object.size) : 'folder'), align: 'right' },
+      { heading: 'Size', text: ({ object }) => (object ? formatSize(object.size) : 'folder'), align: 'right' },
       { heading: 'Content type', text: ({ object }) => printable(object?.contentType ?? '') },
-      { heading: 'Last modified', text: ({ object }) => (object ? humanTime(object.lastModified) : '') },
+      { heading: 'Last modified', text: ({ object }) => (object ? formatTime(object.lastModified) : '') },
     ],
     rows: ({ items, prefixes = [] }) => [
       ...prefixes.map(key => ({ key })),
@@ -36,7 +36,7 @@ async function list(prefix: string, flags: PlaceFlags & ListFlags & { recursive?
     ],
     empty: prefix
       ? `Nothing begins with ${printable(prefix)}`
-      : `The bucket is empty. Put something in: ${npx('upload <folder>', flags)}`,
-    next: ([first]) => (first ? [npx(`${first.object ? 'versions' : 'list'} ${quoted(first.key)}`, flags)] : []),
+      : `The bucket is empty. Put something in: ${npxCommand('upload <folder>', flags)}`,
+    next: ([first]) => (first ? [npxCommand(`${first.object ? 'versions' : 'list'} ${shellQuote(first.key)}`, flags)] : []),
   })
 }

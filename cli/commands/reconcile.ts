@@ -3,12 +3,12 @@ import { driftOf, type Findings, type ReconcileRun } from '../../shared/catalog/
 import type { Client } from '../../shared/database/connection.ts'
 import { toStoredKey } from '../../shared/database/stored-text.ts'
 import { prefixEnd } from '../../shared/key-order.ts'
-import { openBucket, reachBucket } from '../connect/bucket.ts'
+import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
 import { openDatabase } from '../connect/database.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
-import { prefixesOf, type RunFlags, runAll, withRun } from '../reconcile/run.ts'
-import { Failure } from '../terminal/failure.ts'
-import { count, next, printable, printableJson, say } from '../terminal/print.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
+import { addRunOptions, prefixFlags, type RunFlags, runReconciles } from '../reconcile/run.ts'
+import { CliError } from '../terminal/cli-error.ts'
+import { formatCount, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
 
 /** `catalog reconcile`: compares the bucket with the catalog and repairs the catalog. */
@@ -21,7 +21,7 @@ export function addReconcile(program: Command): void {
     .option('--dry-run', 'tell what differs, and change nothing; exits with 2 when something does')
     .addOption(
       new Option('--sample <share>', 'share (0 to 1) of the versions whose metadata and tags are compared, too')
-        .argParser(share)
+        .argParser(parseShare)
         .default(0),
     )
     .option('--fresh', 'begin with the first key, also when an earlier run was stopped')
@@ -29,40 +29,42 @@ export function addReconcile(program: Command): void {
       'after',
       '\nExamples:\n  npx catalog reconcile --dry-run\n  npx catalog reconcile --prefix 2025/ --prefix 2026/ --sample 0.01\n',
     )
-    .action(compare)
-  withPlace(withRun(command))
+    .action(reconcileCommand)
+  addTargetOptions(addRunOptions(command))
 }
 
-type Flags = PlaceFlags & RunFlags & { dryRun?: boolean; sample: number; fresh?: boolean }
+type Flags = TargetFlags & RunFlags & { dryRun?: boolean; sample: number; fresh?: boolean }
 
-async function compare(flags: Flags): Promise<void> {
-  const place = findPlace(flags)
-  const bucket = openBucket(place)
-  await reachBucket(bucket)
-  const sql = openDatabase(place)
+async function reconcileCommand(flags: Flags): Promise<void> {
+  const target = resolveTarget(flags)
+  const bucket = openBucket(target)
+  await checkBucketAccess(bucket)
+  const sql = openDatabase(target)
   try {
-    const total = await versionsOf(sql, bucket.name, flags.prefix)
+    const total = await countVersions(sql, bucket.name, flags.prefix)
     const { dryRun: isDryRun = false, sample: sampleRate, fresh } = flags
-    const runs = await runAll(sql, bucket, flags, { isDryRun, sampleRate, fresh, total })
-    if (flags.json) say(printableJson(runs, 2))
-    else tellRuns(runs)
+    const runs = await runReconciles(sql, bucket, flags, { isDryRun, sampleRate, fresh, total })
+    if (flags.json) printLine(printableJson(runs, 2))
+    else printRuns(runs)
     const drift = runs.reduce((sum, { findings }) => sum + driftOf(findings), 0)
     if (isDryRun && drift > 0)
-      throw new Failure(`${count(drift, 'difference')}: ${npx(`reconcile${prefixesOf(flags)}`, flags)} repairs`, { exitCode: 2 })
-    if (!flags.json) next(npx('stats', flags))
+      throw new CliError(`${formatCount(drift, 'difference')}: ${npxCommand(`reconcile${prefixFlags(flags)}`, flags)} repairs`, {
+        exitCode: 2,
+      })
+    if (!flags.json) printNext(npxCommand('stats', flags))
   } finally {
     await sql.end({ timeout: 5 })
   }
 }
 
 /** Prints what runs have found, one line a kind. */
-export function tellRuns(runs: ReconcileRun[]): void {
+export function printRuns(runs: ReconcileRun[]): void {
   for (const { bucket, prefix, findings } of runs) {
     const drift = driftOf(findings)
     const where = printable(`${bucket}/${prefix}`)
-    const asked = count(findings.requests, 'request')
-    say(
-      `${where}: ${count(findings.versions, 'version')} compared with ${asked}, ${count(drift, 'difference')}, ${findings.repaired} repaired`,
+    const asked = formatCount(findings.requests, 'request')
+    printLine(
+      `${where}: ${formatCount(findings.versions, 'version')} compared with ${asked}, ${formatCount(drift, 'difference')}, ${findings.repaired} repaired`,
     )
     const kinds = KINDS.filter(({ kind }) => findings[kind] > 0)
     if (kinds.length === 0) continue
@@ -71,7 +73,7 @@ export function tellRuns(runs: ReconcileRun[]): void {
       { heading: 'Versions', text: ({ kind }) => findings[kind].toLocaleString('en'), align: 'right' },
       { heading: 'Means', text: ({ meaning }) => meaning, wide: true },
     ])
-    say(table)
+    printLine(table)
   }
 }
 
@@ -84,7 +86,7 @@ const KINDS: { kind: keyof Findings; title: string; meaning: string }[] = [
 ]
 
 /** About how many versions there will be to compare: as many as the catalog has. */
-async function versionsOf(sql: Client, bucket: string, prefixes: string[]): Promise<number> {
+async function countVersions(sql: Client, bucket: string, prefixes: string[]): Promise<number> {
   const ranges = (prefixes.length > 0 ? prefixes : ['']).map(prefix => [toStoredKey(prefix), prefixEnd(toStoredKey(prefix))])
   const [row] = await sql<{ versions: number }[]>`
     select count(*) as versions
@@ -94,7 +96,7 @@ async function versionsOf(sql: Client, bucket: string, prefixes: string[]): Prom
   return row?.versions ?? 0
 }
 
-function share(text: string): number {
+function parseShare(text: string): number {
   const value = Number(text)
   if (!/^[\d.]+$/.test(text) || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Must be a number from 0 to 1.')
   return value

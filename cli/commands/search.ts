@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
-import type { Wire } from '../connect/ask.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
+import type { Jsonify } from '../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
 import { objectColumns } from '../terminal/object-columns.ts'
-import { quoted } from '../terminal/print.ts'
-import { type ListFlags, showList, withPages } from '../terminal/show-list.ts'
+import { shellQuote } from '../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
 /** `catalog search <words...>`: objects by words of their names, types, metadata and tags, the best first. */
 export function addSearch(program: Command): void {
@@ -16,16 +16,16 @@ export function addSearch(program: Command): void {
     .option('--type <type>', 'only this content type')
     .addHelpText('after', '\nExamples:\n  npx catalog search invoice 2024\n  npx catalog search "invo*" --prefix documents/\n')
     .action(search)
-  withPages(withPlace(command))
+  addPageOptions(addTargetOptions(command))
 }
 
-async function search(words: string[], flags: PlaceFlags & ListFlags & { prefix?: string; type?: string }): Promise<void> {
-  const place = findPlace(flags)
-  const parameters = { q: words.join(' '), bucket: place.bucket, prefix: flags.prefix, contentType: flags.type }
-  await showList<Wire<StoredObject>, Wire<StoredObject>>(place, '/search', parameters, flags, {
+async function search(words: string[], flags: TargetFlags & ListFlags & { prefix?: string; type?: string }): Promise<void> {
+  const target = resolveTarget(flags)
+  const parameters = { q: words.join(' '), bucket: target.bucket, prefix: flags.prefix, contentType: flags.type }
+  await printList<Jsonify<StoredObject>, Jsonify<StoredObject>>(target, '/search', parameters, flags, {
     columns: objectColumns,
     rows: page => page.items,
     empty: 'Nothing found.',
-    next: ([best]) => (best ? [npx(`versions ${quoted(best.key)}`, flags)] : []),
+    next: ([best]) => (best ? [npxCommand(`versions ${shellQuote(best.key)}`, flags)] : []),
   })
 }

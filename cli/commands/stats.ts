@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { Share, Statistics } from '../../shared/catalog/statistics.ts'
-import { ask, type Wire } from '../connect/ask.ts'
-import { namedBucket, refuseUnknownBucket } from '../connect/known-bucket.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
-import { bold, count, humanSize, next, printable, printableJson, say } from '../terminal/print.ts'
+import { getJson, type Jsonify } from '../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
+import { failIfBucketUnknown, requestedBucket } from '../connect/unknown-bucket.ts'
+import { bold, formatCount, formatSize, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
 
 /** `catalog stats`: what the catalog holds, of all buckets unless one is named. */
@@ -13,39 +13,39 @@ export function addStats(program: Command): void {
     .description('show how much there is, of what kind, and what old versions cost; of all buckets unless one is named')
     .option('--json', "the API's answer as JSON")
     .action(stats)
-  withPlace(command)
+  addTargetOptions(command)
 }
 
-async function stats(flags: PlaceFlags & { json?: boolean }): Promise<void> {
-  const place = findPlace(flags)
-  const statistics = await ask<Wire<Statistics>>(place, '/statistics', { bucket: namedBucket(flags) })
-  if (flags.json) say(printableJson(statistics, 2))
-  if (statistics.versions + statistics.deleteMarkers === 0) await refuseUnknownBucket(place, flags)
+async function stats(flags: TargetFlags & { json?: boolean }): Promise<void> {
+  const target = resolveTarget(flags)
+  const statistics = await getJson<Jsonify<Statistics>>(target, '/statistics', { bucket: requestedBucket(flags) })
+  if (flags.json) printLine(printableJson(statistics, 2))
+  if (statistics.versions + statistics.deleteMarkers === 0) await failIfBucketUnknown(target, flags)
   if (flags.json) return
-  say(summary(statistics))
+  printLine(summary(statistics))
   for (const [title, shares] of sharesOf(statistics)) {
-    if (shares.length > 0) say(`\n${bold(title)}\n${sharesTable(shares.slice(0, MOST_SHARES))}`)
-    if (shares.length > MOST_SHARES) say(`... and ${shares.length - MOST_SHARES} more: --json`)
+    if (shares.length > 0) printLine(`\n${bold(title)}\n${sharesTable(shares.slice(0, MAX_SHARES))}`)
+    if (shares.length > MAX_SHARES) printLine(`... and ${shares.length - MAX_SHARES} more: --json`)
   }
-  say()
-  next(npx('list', flags), npx('audit', flags))
+  printLine()
+  printNext(npxCommand('list', flags), npxCommand('audit', flags))
 }
 
 /** What a person reads of a long list; the rest is in the JSON. */
-const MOST_SHARES = 15
+const MAX_SHARES = 15
 
-function summary(s: Wire<Statistics>): string {
+function summary(s: Jsonify<Statistics>): string {
   const added = s.growth.at(-1)
   return [
-    `${bold('Objects')}       ${s.objects.toLocaleString('en')}, ${humanSize(s.bytes)} (${s.bytes.toLocaleString('en')} bytes)`,
-    `${bold('Versions')}      ${s.versions.toLocaleString('en')}, of them ${s.oldVersions.toLocaleString('en')} old with ${humanSize(s.oldVersionBytes)}`,
-    `${bold('Markers')}       ${count(s.deleteMarkers, 'delete marker')}`,
-    `${bold('Added today')}   ${added ? `${count(added.objects, 'object')}, ${humanSize(added.bytes)}` : 'nothing'}`,
-    `${bold('Last 24 hours')} ${count(s.auditsLast24h, 'audit entry')}`,
+    `${bold('Objects')}       ${s.objects.toLocaleString('en')}, ${formatSize(s.bytes)} (${s.bytes.toLocaleString('en')} bytes)`,
+    `${bold('Versions')}      ${s.versions.toLocaleString('en')}, of them ${s.oldVersions.toLocaleString('en')} old with ${formatSize(s.oldVersionBytes)}`,
+    `${bold('Markers')}       ${formatCount(s.deleteMarkers, 'delete marker')}`,
+    `${bold('Added today')}   ${added ? `${formatCount(added.objects, 'object')}, ${formatSize(added.bytes)}` : 'nothing'}`,
+    `${bold('Last 24 hours')} ${formatCount(s.auditsLast24h, 'audit entry')}`,
   ].join('\n')
 }
 
-function sharesOf(s: Wire<Statistics>): [string, Wire<Share>[]][] {
+function sharesOf(s: Jsonify<Statistics>): [string, Jsonify<Share>[]][] {
   return [
     ['By bucket', s.byBucket],
     ['By content type', s.byContentType],
@@ -54,10 +54,10 @@ function sharesOf(s: Wire<Statistics>): [string, Wire<Share>[]][] {
   ]
 }
 
-function sharesTable(shares: Wire<Share>[]): string {
+function sharesTable(shares: Jsonify<Share>[]): string {
   return formatTable(shares, [
     { heading: '', text: ({ value }) => printable(value ?? 'unknown'), wide: true },
     { heading: 'Objects', text: ({ objects }) => objects.toLocaleString('en'), align: 'right' },
-    { heading: 'Size', text: ({ bytes }) => humanSize(bytes), align: 'right' },
+    { heading: 'Size', text: ({ bytes }) => formatSize(bytes), align: 'right' },
   ])
 }

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { openBucket, reachBucket } from '../connect/bucket.ts'
-import { findPlace, npx, type PlaceFlags, withPlace } from '../connect/where.ts'
-import { codeOf, Failure } from '../terminal/failure.ts'
-import { count, humanSize, next, note, printable, quoted, say } from '../terminal/print.ts'
+import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
+import { CliError, errorCode } from '../terminal/cli-error.ts'
+import { formatCount, formatSize, logLine, printable, printLine, printNext, shellQuote } from '../terminal/print.ts'
 import { onStopSignal } from '../terminal/signals.ts'
-import { type Summary, uploadFolder } from '../upload/folder.ts'
-import { startProgress } from '../upload/progress.ts'
-import { type Omission, walk } from '../upload/walk.ts'
+import { type UploadSummary, uploadFolder } from '../upload/folder.ts'
+import { startUploadProgress } from '../upload/progress.ts'
+import { type SkippedPath, walk } from '../upload/walk.ts'
 
 /** `catalog upload <folder>`: puts a folder of files into the bucket; run again it goes on where it was. */
 export function addUpload(program: Command): void {
@@ -20,21 +20,21 @@ export function addUpload(program: Command): void {
     .option('--no-links', 'leave symbolic links out; otherwise they are followed as find -L does')
     .addHelpText('after', '\nExamples:\n  npx catalog upload ~/Documents\n  npx catalog upload /usr/share/doc --prefix doc\n')
     .action(upload)
-  withPlace(command)
+  addTargetOptions(command)
 }
 
 async function upload(
   folder: string,
-  flags: PlaceFlags & { prefix?: string; concurrency: number; links: boolean },
+  flags: TargetFlags & { prefix?: string; concurrency: number; links: boolean },
 ): Promise<void> {
-  await refuseOther(folder)
+  await assertIsFolder(folder)
   const prefix = flags.prefix ? flags.prefix.replace(/\/*$/, '/') : ''
-  const bucket = openBucket(findPlace(flags), flags)
-  await reachBucket(bucket)
+  const bucket = openBucket(resolveTarget(flags), flags)
+  await checkBucketAccess(bucket)
 
   const path = Buffer.from(folder.replace(/(.)\/+$/, '$1'))
-  const progress = startProgress()
-  const signals = onStopSignal(() => note('\nStopping ...'))
+  const progress = startUploadProgress()
+  const signals = onStopSignal(() => logLine('\nStopping ...'))
   const ended = new AbortController()
   const counting = process.stderr.isTTY ? countFiles(path, flags.links, progress.total, ended.signal) : undefined
   try {
@@ -42,10 +42,14 @@ async function upload(
     const { signal } = signals
     const summary = await uploadFolder(bucket, { folder: path, prefix, concurrency, links, signal, onFile: progress.show })
     progress.end()
-    tell(summary)
-    if (signal.aborted) throw new Failure('Stopped. Run the same command again to go on where it was.', { exitCode: 130 })
-    if (summary.failed > 0) throw new Failure(`${count(summary.failed, 'file')} not uploaded`)
-    next(npx(prefix ? `list ${quoted(prefix)}` : 'list', flags), npx('search <words of a name>', flags), npx('stats', flags))
+    printSummary(summary)
+    if (signal.aborted) throw new CliError('Stopped. Run the same command again to go on where it was.', { exitCode: 130 })
+    if (summary.failed > 0) throw new CliError(`${formatCount(summary.failed, 'file')} not uploaded`)
+    printNext(
+      npxCommand(prefix ? `list ${shellQuote(prefix)}` : 'list', flags),
+      npxCommand('search <words of a name>', flags),
+      npxCommand('stats', flags),
+    )
   } finally {
     progress.end()
     signals.release()
@@ -54,13 +58,13 @@ async function upload(
   }
 }
 
-async function refuseOther(folder: string): Promise<void> {
+async function assertIsFolder(folder: string): Promise<void> {
   try {
     if ((await stat(folder)).isDirectory()) return
   } catch (error) {
-    throw new Failure(`${printable(folder)} can't be read: ${codeOf(error)}`)
+    throw new CliError(`${printable(folder)} can't be read: ${errorCode(error)}`)
   }
-  throw new Failure(`${printable(folder)} is not a folder`)
+  throw new CliError(`${printable(folder)} is not a folder`)
 }
 
 /** A walk of its own, ahead of the upload, so that the bar knows its end. */
@@ -72,37 +76,47 @@ async function countFiles(folder: Buffer, links: boolean, onCount: (files: numbe
   }
 }
 
-function tell(summary: Summary): void {
-  const { uploaded, uploadedBytes, there, thereBytes, omitted, failed, milliseconds } = summary
+function printSummary(summary: UploadSummary): void {
+  const {
+    uploaded,
+    uploadedBytes,
+    unchanged: there,
+    unchangedBytes: thereBytes,
+    skipped: omitted,
+    failed,
+    milliseconds,
+  } = summary
   const seconds = milliseconds / 1000
   const rate = seconds > 0 ? Math.round((uploaded + there) / seconds) : 0
-  say(`${count(uploaded + there, 'file')}, ${humanSize(uploadedBytes + thereBytes)} in ${seconds.toFixed(1)} s (${rate} files/s)`)
-  say(`  ${uploaded} uploaded, ${there} there already, ${omitted} left out, ${failed} failed`)
-  list(
+  printLine(
+    `${formatCount(uploaded + there, 'file')}, ${formatSize(uploadedBytes + thereBytes)} in ${seconds.toFixed(1)} s (${rate} files/s)`,
+  )
+  printLine(`  ${uploaded} uploaded, ${there} there already, ${omitted} left out, ${failed} failed`)
+  printSkipped(
     'Left out',
     omitted,
-    summary.omissions.filter(({ isLoss }) => !isLoss),
+    summary.skippedPaths.filter(({ isError }) => !isError),
   )
-  list(
+  printSkipped(
     'Failed',
     failed,
-    summary.omissions.filter(({ isLoss }) => isLoss),
+    summary.skippedPaths.filter(({ isError }) => isError),
   )
 }
 
 /** Lines that a person reads; of failures all that are remembered are told. */
-const MOST_LEFT_OUT = 10
+const MAX_PRINTED = 10
 
-function list(title: string, total: number, omissions: Omission[]): void {
+function printSkipped(title: string, total: number, omissions: SkippedPath[]): void {
   if (total === 0) return
-  const shown = omissions[0]?.isLoss ? omissions : omissions.slice(0, MOST_LEFT_OUT)
-  note(`${title}:`)
-  for (const { path, reason } of shown) note(`  ${printablePath(path)}: ${printable(reason)}`)
-  if (total > shown.length) note(`  ... and ${total - shown.length} more`)
+  const shown = omissions[0]?.isError ? omissions : omissions.slice(0, MAX_PRINTED)
+  logLine(`${title}:`)
+  for (const { path, reason } of shown) logLine(`  ${formatPath(path)}: ${printable(reason)}`)
+  if (total > shown.length) logLine(`  ... and ${total - shown.length} more`)
 }
 
 /** A path that need not be UTF-8: bytes that are not are written as \xNN. */
-function printablePath(path: Buffer): string {
+function formatPath(path: Buffer): string {
   const text = path.toString()
   if (Buffer.from(text).equals(path)) return printable(text)
   return printable(path.toString('latin1').replaceAll(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`))

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { type ConnectionConfig, connect, connectionFromEnvironment } from '../../shared/database/connection.ts'
 import { openBucket } from '../connect/bucket.ts'
-import { findPlace, npx, type Place, type PlaceFlags, withPlace } from '../connect/where.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { graceOption } from '../reconcile/run.ts'
-import { codeOf, Failure, isUnreachable } from '../terminal/failure.ts'
-import { mark, next, printable, say } from '../terminal/print.ts'
+import { CliError, errorCode, isNetworkError } from '../terminal/cli-error.ts'
+import { checkMark, printable, printLine, printNext } from '../terminal/print.ts'
+import { type Check, type CheckContext, CheckSkipped } from '../verify/check.ts'
 import { databaseChecks } from '../verify/database.ts'
 import { equalityChecks } from '../verify/equality.ts'
 import { queueChecks } from '../verify/queues.ts'
 import { cleanUp, storyChecks } from '../verify/story.ts'
-import { type Check, LeftOut, type Visit } from '../verify/visit.ts'
 
 /** `catalog verify`: whether an installation does what it should, step by step. */
 export function addVerify(program: Command): void {
@@ -24,42 +24,42 @@ export function addVerify(program: Command): void {
       '\nThe database is looked at directly where DATABASE_URL, or DATABASE_HOST and its kin, say where it is.',
     )
     .action(verify)
-  withPlace(command)
+  addTargetOptions(command)
 }
 
 const checks: Check[] = [...databaseChecks, ...storyChecks, cleanUp, ...queueChecks, ...equalityChecks]
 
-async function verify(flags: PlaceFlags & { compare: boolean; grace: number }): Promise<void> {
-  const place = findPlace(flags)
-  const bucket = openBucket(place)
-  const config = databaseOf(place)
+async function verify(flags: TargetFlags & { compare: boolean; grace: number }): Promise<void> {
+  const target = resolveTarget(flags)
+  const bucket = openBucket(target)
+  const config = databaseConfig(target)
   const sql = config ? connect({ ...config, max: 2 }) : undefined
   const word = `verify${randomBytes(8)
     .toString('hex')
     .replaceAll(/\d/g, digit => 'ghijklmnop'[Number(digit)]!)}`
   const key = `verify/${word}/document.txt`
   const graceSeconds = flags.compare ? flags.grace : undefined
-  const visit: Visit = { flags, place, bucket, sql, graceSeconds, word, key, versionIds: [] }
+  const context: CheckContext = { flags, target, bucket, sql, graceSeconds, word, key, versionIds: [] }
   try {
-    const failed = await checkAll(visit)
-    if (failed > 0) throw new Failure(`${failed} of ${checks.length} checks failed`)
+    const failed = await runChecks(context)
+    if (failed > 0) throw new CliError(`${failed} of ${checks.length} checks failed`)
   } finally {
     await sql?.end({ timeout: 5 })
   }
-  say('Everything works.')
-  next(npx('demo', flags), npx('upload <folder>', flags))
+  printLine('Everything works.')
+  printNext(npxCommand('demo', flags), npxCommand('upload <folder>', flags))
 }
 
 /** Does every check whose needs are met, and answers how many failed. */
-async function checkAll(visit: Visit): Promise<number> {
+async function runChecks(context: CheckContext): Promise<number> {
   const passed = new Set<string>()
   let failed = 0
   for (const check of checks) {
     const missing = check.needs?.find(name => !passed.has(name))
-    const { result, reason, ms } = await doCheck(visit, check, missing)
+    const { result, reason, ms } = await runCheck(context, check, missing)
     if (result === 'passed') passed.add(check.name)
     if (result === 'failed') failed++
-    say(`${mark(result)} ${check.name.padEnd(LONGEST_NAME)} ${`${ms} ms`.padStart(9)}  ${reason}`)
+    printLine(`${checkMark(result)} ${check.name.padEnd(LONGEST_NAME)} ${`${ms} ms`.padStart(9)}  ${reason}`)
   }
   return failed
 }
@@ -68,24 +68,24 @@ const LONGEST_NAME = Math.max(...checks.map(({ name }) => name.length))
 
 type Outcome = { result: 'passed' | 'failed' | 'left out'; reason: string; ms: number }
 
-async function doCheck(visit: Visit, check: Check, missing: string | undefined): Promise<Outcome> {
+async function runCheck(context: CheckContext, check: Check, missing: string | undefined): Promise<Outcome> {
   if (missing) return { result: 'left out', reason: `needs ${missing}`, ms: 0 }
   const start = performance.now()
   const since = () => Math.round(performance.now() - start)
   try {
-    return { result: 'passed', reason: await check.run(visit), ms: since() }
+    return { result: 'passed', reason: await check.run(context), ms: since() }
   } catch (error) {
-    return { result: error instanceof LeftOut ? 'left out' : 'failed', reason: printable(reasonOf(error)), ms: since() }
+    return { result: error instanceof CheckSkipped ? 'left out' : 'failed', reason: printable(describeError(error)), ms: since() }
   }
 }
 
-function reasonOf(error: unknown): string {
+function describeError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  if (isUnreachable(error)) return `nothing answers (${codeOf(error)})`
-  return message || codeOf(error)
+  if (isNetworkError(error)) return `nothing answers (${errorCode(error)})`
+  return message || errorCode(error)
 }
 
-function databaseOf({ databaseUrl }: Place): ConnectionConfig | undefined {
+function databaseConfig({ databaseUrl }: Target): ConnectionConfig | undefined {
   if (databaseUrl) return { url: databaseUrl }
   return process.env.DATABASE_HOST ? connectionFromEnvironment() : undefined
 }

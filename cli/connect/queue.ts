@@ -1,15 +1,15 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { Failure, isUnreachable } from '../terminal/failure.ts'
-import { howToStart, isLoopback, type Place } from './where.ts'
+import { CliError, isNetworkError } from '../terminal/cli-error.ts'
+import { isLoopback, startHint, type Target } from './target.ts'
 
 /** The queue that events come by, if it is known, and the one of those that failed. */
-export type Queues = { sqs: SQSClient; source?: string; dead: string }
+export type Queues = { sqs: SQSClient; sourceUrl?: string; deadLetterUrl: string }
 
 /** Names of the queues of a catalog on one machine. */
-const LOCAL = { source: 'catalog-events', dead: 'catalog-events-dead' }
+const LOCAL_QUEUE_NAMES = { source: 'catalog-events', dead: 'catalog-events-dead' }
 
-/** Opens the queues of a place. Throws Failure when nobody said which they are, or nothing answers. */
-export async function openQueues({ s3Url, region, credentials, queueUrl, deadLetterQueueUrl }: Place): Promise<Queues> {
+/** Opens the queues of a place. Throws CliError when nobody said which they are, or nothing answers. */
+export async function openQueues({ s3Url, region, credentials, queueUrl, deadLetterQueueUrl }: Target): Promise<Queues> {
   const endpoint = s3Url && isLoopback(s3Url) ? s3Url : undefined
   const sqs = new SQSClient({
     region,
@@ -17,21 +17,24 @@ export async function openQueues({ s3Url, region, credentials, queueUrl, deadLet
     ...(credentials ? { credentials } : {}),
     maxAttempts: 5,
   })
-  if (deadLetterQueueUrl) return { sqs, source: queueUrl, dead: deadLetterQueueUrl }
-  if (!endpoint) throw new Failure('Which queue? Say it with CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
+  if (deadLetterQueueUrl) return { sqs, sourceUrl: queueUrl, deadLetterUrl: deadLetterQueueUrl }
+  if (!endpoint) throw new CliError('Which queue? Say it with CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
   try {
     const [source, dead] = await Promise.all(
-      [LOCAL.source, LOCAL.dead].map(QueueName => sqs.send(new GetQueueUrlCommand({ QueueName }))),
+      [LOCAL_QUEUE_NAMES.source, LOCAL_QUEUE_NAMES.dead].map(QueueName => sqs.send(new GetQueueUrlCommand({ QueueName }))),
     )
-    return { sqs, source: source?.QueueUrl, dead: dead?.QueueUrl ?? '' }
+    return { sqs, sourceUrl: source?.QueueUrl, deadLetterUrl: dead?.QueueUrl ?? '' }
   } catch (error) {
-    if (!isUnreachable(error)) throw error
-    throw new Failure(`Nothing answers at ${endpoint}. ${howToStart(endpoint)}`, { cause: error })
+    if (!isNetworkError(error)) throw error
+    throw new CliError(`Nothing answers at ${endpoint}. ${startHint(endpoint)}`, { cause: error })
   }
 }
 
 /** A queue's ARN, and its messages: those that wait, also for a later time, and those that are being worked on. AWS counts approximately. */
-export async function lookAtQueue(sqs: SQSClient, queueUrl: string): Promise<{ arn: string; waiting: number; inFlight: number }> {
+export async function getQueueState(
+  sqs: SQSClient,
+  queueUrl: string,
+): Promise<{ arn: string; waiting: number; inFlight: number }> {
   const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }))
   return {
     arn: Attributes.QueueArn ?? '',

@@ -1,11 +1,11 @@
 import { Presets, SingleBar } from 'cli-progress'
 import { driftOf, type Findings } from '../../shared/catalog/reconcile-runs.ts'
-import { count, note } from '../terminal/print.ts'
+import { formatCount, logLine } from '../terminal/print.ts'
 
 /** Shows on standard error how far reconciles are, those of several prefixes together. */
 export type ReconcileProgress = { show(scope: string, findings: Findings): void; end(): void }
 
-const EVERY_MS = 5000
+const INTERVAL_MS = 5000
 
 /** A bar on a terminal, a line every few seconds elsewhere. `total` is how many versions there are, as far as is known. */
 export function startReconcileProgress(total: number): ReconcileProgress {
@@ -19,9 +19,9 @@ export function startReconcileProgress(total: number): ReconcileProgress {
       const [versions, drift] = [sum(part => part.versions), sum(driftOf)]
       bar?.setTotal(Math.max(total, versions))
       bar?.update(versions, { drift })
-      if (bar || performance.now() - shown < EVERY_MS) return
+      if (bar || performance.now() - shown < INTERVAL_MS) return
       shown = performance.now()
-      note(`${count(versions, 'version')} compared, ${count(drift, 'difference')}`)
+      logLine(`${formatCount(versions, 'version')} compared, ${formatCount(drift, 'difference')}`)
     },
     end: () => bar?.stop(),
   }

@@ -2,7 +2,7 @@ import { DeleteObjectCommand, ListObjectVersionsCommand, type ListObjectVersions
 import type { Bucket } from '../connect/bucket.ts'
 
 /** Deletes every version and delete marker of one key from the bucket for good; answers how many there were. */
-export async function deleteKey({ s3, name }: Bucket, key: string): Promise<number> {
+export async function deleteAllVersions({ s3, name }: Bucket, key: string): Promise<number> {
   const versionIds: (string | undefined)[] = []
   let markers: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
   while (markers) {

@@ -1,12 +1,12 @@
 import type { StoredObject } from '../../shared/catalog/objects.ts'
-import type { Wire } from '../connect/ask.ts'
-import { humanSize, humanTime, printable } from './print.ts'
+import type { Jsonify } from '../connect/get-json.ts'
+import { formatSize, formatTime, printable } from './print.ts'
 import type { Column } from './table.ts'
 
 /** An object in a table. */
-export const objectColumns: Column<Wire<StoredObject>>[] = [
+export const objectColumns: Column<Jsonify<StoredObject>>[] = [
   { heading: 'Key', text: object => printable(object.key), wide: true },
-  { heading: 'Size', text: object => humanSize(object.size), align: 'right' },
+  { heading: 'Size', text: object => formatSize(object.size), align: 'right' },
   { heading: 'Content type', text: object => printable(object.contentType ?? '') },
-  { heading: 'Last modified', text: object => humanTime(object.lastModified) },
+  { heading: 'Last modified', text: object => formatTime(object.lastModified) },
 ]

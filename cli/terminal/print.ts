@@ -5,16 +5,16 @@ import { styleText } from 'node:util'
  * escapes, because a key may hold anything, also what moves the cursor or turns the text around.
  */
 export function printable(text: string): string {
-  return text.replaceAll(UNSAFE, escaped)
+  return text.replaceAll(UNSAFE, escapeCharacter)
 }
 
 /** JSON of the same value whose text is safe in a terminal: what JSON itself leaves raw is escaped. */
 export function printableJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replaceAll(UNSAFE_IN_JSON, escaped)
+  return JSON.stringify(value, null, indent).replaceAll(UNSAFE_IN_JSON, escapeCharacter)
 }
 
 /** Bytes for people, in powers of 1024 as S3's console has them. */
-export function humanSize(bytes: number): string {
+export function formatSize(bytes: number): string {
   const power = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10))
   const value = bytes / 1024 ** power
   const unit = UNITS[power]
@@ -22,32 +22,32 @@ export function humanSize(bytes: number): string {
 }
 
 /** A time of the API in local time, to the second. */
-export function humanTime(iso: string): string {
+export function formatTime(iso: string): string {
   const time = new Date(iso)
-  const pad = (number: number) => String(number).padStart(2, '0')
+  const pad = (value: number) => String(value).padStart(2, '0')
   const day = `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`
   return `${day} ${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`
 }
 
 /** A count with its noun: `1 file`, `4,068 files`. */
-export function count(number: number, noun: string): string {
+export function formatCount(number: number, noun: string): string {
   const plural = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`
   return `${number.toLocaleString('en')} ${number === 1 ? noun : plural}`
 }
 
 /** A line of standard output. */
-export function say(line = ''): void {
+export function printLine(line = ''): void {
   process.stdout.write(`${line}\n`)
 }
 
 /** A line of standard error: what is not the answer itself. */
-export function note(line: string): void {
+export function logLine(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
 /** What to do next, where a person is told; never among an answer that a program reads. */
-export function next(...commands: string[]): void {
-  say(`${bold('Next:')} ${commands.join(`\n${' '.repeat(6)}`)}`)
+export function printNext(...commands: string[]): void {
+  printLine(`${bold('Next:')} ${commands.join(`\n${' '.repeat(6)}`)}`)
 }
 
 /** Emphasis, where standard output is a terminal that has it. */
@@ -56,13 +56,13 @@ export function bold(text: string): string {
 }
 
 /** The mark of a check. */
-export function mark(result: 'passed' | 'failed' | 'left out'): string {
+export function checkMark(result: 'passed' | 'failed' | 'left out'): string {
   if (result === 'passed') return styleText('green', '✓', { stream: process.stdout })
   return result === 'failed' ? styleText('red', '✗', { stream: process.stdout }) : '–'
 }
 
 /** An argument of a command line as a shell takes it; one that is not printable as bash and zsh do. */
-export function quoted(argument: string): string {
+export function shellQuote(argument: string): string {
   if (/^[\w@%+=:,./-]+$/.test(argument)) return argument
   if (printable(argument) === argument) return `'${argument.replaceAll("'", `'\\''`)}'`
   return `$'${printable(argument.replaceAll(/[\\']/g, character => `\\${character}`))}'`
@@ -75,6 +75,6 @@ const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
 const UNSAFE_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

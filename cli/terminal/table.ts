@@ -5,7 +5,7 @@ import { bold } from './print.ts'
 export type Column<Row> = { heading: string; text: (row: Row) => string; align?: 'right'; wide?: boolean }
 
 /** The least width of the wide column, in characters. */
-const LEAST_WIDE = 20
+const MIN_WIDE_COLUMN = 20
 
 /**
  * A table without borders. On a terminal of `width` characters the wide column is broken over lines, so that nothing is cut off;
@@ -18,7 +18,7 @@ export function formatTable<Row>(rows: Row[], columns: Column<Row>[], width = pr
     chars: BORDERLESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
     colAligns: columns.map(column => column.align ?? 'left'),
-    colWidths: width === undefined ? [] : widths(cells, columns, width),
+    colWidths: width === undefined ? [] : columnWidths(cells, columns, width),
     wordWrap: true,
     wrapOnWordBoundary: false,
   })
@@ -38,10 +38,10 @@ const BORDERLESS = {
   ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
 }
 
-function widths<Row>(cells: string[][], columns: Column<Row>[], width: number): number[] {
+function columnWidths<Row>(cells: string[][], columns: Column<Row>[], width: number): number[] {
   const natural = columns.map(
     ({ heading }, n) => GAP + Math.max(...[heading, ...cells.map(row => row[n]!)].map(text => text.length)),
   )
   const narrow = natural.filter((_, n) => !columns[n]!.wide).reduce((sum, own) => sum + own, 0)
-  return natural.map((own, n) => (columns[n]!.wide ? Math.min(own, Math.max(LEAST_WIDE, width - narrow)) : own))
+  return natural.map((own, n) => (columns[n]!.wide ? Math.min(own, Math.max(MIN_WIDE_COLUMN, width - narrow)) : own))
 }

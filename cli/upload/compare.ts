@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { Bucket } from '../connect/bucket.ts'
-import type { Found, FoundFile } from './walk.ts'
+import type { LocalFile, WalkEntry } from './walk.ts'
 
 /** Bytes of a part of a large file. A file of at most one part is put at once. */
 export function partSize(size: number): number {
@@ -13,13 +13,16 @@ export function partSize(size: number): number {
 }
 
 /** What a bucket has of a key. */
-export type Listed = { key: string; size: number; etag: string }
+export type ListedObject = { key: string; size: number; etag: string }
 
 /** What is found in a folder, each file with what the bucket has under its key, if anything. */
-export type Compared = Exclude<Found, { file: FoundFile }> | { file: FoundFile; listed?: Listed }
+export type ComparedEntry = Exclude<WalkEntry, { file: LocalFile }> | { file: LocalFile; listed?: ListedObject }
 
 /** Joins a walk with a listing, both in the order of the keys' bytes: nothing but a page of each is held. */
-export async function* compare(found: AsyncIterable<Found>, listing: AsyncIterable<Listed>): AsyncGenerator<Compared> {
+export async function* joinWithListing(
+  found: AsyncIterable<WalkEntry>,
+  listing: AsyncIterable<ListedObject>,
+): AsyncGenerator<ComparedEntry> {
   const listed = listing[Symbol.asyncIterator]()
   let next = await listed.next()
   for await (const one of found) {
@@ -34,7 +37,7 @@ export async function* compare(found: AsyncIterable<Found>, listing: AsyncIterab
 }
 
 /** The objects of a bucket below a prefix, in the order of their keys' bytes. */
-export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSignal?: AbortSignal): AsyncGenerator<Listed> {
+export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSignal?: AbortSignal): AsyncGenerator<ListedObject> {
   let ContinuationToken: string | undefined
   do {
     // Encoded, because XML can't carry every character of a key.
@@ -48,21 +51,21 @@ export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSig
 }
 
 /** Whether the bucket has the very bytes of a file: by size, then by the MD5 that an ETag is, of a large file that of its parts' MD5s. */
-export async function isThere({ path, size }: FoundFile, listed: Listed): Promise<boolean> {
-  return size === listed.size && listed.etag === (await etagOf(path, size))
+export async function hasSameContent({ path, size }: LocalFile, listed: ListedObject): Promise<boolean> {
+  return size === listed.size && listed.etag === (await computeEtag(path, size))
 }
 
 const MIB = 1024 ** 2
 
-async function etagOf(path: Buffer, size: number): Promise<string> {
+async function computeEtag(path: Buffer, size: number): Promise<string> {
   const ofPart = partSize(size)
   if (size <= ofPart) return hash('md5', await readFile(path))
   const parts: Buffer[] = []
-  for (let start = 0; start < size; start += ofPart) parts.push(await md5Of(path, start, Math.min(size, start + ofPart) - 1))
+  for (let start = 0; start < size; start += ofPart) parts.push(await computeMd5(path, start, Math.min(size, start + ofPart) - 1))
   return `${hash('md5', Buffer.concat(parts))}-${parts.length}`
 }
 
-async function md5Of(path: Buffer, start: number, end: number): Promise<Buffer> {
+async function computeMd5(path: Buffer, start: number, end: number): Promise<Buffer> {
   const md5 = createHash('md5')
   await pipeline(createReadStream(path, { start, end, highWaterMark: MIB }), md5)
   return md5.digest()

@@ -5,10 +5,10 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { lookup } from 'mime-types'
 import type { Bucket } from '../connect/bucket.ts'
 import { partSize } from './compare.ts'
-import type { FoundFile } from './walk.ts'
+import type { LocalFile } from './walk.ts'
 
 /** Puts a file into the bucket, a large one in parts; answers the bytes that were put. When it is aborted or fails, nothing of it stays. */
-export async function sendFile(bucket: Bucket, file: FoundFile, abort: AbortSignal): Promise<number> {
+export async function sendFile(bucket: Bucket, file: LocalFile, abort: AbortSignal): Promise<number> {
   return file.size > partSize(file.size) ? sendLarge(bucket, file, abort) : sendSmall(bucket, file, abort)
 }
 
@@ -17,7 +17,7 @@ function contentTypeOf(key: string): string {
   return lookup(key) || 'application/octet-stream'
 }
 
-async function sendSmall({ s3, name }: Bucket, { key, path }: FoundFile, abortSignal: AbortSignal): Promise<number> {
+async function sendSmall({ s3, name }: Bucket, { key, path }: LocalFile, abortSignal: AbortSignal): Promise<number> {
   const body = await readFile(path)
   const put = new PutObjectCommand({ Bucket: name, Key: key, Body: body, ContentType: contentTypeOf(key) })
   await s3.send(put, { abortSignal })
@@ -25,13 +25,13 @@ async function sendSmall({ s3, name }: Bucket, { key, path }: FoundFile, abortSi
 }
 
 /** Parts of a large file under way at once. */
-const PARTS_AT_ONCE = 4
+const PART_CONCURRENCY = 4
 
 /** Not by Upload.abort: it answers before the parts are taken back. A stream that breaks off makes it wait for that. */
-async function sendLarge({ s3, name }: Bucket, { key, path, size }: FoundFile, signal: AbortSignal): Promise<number> {
+async function sendLarge({ s3, name }: Bucket, { key, path, size }: LocalFile, signal: AbortSignal): Promise<number> {
   const body = createReadStream(path, { signal, end: size - 1, highWaterMark: 1024 ** 2 })
   const params = { Bucket: name, Key: key, Body: body, ContentType: contentTypeOf(key), ContentLength: size }
-  await new Upload({ client: s3, params, partSize: partSize(size), queueSize: PARTS_AT_ONCE }).done()
+  await new Upload({ client: s3, params, partSize: partSize(size), queueSize: PART_CONCURRENCY }).done()
   if (body.bytesRead !== size) throw new Error('it changed while it was read')
   return size
 }

@@ -3,31 +3,31 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sql } from '../../shared/database/connection.ts'
 import { describeSchema } from '../../shared/database/describe-schema.ts'
-import { Failure } from '../terminal/failure.ts'
-import { count } from '../terminal/print.ts'
-import { type Check, LeftOut, type Visit } from './visit.ts'
+import { CliError } from '../terminal/cli-error.ts'
+import { formatCount } from '../terminal/print.ts'
+import { type Check, type CheckContext, CheckSkipped } from './check.ts'
 
 /** The database behind the API, looked at directly: only where its address is known. */
 export const databaseChecks: Check[] = [
-  { name: 'database connection', run: connects },
-  { name: 'migrations', needs: ['database connection'], run: migrated },
-  { name: 'schema', needs: ['migrations'], run: asMigrated },
-  { name: 'tables and indexes', needs: ['database connection'], run: tablesAndIndexes },
+  { name: 'database connection', run: checkConnection },
+  { name: 'migrations', needs: ['database connection'], run: checkMigrations },
+  { name: 'schema', needs: ['migrations'], run: checkSchema },
+  { name: 'tables and indexes', needs: ['database connection'], run: checkTables },
 ]
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
 
 const TABLES = ['storage_audit', 'storage_hooks', 'storage_objects', 'storage_versions']
 
-async function connects(visit: Visit): Promise<string> {
-  const [row] = await database(visit)<{ version: string; name: string }[]>`
+async function checkConnection(context: CheckContext): Promise<string> {
+  const [row] = await requireDatabase(context)<{ version: string; name: string }[]>`
     select current_setting('server_version') as version, current_database() as name
   `
   return `Postgres ${row?.version}, database ${row?.name}`
 }
 
-async function migrated(visit: Visit): Promise<string> {
-  const applied = await database(visit)<{ name: string; sha256: string }[]>`
+async function checkMigrations(context: CheckContext): Promise<string> {
+  const applied = await requireDatabase(context)<{ name: string; sha256: string }[]>`
     select name, sha256
     from storage_migrations
     order by name collate "C"
@@ -35,48 +35,51 @@ async function migrated(visit: Visit): Promise<string> {
   const files = (await readdir(MIGRATIONS)).filter(name => /^\d{4}_.*\.sql$/.test(name)).sort()
   for (const name of files) {
     const row = applied.find(row => row.name === name)
-    if (!row) throw new Failure(`${name} is not applied`)
+    if (!row) throw new CliError(`${name} is not applied`)
     const text = (await readFile(join(MIGRATIONS, name), 'utf8')).replaceAll('\r\n', '\n')
     if (row.sha256 !== createHash('sha256').update(text).digest('hex'))
-      throw new Failure(`${name} is not the one that was applied`)
+      throw new CliError(`${name} is not the one that was applied`)
   }
   const unknown = applied.find(({ name }) => !files.includes(name))
-  if (unknown) throw new Failure(`${unknown.name} is applied, but not known here: is this an older version?`)
-  return `${count(files.length, 'migration')}, all applied`
+  if (unknown) throw new CliError(`${unknown.name} is applied, but not known here: is this an older version?`)
+  return `${formatCount(files.length, 'migration')}, all applied`
 }
 
-async function asMigrated(visit: Visit): Promise<string> {
-  const [found, expected] = await Promise.all([describeSchema(database(visit)), readFile(join(MIGRATIONS, 'schema.sql'), 'utf8')])
+async function checkSchema(context: CheckContext): Promise<string> {
+  const [found, expected] = await Promise.all([
+    describeSchema(requireDatabase(context)),
+    readFile(join(MIGRATIONS, 'schema.sql'), 'utf8'),
+  ])
   const [lines, wanted] = [found.split('\n'), expected.replaceAll('\r\n', '\n').split('\n')]
   const at = wanted.findIndex((line, n) => line !== lines[n])
-  if (at < 0 && lines.length === wanted.length) return `as in migrations/schema.sql, ${count(wanted.length, 'line')}`
+  if (at < 0 && lines.length === wanted.length) return `as in migrations/schema.sql, ${formatCount(wanted.length, 'line')}`
   const line = at < 0 ? wanted.length : at
-  throw new Failure(
+  throw new CliError(
     `differs from migrations/schema.sql in line ${line + 1}: ${lines[line] ?? 'the end'} instead of ${wanted[line] ?? 'the end'}`,
   )
 }
 
-async function tablesAndIndexes(visit: Visit): Promise<string> {
-  const sql = database(visit)
+async function checkTables(context: CheckContext): Promise<string> {
+  const sql = requireDatabase(context)
   const tables = await sql<
     { name: string }[]
   >`select name from jsonb_array_elements_text(${sql.json(TABLES)}) as name where to_regclass(name) is not null`
   const missing = TABLES.filter(name => !tables.some(table => table.name === name))
-  if (missing.length > 0) throw new Failure(`missing: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new CliError(`missing: ${missing.join(', ')}`)
   const indexes = await sql<{ name: string; isValid: boolean }[]>`
     select indexrelid::regclass::text as name, indisvalid and indisready as "isValid"
     from pg_index
     where indrelid::regclass::text ~ ${`^(${TABLES.join('|')})`}
   `
   const broken = indexes.filter(({ isValid }) => !isValid).map(({ name }) => name)
-  if (broken.length > 0) throw new Failure(`not valid: ${broken.join(', ')}; drop and create them again`)
+  if (broken.length > 0) throw new CliError(`not valid: ${broken.join(', ')}; drop and create them again`)
   const month = new Date().toISOString().slice(0, 7).replace('-', '_')
   const [audit] = await sql<{ found: boolean }[]>`select to_regclass(${`storage_audit_${month}`}) is not null as found`
-  if (!audit?.found) throw new Failure(`the audit trail has no partition for ${month}: is the pruner running?`)
+  if (!audit?.found) throw new CliError(`the audit trail has no partition for ${month}: is the pruner running?`)
   return `${TABLES.length} tables, ${indexes.length} valid indexes, an audit partition for this month`
 }
 
-function database({ sql }: Visit): Sql {
+function requireDatabase({ sql }: CheckContext): Sql {
   if (sql) return sql
-  throw new LeftOut('nobody said where the database is: DATABASE_URL')
+  throw new CheckSkipped('nobody said where the database is: DATABASE_URL')
 }

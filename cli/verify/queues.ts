@@ -1,36 +1,36 @@
-import { lookAtQueue, openQueues } from '../connect/queue.ts'
-import { npx } from '../connect/where.ts'
-import { until } from '../story/until.ts'
-import { Failure } from '../terminal/failure.ts'
-import { count } from '../terminal/print.ts'
-import { type Check, LeftOut, type Visit } from './visit.ts'
+import { getQueueState, openQueues } from '../connect/queue.ts'
+import { npxCommand } from '../connect/target.ts'
+import { pollUntil } from '../story/poll.ts'
+import { CliError } from '../terminal/cli-error.ts'
+import { formatCount } from '../terminal/print.ts'
+import { type Check, type CheckContext, CheckSkipped } from './check.ts'
 
 /** The queue that events come by, after everything else. */
 export const queueChecks: Check[] = [
-  { name: 'queue drained', run: drained },
-  { name: 'no dead letters', run: noDeadLetters },
+  { name: 'queue drained', run: checkDrained },
+  { name: 'no dead letters', run: checkDeadLetters },
 ]
 
-async function drained({ place }: Visit): Promise<string> {
-  const { sqs, source } = await openQueues(known(place))
-  if (!source) throw new LeftOut('nobody said which queue: CATALOG_QUEUE_URL')
-  await until(
-    () => lookAtQueue(sqs, source),
+async function checkDrained({ target }: CheckContext): Promise<string> {
+  const { sqs, sourceUrl: source } = await openQueues(requireQueue(target))
+  if (!source) throw new CheckSkipped('nobody said which queue: CATALOG_QUEUE_URL')
+  await pollUntil(
+    () => getQueueState(sqs, source),
     ({ waiting, inFlight }) =>
-      waiting + inFlight === 0 ? undefined : `${count(waiting, 'event')} waiting, ${inFlight} being indexed`,
+      waiting + inFlight === 0 ? undefined : `${formatCount(waiting, 'event')} waiting, ${inFlight} being indexed`,
   )
   return 'no event waits'
 }
 
-async function noDeadLetters({ place, flags }: Visit): Promise<string> {
-  const { sqs, dead } = await openQueues(known(place))
-  const { waiting, inFlight } = await lookAtQueue(sqs, dead)
+async function checkDeadLetters({ target, flags }: CheckContext): Promise<string> {
+  const { sqs, deadLetterUrl: dead } = await openQueues(requireQueue(target))
+  const { waiting, inFlight } = await getQueueState(sqs, dead)
   if (waiting + inFlight > 0)
-    throw new Failure(`${count(waiting + inFlight, 'event')} could not be indexed: ${npx('dead-letters', flags)}`)
+    throw new CliError(`${formatCount(waiting + inFlight, 'event')} could not be indexed: ${npxCommand('dead-letters', flags)}`)
   return 'every event was indexed'
 }
 
-function known(place: Visit['place']): Visit['place'] {
-  if (place.deadLetterQueueUrl || place.s3Url) return place
-  throw new LeftOut('nobody said which queue: CATALOG_DEAD_LETTER_QUEUE_URL')
+function requireQueue(target: CheckContext['target']): CheckContext['target'] {
+  if (target.deadLetterQueueUrl || target.s3Url) return target
+  throw new CheckSkipped('nobody said which queue: CATALOG_DEAD_LETTER_QUEUE_URL')
 }

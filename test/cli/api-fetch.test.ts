@@ -2,41 +2,43 @@ import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { apiAuth, apiFetch } from '../../cli/connect/api-fetch.ts'
+import { createApiFetch, resolveApiAuth } from '../../cli/connect/api-fetch.ts'
 import { startCommand } from './catalog.ts'
 
 const AWS = 'https://a1b2c3.execute-api.eu-central-1.amazonaws.com/v1'
 
 test.each([
-  ['on this machine nobody is asked who they are', 'http://127.0.0.1:8080', {}, { by: 'nothing' }],
-  ['an API of AWS is signed for the region of its host', AWS, {}, { by: 'iam', region: 'eu-central-1' }],
-  ['also through a VPC endpoint', AWS.replace('a1b2c3', 'a1b2c3-vpce-9'), {}, { by: 'iam', region: 'eu-central-1' }],
+  ['on this machine nobody is asked who they are', 'http://127.0.0.1:8080', {}, { type: 'none' }],
+  ['an API of AWS is signed for the region of its host', AWS, {}, { type: 'iam', region: 'eu-central-1' }],
+  ['also through a VPC endpoint', AWS.replace('a1b2c3', 'a1b2c3-vpce-9'), {}, { type: 'iam', region: 'eu-central-1' }],
   [
     'one with a name of its own is signed for the region that was told',
     'https://api.example.com',
     {},
-    { by: 'iam', region: 'told' },
+    { type: 'iam', region: 'told' },
   ],
   [
     'a host that only looks like one of AWS tells no region',
     AWS.replace('.com', '.com.evil.example'),
     {},
-    { by: 'iam', region: 'told' },
+    { type: 'iam', region: 'told' },
   ],
-  ['a token takes the place of the signature', AWS, { CATALOG_API_TOKEN: 'id' }, { by: 'token', token: 'id' }],
-  ['what was told comes first', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'iam' }, { by: 'iam', region: 'eu-central-1' }],
-  ['also nothing', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'none' }, { by: 'nothing' }],
-  ['also here', 'http://localhost:1', { CATALOG_API_AUTH: 'iam' }, { by: 'iam', region: 'told' }],
+  ['a token takes the place of the signature', AWS, { CATALOG_API_TOKEN: 'id' }, { type: 'token', token: 'id' }],
+  ['what was told comes first', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'iam' }, { type: 'iam', region: 'eu-central-1' }],
+  ['also nothing', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'none' }, { type: 'none' }],
+  ['also here', 'http://localhost:1', { CATALOG_API_AUTH: 'iam' }, { type: 'iam', region: 'told' }],
 ])('%s', (_, url, env, expected) => {
-  expect(apiAuth(url, 'told', env)).toEqual(expected)
+  expect(resolveApiAuth(url, 'told', env)).toEqual(expected)
 })
 
 test('a token does not travel in the clear', () => {
-  expect(() => apiAuth('http://api.example.com', 'told', { CATALOG_API_TOKEN: 'id' })).toThrow('is not encrypted')
+  expect(() => resolveApiAuth('http://api.example.com', 'told', { CATALOG_API_TOKEN: 'id' })).toThrow('is not encrypted')
 })
 
 test('an authorisation that nobody knows is refused', () => {
-  expect(() => apiAuth(AWS, 'told', { CATALOG_API_AUTH: 'basic' })).toThrow('CATALOG_API_AUTH must be iam or none, not basic')
+  expect(() => resolveApiAuth(AWS, 'told', { CATALOG_API_AUTH: 'basic' })).toThrow(
+    'CATALOG_API_AUTH must be iam or none, not basic',
+  )
 })
 
 test('a signed request carries the signature that AWS computes, whatever its query holds', async () => {
@@ -62,7 +64,7 @@ test('a signed request carries the signature that AWS computes, whatever its que
 test('a body is signed as it is sent', async () => {
   await using api = await listeningApi()
   const credentials = { accessKeyId: 'ID', secretAccessKey: 'SECRET' }
-  const send = apiFetch({ apiUrl: api.url, region: 'eu-west-1', credentials }, { CATALOG_API_AUTH: 'iam' })
+  const send = createApiFetch({ apiUrl: api.url, region: 'eu-west-1', credentials }, { CATALOG_API_AUTH: 'iam' })
   const init = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } }
   expect((await send(`${api.url}/hooks`, init)).status).toBe(200)
   const [{ url = '', headers } = {} as IncomingMessage] = api.requests

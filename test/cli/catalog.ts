@@ -9,18 +9,18 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 
 /** What a command answered. */
-export type Ran = { code: number | null; stdout: string; stderr: string }
+export type CommandResult = { code: number | null; stdout: string; stderr: string }
 
 /** A command under way; `ended` gives what it answered. */
-export type Running = { child: ChildProcessByStdio<null, Readable, Readable>; ended: Promise<Ran> }
+export type RunningCommand = { child: ChildProcessByStdio<null, Readable, Readable>; ended: Promise<CommandResult> }
 
 /** A running catalog in a folder of its own, and the command line beside it. */
 export type TestCatalog = {
   catalog: LocalCatalog
   folder: string
   s3: S3Client
-  run(...args: string[]): Promise<Ran>
-  start(...args: string[]): Running
+  run(...args: string[]): Promise<CommandResult>
+  start(...args: string[]): RunningCommand
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -46,13 +46,13 @@ export async function testCatalog(): Promise<TestCatalog> {
 }
 
 /** Runs the command line as an operator does, with nothing in its environment but what is given. */
-export function startCommand(args: string[], env: Record<string, string> = {}): Running {
+export function startCommand(args: string[], env: Record<string, string> = {}): RunningCommand {
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: tmpdir(), NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  return { child, ended: answer(child) }
+  return { child, ended: collectResult(child) }
 }
 
 /** Asks until the answer is right; the test's own timeout ends it otherwise. */
@@ -67,7 +67,7 @@ export async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) =>
 /** The program that npx runs. */
 export const LAUNCHER = join(import.meta.dirname, '../../cli/catalog.js')
 
-async function answer(child: Running['child']): Promise<Ran> {
+async function collectResult(child: RunningCommand['child']): Promise<CommandResult> {
   const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
   return { code, stdout, stderr }
 }

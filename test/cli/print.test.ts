@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { count, humanSize, printable, printableJson, quoted } from '../../cli/terminal/print.ts'
+import { formatCount, formatSize, printable, printableJson, shellQuote } from '../../cli/terminal/print.ts'
 import { formatTable } from '../../cli/terminal/table.ts'
 
 test('what could move a cursor, colour a terminal or turn text around is escaped, and nothing else', () => {
@@ -26,11 +26,11 @@ test.each([
   [5 * 1024 ** 4, '5.0 TiB'],
   [3000 * 1024 ** 5, '3000 PiB'],
 ])('%i bytes are %s', (bytes, text) => {
-  expect(humanSize(bytes)).toBe(text)
+  expect(formatSize(bytes)).toBe(text)
 })
 
 test('counts agree with their nouns', () => {
-  expect([count(1, 'file'), count(4068, 'file'), count(0, 'entry'), count(2, 'key')]).toEqual([
+  expect([formatCount(1, 'file'), formatCount(4068, 'file'), formatCount(0, 'entry'), formatCount(2, 'key')]).toEqual([
     '1 file',
     '4,068 files',
     '0 entries',
@@ -40,8 +40,8 @@ test('counts agree with their nouns', () => {
 
 test('a key that is not printable is quoted as bash takes it', () => {
   for (const key of ['a\x1b[31m', "it's\n\\n", '\u202e\u009b']) {
-    expect(quoted(key)).toBe(printable(quoted(key)))
-    const bash = spawnSync('bash', ['-c', `printf %s ${quoted(key)}`], {
+    expect(shellQuote(key)).toBe(printable(shellQuote(key)))
+    const bash = spawnSync('bash', ['-c', `printf %s ${shellQuote(key)}`], {
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C.UTF-8' },
     })
@@ -50,7 +50,12 @@ test('a key that is not printable is quoted as bash takes it', () => {
 })
 
 test('a key is quoted for a shell when it must be', () => {
-  expect([quoted('a/b.txt'), quoted("it's"), quoted(''), quoted('$HOME')]).toEqual(['a/b.txt', `'it'\\''s'`, "''", "'$HOME'"])
+  expect([shellQuote('a/b.txt'), shellQuote("it's"), shellQuote(''), shellQuote('$HOME')]).toEqual([
+    'a/b.txt',
+    `'it'\\''s'`,
+    "''",
+    "'$HOME'",
+  ])
 })
 
 const columns = [

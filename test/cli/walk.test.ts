@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compare, type Listed } from '../../cli/upload/compare.ts'
+import { joinWithListing, type ListedObject } from '../../cli/upload/compare.ts'
 import { type WalkOptions, walk } from '../../cli/upload/walk.ts'
 
 test('files come in the order of the bytes of their keys, as S3 lists them', async () => {
@@ -46,7 +46,7 @@ test('each file meets what the bucket has under its very key', async () => {
   const found = ['a', 'b', 'd', 'é'].map(key => ({ file: { key, path: Buffer.from(key), size: 1 } }))
   const listing = ['', 'a', 'c', 'd', 'd/', 'z', 'é'].map(key => ({ key, size: 1, etag: key }))
   const met = []
-  for await (const one of compare(each(found), each<Listed>(listing)))
+  for await (const one of joinWithListing(each(found), each<ListedObject>(listing)))
     if ('file' in one) met.push([one.file.key, one.listed?.etag])
   expect(met).toEqual([
     ['a', 'a'],

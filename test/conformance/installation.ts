@@ -1,8 +1,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { apiAuth, apiFetch } from '../../cli/connect/api-fetch.ts'
-import { findPlace, isLoopback } from '../../cli/connect/where.ts'
+import { createApiFetch, resolveApiAuth } from '../../cli/connect/api-fetch.ts'
+import { isLoopback, resolveTarget } from '../../cli/connect/target.ts'
 import { type Api, openApi } from './api.ts'
 
 /** A catalog that runs somewhere, as its users reach it. What is undefined can't be reached; what needs it is skipped. */
@@ -24,8 +24,8 @@ export type Installation = {
 
 /** The one that the environment names, by the variables that the command line knows and those of docs/local.md. */
 export function openInstallation(env: NodeJS.ProcessEnv): Installation {
-  const place = findPlace({}, env)
-  const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = place
+  const target = resolveTarget({}, env)
+  const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = target
   if (!bucket) throw new Error('Which bucket? Say it with CATALOG_BUCKET')
   const s3 = new S3Client({ region, credentials, maxAttempts: 5, ...(s3Url ? { endpoint: s3Url, forcePathStyle: true } : {}) })
   // On one machine there is one endpoint for all of AWS; elsewhere each service has its own.
@@ -37,7 +37,7 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   return {
     s3,
     bucket,
-    api: openApi(apiUrl, apiFetch(place, env), apiAuth(apiUrl, region, env).by !== 'nothing'),
+    api: openApi(apiUrl, createApiFetch(target, env), resolveApiAuth(apiUrl, region, env).type !== 'none'),
     patience: Number(env.CATALOG_PATIENCE_SECONDS || (isLoopback(apiUrl) ? 60 : 180)),
     queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
     prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { Wire } from '../../cli/connect/ask.ts'
-import type { Page } from '../../cli/terminal/show-list.ts'
+import type { Jsonify } from '../../cli/connect/get-json.ts'
+import type { Page } from '../../cli/terminal/print-list.ts'
 import type { PresignedUpload } from '../../functions/http/presign.ts'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
 import type { BucketStatistics, Statistics } from '../../shared/catalog/statistics.ts'
@@ -97,7 +97,7 @@ export function tellQuestions(test: StoryTest): void {
     const { key } = await put(scene, 'counted.txt', '123456789')
     await put(scene, 'counted.txt', '123456789')
     await eventually(scene, async () => (await historyOf(scene, key)).length, 2)
-    const all = await read<Wire<Statistics>>(scene, '/statistics', { bucket: scene.bucket, days: 1 })
+    const all = await read<Jsonify<Statistics>>(scene, '/statistics', { bucket: scene.bucket, days: 1 })
     const more = (least: number) => expect.toSatisfy((value: number) => value >= least, `at least ${least}`)
     expect(all).toMatchObject({
       objects: more(1),
@@ -116,7 +116,7 @@ export function tellQuestions(test: StoryTest): void {
     const wanted = { bucket: scene.bucket, key, contentType: 'text/plain', metadata: { department: 'finance' } }
     const answer = await scene.api.ask('POST', '/uploads', {}, wanted)
     expect(answer).toMatchObject({ status: 201 })
-    const upload = answer.body as Wire<PresignedUpload>
+    const upload = answer.body as Jsonify<PresignedUpload>
     const sent = await fetch(upload.url, { method: upload.method, headers: upload.headers, body: 'by a URL' })
     expect({ status: sent.status, body: await sent.text() }).toMatchObject({ status: 200 })
     const object = await eventually(
@@ -161,7 +161,7 @@ export function tellQuestions(test: StoryTest): void {
   })
 }
 
-type Objects = Page<Wire<StoredObject>>
+type Objects = Page<Jsonify<StoredObject>>
 
 async function found(scene: Scene, q: string): Promise<string[]> {
   const { items } = await read<Objects>(scene, '/search', { q, bucket: scene.bucket, prefix: scene.prefix })

@@ -8,8 +8,8 @@ import {
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3'
 import { test as base, expect } from 'vitest'
-import type { Wire } from '../../cli/connect/ask.ts'
-import type { Page } from '../../cli/terminal/show-list.ts'
+import type { Jsonify } from '../../cli/connect/get-json.ts'
+import type { Page } from '../../cli/terminal/print-list.ts'
 import type { AuditEntry } from '../../shared/catalog/audit.ts'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
 import type { StoredVersion } from '../../shared/catalog/versions.ts'
@@ -73,16 +73,16 @@ export async function put(
 }
 
 /** What the catalog knows of an object; undefined when it knows none. */
-export async function objectOf({ api, bucket }: Scene, key: string): Promise<Wire<StoredObject> | undefined> {
+export async function objectOf({ api, bucket }: Scene, key: string): Promise<Jsonify<StoredObject> | undefined> {
   const { status, body } = await api.ask('GET', '/object', { bucket, key })
   if (status === 404) return undefined
   expect({ status, body }).toMatchObject({ status: 200 })
-  return body as Wire<StoredObject>
+  return body as Jsonify<StoredObject>
 }
 
 /** The history of a key, newest first. */
-export async function versionsOf(scene: Scene, key: string): Promise<Wire<StoredVersion>[]> {
-  return (await read<Page<Wire<StoredVersion>>>(scene, '/versions', { bucket: scene.bucket, key })).items
+export async function versionsOf(scene: Scene, key: string): Promise<Jsonify<StoredVersion>[]> {
+  return (await read<Page<Jsonify<StoredVersion>>>(scene, '/versions', { bucket: scene.bucket, key })).items
 }
 
 /** The same as text: a version id, and what is special about the version. */
@@ -93,8 +93,8 @@ export async function historyOf(scene: Scene, key: string): Promise<string[]> {
 }
 
 /** The audit trail of a key, newest first. */
-export async function auditOf(scene: Scene, key: string): Promise<Wire<AuditEntry>[]> {
-  return (await read<Page<Wire<AuditEntry>>>(scene, '/audit', { bucket: scene.bucket, key })).items
+export async function auditOf(scene: Scene, key: string): Promise<Jsonify<AuditEntry>[]> {
+  return (await read<Page<Jsonify<AuditEntry>>>(scene, '/audit', { bucket: scene.bucket, key })).items
 }
 
 /** The actions of a key's audit trail, oldest first. */
@@ -105,7 +105,7 @@ export async function actionsOf(scene: Scene, key: string): Promise<string[]> {
 /** The keys that the catalog lists below the scene's prefix and a name; without the prefix. */
 export async function keysBelow(scene: Scene, name: string): Promise<string[]> {
   const query = { bucket: scene.bucket, prefix: scene.prefix + name, limit: 1000 }
-  const { items } = await read<Page<Wire<StoredObject>>>(scene, '/objects', query)
+  const { items } = await read<Page<Jsonify<StoredObject>>>(scene, '/objects', query)
   return items.map(({ key }) => key.slice(scene.prefix.length))
 }
 

@@ -1,6 +1,6 @@
 /** Something an operator can understand and do something about: its message is all that is shown. `exitCode` is 1 unless told. */
-export class Failure extends Error {
-  override name = 'Failure'
+export class CliError extends Error {
+  override name = 'CliError'
   readonly exitCode: number
 
   constructor(message: string, { exitCode = 1, cause }: { exitCode?: number; cause?: unknown } = {}) {
@@ -10,20 +10,20 @@ export class Failure extends Error {
 }
 
 /** Node's or the AWS SDK's name of an error, for example `ECONNREFUSED` or `NoSuchBucket`; of several causes the innermost. */
-export function codeOf(error: unknown): string {
+export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return ''
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
-  const inner = error.cause === undefined ? '' : codeOf(error.cause)
+  if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0])
+  const inner = error.cause === undefined ? '' : errorCode(error.cause)
   if (inner) return inner
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name === 'Error' ? '' : error.name
 }
 
 /** Whether the error says that nobody is there, as opposed to somebody who answers no. */
-export function isUnreachable(error: unknown): boolean {
-  return UNREACHABLE.has(codeOf(error))
+export function isNetworkError(error: unknown): boolean {
+  return NETWORK_ERROR_CODES.has(errorCode(error))
 }
 
-const UNREACHABLE = new Set([
+const NETWORK_ERROR_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EHOSTUNREACH',

@@ -1,7 +1,7 @@
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, type Ran, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
+import { type CommandResult, eventually, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog
 
@@ -128,13 +128,13 @@ async function put(input: Pick<PutObjectCommandInput, 'Key' | 'Body'>): Promise<
 }
 
 /** The first column of a table without its heading and what follows the table. */
-function column({ stdout }: Ran): string[] {
+function column({ stdout }: CommandResult): string[] {
   const lines = stdout.split('\n')
   const end = lines.findIndex(line => line.startsWith('Next:') || line === 'There is more.')
   return lines.slice(1, end).map(line => line.split(/ {2,}/)[0]!)
 }
 
-function answer({ code, stdout, stderr }: Ran) {
+function answer({ code, stdout, stderr }: CommandResult) {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return JSON.parse(stdout)
 }

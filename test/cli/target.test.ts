@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openBucket } from '../../cli/connect/bucket.ts'
-import { findPlace, npx } from '../../cli/connect/where.ts'
+import { npxCommand, resolveTarget } from '../../cli/connect/target.ts'
 
 const empty = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
 const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-where-'))
@@ -30,7 +30,7 @@ test('with nothing said and nothing running, it is the catalog that npm start wo
   const before = process.cwd()
   process.chdir(empty)
   try {
-    expect(findPlace({}, {})).toEqual({
+    expect(resolveTarget({}, {})).toEqual({
       apiUrl: 'http://127.0.0.1:8080',
       s3Url: 'http://127.0.0.1:9000',
       bucket: 'catalog',
@@ -44,53 +44,53 @@ test('with nothing said and nothing running, it is the catalog that npm start wo
 
 test('a folder that was named but where nothing runs is never taken for the catalog on the default ports', () => {
   const reason = `No catalog runs in ${empty}. Start it with: npm start -- --data ${empty}`
-  expect(() => findPlace({ data: empty }, {})).toThrow(reason)
-  expect(() => findPlace({}, { CATALOG_DATA: empty })).toThrow(reason)
+  expect(() => resolveTarget({ data: empty }, {})).toThrow(reason)
+  expect(() => resolveTarget({}, { CATALOG_DATA: empty })).toThrow(reason)
 })
 
 test('the S3 of a local API is never guessed: what is written must not end in another catalog', () => {
-  const place = findPlace({ data: folder }, { CATALOG_API_PORT: '8181' })
-  expect(place).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: undefined, databaseUrl: undefined })
-  expect(() => openBucket(place)).toThrow('Where is the S3 of http://127.0.0.1:8181? Say it with --s3')
+  const target = resolveTarget({ data: folder }, { CATALOG_API_PORT: '8181' })
+  expect(target).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: undefined, databaseUrl: undefined })
+  expect(() => openBucket(target)).toThrow('Where is the S3 of http://127.0.0.1:8181? Say it with --s3')
 })
 
 test('a running catalog tells where everything of it is', () => {
   const { pid: _, accessKeyId, secretAccessKey, ...told } = running
   const expected = { ...told, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } }
-  expect(findPlace({ data: folder }, {})).toEqual(expected)
-  expect(findPlace({}, { CATALOG_DATA: folder })).toEqual(expected)
+  expect(resolveTarget({ data: folder }, {})).toEqual(expected)
+  expect(resolveTarget({}, { CATALOG_DATA: folder })).toEqual(expected)
 })
 
 test('what a catalog left behind when it was killed is not believed', () => {
   writeRunning({ ...running, pid: 2 ** 22 + 1 })
-  expect(() => findPlace({ data: folder }, {})).toThrow('No catalog runs in')
+  expect(() => resolveTarget({ data: folder }, {})).toThrow('No catalog runs in')
   writeRunning(running)
 })
 
 test('flags come before the environment, and that before a running catalog', () => {
   const env = { CATALOG_API_URL: 'http://localhost:1/', AWS_ENDPOINT_URL_S3: 'http://localhost:2', CATALOG_BUCKET: 'b' }
-  expect(findPlace({ data: folder }, env)).toMatchObject({
+  expect(resolveTarget({ data: folder }, env)).toMatchObject({
     apiUrl: 'http://localhost:1',
     s3Url: 'http://localhost:2',
     bucket: 'b',
   })
   const flags = { data: folder, api: 'http://localhost:3', s3: 'http://localhost:4', bucket: 'c' }
-  expect(findPlace(flags, env)).toMatchObject({ apiUrl: 'http://localhost:3', s3Url: 'http://localhost:4', bucket: 'c' })
+  expect(resolveTarget(flags, env)).toMatchObject({ apiUrl: 'http://localhost:3', s3Url: 'http://localhost:4', bucket: 'c' })
 })
 
 test('ports of the environment are ports of this machine', () => {
   const env = { CATALOG_API_PORT: '8181', CATALOG_S3_PORT: '9191' }
-  expect(findPlace({ data: empty }, env)).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: 'http://127.0.0.1:9191' })
+  expect(resolveTarget({ data: empty }, env)).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: 'http://127.0.0.1:9191' })
 })
 
 test('an API elsewhere means the S3 of AWS, the credentials of the AWS SDK, and nothing of what runs here', () => {
   const env = { CATALOG_API_URL: 'https://api.example.com/prod', AWS_REGION: 'eu-central-1' }
-  expect(findPlace({ data: folder }, env)).toEqual({ apiUrl: 'https://api.example.com/prod', region: 'eu-central-1' })
+  expect(resolveTarget({ data: folder }, env)).toEqual({ apiUrl: 'https://api.example.com/prod', region: 'eu-central-1' })
 })
 
 test("a user's own keys sign also here, so that the audit trail names them", () => {
   const env = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'own' }
-  expect(findPlace({ data: folder }, env).credentials).toEqual({ accessKeyId: 'mine', secretAccessKey: 'own' })
+  expect(resolveTarget({ data: folder }, env).credentials).toEqual({ accessKeyId: 'mine', secretAccessKey: 'own' })
 })
 
 function writeRunning(content: typeof running): void {
@@ -98,12 +98,12 @@ function writeRunning(content: typeof running): void {
 }
 
 test('a port that is none is refused by the name of its variable', () => {
-  expect(() => findPlace({}, { CATALOG_API_PORT: 'abc' })).toThrow('CATALOG_API_PORT must be a port, not abc')
-  expect(() => findPlace({}, { CATALOG_S3_PORT: '99999' })).toThrow('CATALOG_S3_PORT must be a port, not 99999')
+  expect(() => resolveTarget({}, { CATALOG_API_PORT: 'abc' })).toThrow('CATALOG_API_PORT must be a port, not abc')
+  expect(() => resolveTarget({}, { CATALOG_S3_PORT: '99999' })).toThrow('CATALOG_S3_PORT must be a port, not 99999')
 })
 
 test('a command for the same catalog says again what the flags said of it, quoted for a shell', () => {
-  expect(npx('stats', {})).toBe('npx catalog stats')
+  expect(npxCommand('stats', {})).toBe('npx catalog stats')
   const flags = { data: "it's", bucket: 'docs', s3: 'http://s3', api: 'http://api', json: true }
-  expect(npx('list a/', flags)).toBe("npx catalog list a/ --api http://api --s3 http://s3 --bucket docs --data 'it'\\''s'")
+  expect(npxCommand('list a/', flags)).toBe("npx catalog list a/ --api http://api --s3 http://s3 --bucket docs --data 'it'\\''s'")
 })

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { Failure } from '../terminal/failure.ts'
-import { printable, quoted } from '../terminal/print.ts'
+import { CliError } from '../terminal/cli-error.ts'
+import { printable, shellQuote } from '../terminal/print.ts'
 
 /** Where the parts of a catalog are. Undefined is what nobody said: then AWS's own endpoints and the API's own default bucket count. */
-export type Place = {
+export type Target = {
   apiUrl: string
   s3Url?: string
   bucket?: string
@@ -17,10 +17,10 @@ export type Place = {
 }
 
 /** The flags with which every command is told where the catalog is. */
-export type PlaceFlags = { api?: string; s3?: string; bucket?: string; data?: string }
+export type TargetFlags = { api?: string; s3?: string; bucket?: string; data?: string }
 
-/** Gives a command the flags of PlaceFlags. */
-export function withPlace(command: Command): Command {
+/** Gives a command the flags of TargetFlags. */
+export function addTargetOptions(command: Command): Command {
   return command
     .addOption(new Option('--api <url>', 'the HTTP API (CATALOG_API_URL, CATALOG_API_PORT)'))
     .addOption(new Option('--s3 <url>', 'the S3 endpoint (AWS_ENDPOINT_URL_S3)'))
@@ -29,37 +29,43 @@ export function withPlace(command: Command): Command {
 }
 
 /** A command for the same catalog: what the flags said of it is said again. */
-export function npx(words: string, { api, s3, bucket, data }: PlaceFlags): string {
-  const said = Object.entries({ api, s3, bucket, data }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+export function npxCommand(words: string, { api, s3, bucket, data }: TargetFlags): string {
+  const flags = Object.entries({ api, s3, bucket, data }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
   )
-  return ['npx catalog', words, ...said].join(' ')
+  return ['npx catalog', words, ...flags].join(' ')
 }
 
 /**
  * Where things are: flags before the environment, that before what a catalog running on this machine wrote down, that before the
- * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws Failure for a malformed
+ * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws CliError for a malformed
  * address, and for a folder that was named but in which no catalog runs: the defaults could be another one, and commands write.
  */
-export function findPlace(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.env): Place {
+export function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = process.env): Target {
   const folder = flags.data ?? (env.CATALOG_DATA || undefined)
   const running = readRunning(folder ?? '.catalog')
-  const toldApi =
-    url('--api', flags.api) ?? url('CATALOG_API_URL', env.CATALOG_API_URL) ?? local('CATALOG_API_PORT', env.CATALOG_API_PORT)
-  const toldS3 =
-    url('--s3', flags.s3) ?? url('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? local('CATALOG_S3_PORT', env.CATALOG_S3_PORT)
-  if (folder !== undefined && !running?.apiUrl && !toldApi) {
-    throw new Failure(`No catalog runs in ${printable(resolve(folder))}. Start it with: npm start -- --data ${quoted(folder)}`)
+  const apiOverride =
+    parseUrl('--api', flags.api) ??
+    parseUrl('CATALOG_API_URL', env.CATALOG_API_URL) ??
+    localUrl('CATALOG_API_PORT', env.CATALOG_API_PORT)
+  const s3Override =
+    parseUrl('--s3', flags.s3) ??
+    parseUrl('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ??
+    localUrl('CATALOG_S3_PORT', env.CATALOG_S3_PORT)
+  if (folder !== undefined && !running?.apiUrl && !apiOverride) {
+    throw new CliError(
+      `No catalog runs in ${printable(resolve(folder))}. Start it with: npm start -- --data ${shellQuote(folder)}`,
+    )
   }
-  const apiUrl = toldApi ?? (running?.apiUrl || DEFAULT_API)
+  const apiUrl = apiOverride ?? (running?.apiUrl || DEFAULT_API)
   const isRunning = running !== undefined && apiUrl === running.apiUrl
   const isDefault = running === undefined && folder === undefined && apiUrl === DEFAULT_API
   return {
     apiUrl,
-    s3Url: toldS3 ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined),
+    s3Url: s3Override ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined),
     bucket: flags.bucket ?? (env.CATALOG_BUCKET || (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined)),
     region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
-    credentials: isLoopback(toldS3 ?? apiUrl) ? localCredentials(running, env) : undefined,
+    credentials: isLoopback(s3Override ?? apiUrl) ? localCredentials(running, env) : undefined,
     databaseUrl: env.DATABASE_URL || (isRunning ? running.databaseUrl : undefined),
     queueUrl: env.CATALOG_QUEUE_URL || (isRunning ? running.queueUrl : undefined),
     deadLetterQueueUrl: env.CATALOG_DEAD_LETTER_QUEUE_URL || (isRunning ? running.deadLetterQueueUrl : undefined),
@@ -77,17 +83,21 @@ export function isLoopback(address: string): boolean {
 }
 
 /** What to do when nothing answers at an address. */
-export function howToStart(address: string): string {
+export function startHint(address: string): string {
   return isLoopback(address) ? 'Start the catalog with: npm start' : 'Is the address right, and the network up?'
 }
 
 /** `running.json` as `npm start` writes it; `localstack:deploy` names no process. */
-type Running = Required<Omit<Place, 'region' | 'credentials'>> & { pid?: number; accessKeyId: string; secretAccessKey: string }
+type RunningFile = Required<Omit<Target, 'region' | 'credentials'>> & {
+  pid?: number
+  accessKeyId: string
+  secretAccessKey: string
+}
 
-function readRunning(folder: string): Running | undefined {
+function readRunning(folder: string): RunningFile | undefined {
   const file = resolve(folder, 'running.json')
   if (!existsSync(file)) return undefined
-  const running = JSON.parse(readFileSync(file, 'utf8')) as Running
+  const running = JSON.parse(readFileSync(file, 'utf8')) as RunningFile
   // Left behind by kill -9: what it says is no longer true.
   return running.pid === undefined || isAlive(running.pid) ? running : undefined
 }
@@ -101,22 +111,22 @@ function isAlive(pid: number): boolean {
 }
 
 /** Keys of a user's own environment come first, so that the audit trail names them. */
-function localCredentials(running: Running | undefined, env: NodeJS.ProcessEnv): Place['credentials'] {
+function localCredentials(running: RunningFile | undefined, env: NodeJS.ProcessEnv): Target['credentials'] {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = env
   if (id && secret) return { accessKeyId: id, secretAccessKey: secret, sessionToken }
   const { accessKeyId = 'catalog', secretAccessKey = 'catalog-secret' } = running ?? {}
   return { accessKeyId, secretAccessKey }
 }
 
-function url(name: string, text: string | undefined): string | undefined {
+function parseUrl(name: string, text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined
   const parsed = URL.parse(text)
   if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return text.replace(/\/+$/, '')
-  throw new Failure(`${name} must be an address such as http://127.0.0.1:8080, not ${text}`)
+  throw new CliError(`${name} must be an address such as http://127.0.0.1:8080, not ${text}`)
 }
 
-function local(name: string, port: string | undefined): string | undefined {
+function localUrl(name: string, port: string | undefined): string | undefined {
   if (!port) return undefined
   if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) return `http://127.0.0.1:${port}`
-  throw new Failure(`${name} must be a port, not ${printable(port)}`)
+  throw new CliError(`${name} must be a port, not ${printable(port)}`)
 }
