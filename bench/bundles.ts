@@ -11,7 +11,7 @@ import { connect } from '../shared/database/connection.ts'
 import { migrate } from '../shared/database/migrate.ts'
 import { runBundle, sizeOfBundle } from '../test/support/run-bundle.ts'
 import { sqsEvent } from '../test/support/sqs.ts'
-import { median, rounded } from './support/figures.ts'
+import { median, rounded } from './support/timing.ts'
 
 /** Size and cold start of each Lambda's bundle, against one that has the driver of Postgres and nothing else. */
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '21' } } })
@@ -19,39 +19,39 @@ const { values } = parseArgs({ options: { rounds: { type: 'string', default: '21
 /** Times the alone driver, and bytes, that a function may take until its handler is there. */
 const BAR = { functions: ['api', 'indexer'], times: 1.5, bytes: 100 * 1024 }
 
-const BASE = 'postgres alone'
+const BASELINE = 'postgres alone'
 
-await using ending = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
-ending.defer(() => rm(folder, { recursive: true }))
+cleanup.defer(() => rm(folder, { recursive: true }))
 const postgres = await startPostgres({ folder })
-ending.defer(() => postgres.stop())
+cleanup.defer(() => postgres.stop())
 const sql = connect({ url: postgres.url })
-ending.defer(() => sql.end())
+cleanup.defer(() => sql.end())
 await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
 const server = await startS3({ folder: ':memory:' })
-ending.defer(() => server.close())
+cleanup.defer(() => server.close())
 
 const bundles: Record<string, { folder: string; event: unknown }> = {
-  [BASE]: { folder: bundleOf('postgres-alone', 'bench/support/postgres-alone.ts'), event: {} },
+  [BASELINE]: { folder: bundleOf('postgres-alone', 'bench/support/postgres-alone.ts'), event: {} },
   api: {
     folder: bundle('api'),
     event: { httpMethod: 'GET', path: '/health', resource: '/health', headers: {}, requestContext: { identity: {} } },
   },
-  indexer: { folder: bundle('indexer'), event: sqsEvent(await uploads(10)) },
+  indexer: { folder: bundle('indexer'), event: sqsEvent(await uploadMessages(10)) },
   pruner: { folder: bundle('pruner'), event: {} },
   migrator: { folder: bundle('migrator'), event: {} },
   reconciler: { folder: bundle('reconciler'), event: { bucket: 'docs' } },
 }
-const samples = await sample()
-console.table(Object.fromEntries(Object.keys(bundles).map(name => [name, figuresOf(name)])))
+const samples = await measureSamples()
+console.table(Object.fromEntries(Object.keys(bundles).map(name => [name, figures(name)])))
 for (const name of BAR.functions) {
-  const { 'x alone': times, 'KB at start': size } = figuresOf(name)
-  console.log(`bar: ${name}: ${times} of ${BAR.times}x ${BASE}, ${size} of ${BAR.bytes / 1024} KB`)
+  const { 'x alone': times, 'KB at start': size } = figures(name)
+  console.log(`bar: ${name}: ${times} of ${BAR.times}x ${BASELINE}, ${size} of ${BAR.bytes / 1024} KB`)
 }
 
 /** Every bundle once a round, so that what slows the machine slows all of them. */
-async function sample() {
+async function measureSamples() {
   const env = {
     DATABASE_URL: postgres.url,
     AWS_REGION: 'us-east-1',
@@ -74,7 +74,7 @@ async function sample() {
   return found
 }
 
-function figuresOf(name: string) {
+function figures(name: string) {
   const { imported, answered } = samples[name]!
   const { start, whole } = sizeOfBundle(bundles[name]!.folder)
   const times = (own: number[], base: number[]) => rounded(median(own.map((ms, round) => ms / base[round]!)))
@@ -82,14 +82,14 @@ function figuresOf(name: string) {
     'KB at start': Math.round(start / 1024),
     'KB in all': Math.round(whole / 1024),
     'import ms': rounded(median(imported)),
-    'x alone': times(imported, samples[BASE]!.imported),
+    'x alone': times(imported, samples[BASELINE]!.imported),
     'to first answer ms': rounded(median(answered)),
-    'x alone, answered': times(answered, samples[BASE]!.answered),
+    'x alone, answered': times(answered, samples[BASELINE]!.answered),
   }
 }
 
 /** Messages that tell of uploads to a versioned bucket. */
-async function uploads(count: number): Promise<string[]> {
+async function uploadMessages(count: number): Promise<string[]> {
   const s3 = new S3Client({ endpoint: server.url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
   await s3.send(new CreateBucketCommand({ Bucket: 'docs' }))
   await s3.send(new PutBucketVersioningCommand({ Bucket: 'docs', VersioningConfiguration: { Status: 'Enabled' } }))

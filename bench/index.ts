@@ -7,28 +7,33 @@ import { startPostgres } from '../local/postgres/postgres.ts'
 import { applyObservations, readKnownLatest } from '../shared/catalog/observations.ts'
 import { type Client, connect, type Sql } from '../shared/database/connection.ts'
 import { migrate } from '../shared/database/migrate.ts'
-import { startDistance } from './support/distance.ts'
-import { median, rounded, timed } from './support/figures.ts'
+import { startLatencyProxy } from './support/latency-proxy.ts'
 import { createNaiveTables, fillNaiveTables, indexInStatements, indexInTransactions } from './support/naive.ts'
-import { measureParts } from './support/parts.ts'
-import { type BenchRecord, openUploads, uploadAgain } from './support/records.ts'
+import { type BenchRecord, openRecords, overwrite } from './support/records.ts'
+import { median, rounded, timed } from './support/timing.ts'
+import { measureComponents } from './support/write-components.ts'
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } } })
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
-const uploads = openUploads()
+const uploads = openRecords()
 
 /** A way to index, and how many records of it are a sample. */
-type Path = { name: string; records: number; again?: boolean; index: (sql: Client, records: BenchRecord[]) => Promise<void> }
+type IndexingMethod = {
+  name: string
+  records: number
+  again?: boolean
+  index: (sql: Client, records: BenchRecord[]) => Promise<void>
+}
 
-const PATHS: Path[] = [
+const METHODS: IndexingMethod[] = [
   { name: 'naive: three transactions a record', records: 300, index: indexInTransactions },
   { name: 'naive: three bare statements', records: 300, index: indexInStatements },
-  { name: 'ours, 1 record', records: 300, index: inBatches(1, 1) },
-  { name: 'ours, 100 records', records: 5000, index: inBatches(100, 1) },
-  { name: 'ours, 1,000 records', records: 10_000, index: inBatches(1000, 1) },
-  { name: 'ours, 1,000 records x 2 connections', records: 20_000, index: inBatches(1000, 2) },
+  { name: 'ours, 1 record', records: 300, index: indexInBatches(1, 1) },
+  { name: 'ours, 100 records', records: 5000, index: indexInBatches(100, 1) },
+  { name: 'ours, 1,000 records', records: 10_000, index: indexInBatches(1000, 1) },
+  { name: 'ours, 1,000 records x 2 connections', records: 20_000, index: indexInBatches(1000, 2) },
   { name: 'naive, overwrites', records: 300, again: true, index: indexInTransactions },
-  { name: 'ours, 1,000 records, overwrites', records: 10_000, again: true, index: inBatches(1000, 1) },
+  { name: 'ours, 1,000 records, overwrites', records: 10_000, again: true, index: indexInBatches(1000, 1) },
 ]
 
 /** The bars: a path, how often it beats the naive one on loopback and with a millisecond of distance, and records a second. */
@@ -40,28 +45,28 @@ const BARS = [
 const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
 const server = await startPostgres({ folder, settings: { shared_buffers: '1GB', max_wal_size: '8GB' } })
 try {
-  await measure()
+  await run()
 } finally {
   await server.stop()
   await rm(folder, { recursive: true })
 }
 
-async function measure(): Promise<void> {
-  const distance = await startDistance(server.port, 1)
+async function run(): Promise<void> {
+  const distance = await startLatencyProxy(server.port, 1)
   const near = connect({ url: server.url, max: 2 })
   const far = connect({ url: Object.assign(new URL(server.url), { port: distance.port }).href, max: 2 })
   try {
     await migrate(near, { folder: fileURLToPath(new URL('../migrations', import.meta.url)) })
     await createNaiveTables(near)
-    await fill(near)
-    const added = (await roundTrip(far)) - (await roundTrip(near))
-    const samples = await sample({ near, far })
-    const [naive] = PATHS
-    const table = PATHS.map(({ name }) => {
-      const speed = (place: Place) => median(samples.get(`${place} ${name}`) ?? [])
-      const times = (place: Place) => {
-        const base = samples.get(`${place} ${name.includes('overwrites') ? 'naive, overwrites' : naive!.name}`) ?? []
-        return median((samples.get(`${place} ${name}`) ?? []).map((own, round) => own / base[round]!))
+    await fillTables(near)
+    const added = (await measureRoundTrip(far)) - (await measureRoundTrip(near))
+    const samples = await measureSamples({ near, far })
+    const [naive] = METHODS
+    const table = METHODS.map(({ name }) => {
+      const speed = (connection: Connection) => median(samples.get(`${connection} ${name}`) ?? [])
+      const times = (connection: Connection) => {
+        const base = samples.get(`${connection} ${name.includes('overwrites') ? 'naive, overwrites' : naive!.name}`) ?? []
+        return median((samples.get(`${connection} ${name}`) ?? []).map((own, round) => own / base[round]!))
       }
       return { name, perSecond: speed('near'), times: times('near'), farPerSecond: speed('far'), farTimes: times('far') }
     })
@@ -88,26 +93,26 @@ async function measure(): Promise<void> {
       ]
       console.log(`bar: ${bar.path}: ${figures.filter(Boolean).join(', ')}`)
     }
-    console.table(await measureParts(server.url, uploads.take, { records: values.quick ? 5000 : 20_000, rounds }))
+    console.table(await measureComponents(server.url, uploads.take, { records: values.quick ? 5000 : 20_000, rounds }))
   } finally {
     await Promise.all([near.end(), far.end()])
     await distance.close()
   }
 }
 
-type Place = 'near' | 'far'
+type Connection = 'near' | 'far'
 
 /** Every path once a round, near and far, so that what slows the machine slows all of them. Records a second by place and path. */
-async function sample(places: Record<Place, Client>): Promise<Map<string, number[]>> {
+async function measureSamples(connections: Record<Connection, Client>): Promise<Map<string, number[]>> {
   const samples = new Map<string, number[]>()
   for (let round = 0; round < rounds; round++) {
-    for (const place of ['near', 'far'] as const) {
-      for (const { name, records, again, index } of PATHS) {
+    for (const connection of ['near', 'far'] as const) {
+      for (const { name, records, again, index } of METHODS) {
         const first = uploads.take(values.quick ? Math.ceil(records / 5) : records)
-        if (again) await (name.startsWith('naive') ? indexInTransactions : inBatches(1000, 1))(places.near, first)
-        const batch = again ? uploadAgain(first) : first
-        const seconds = (await timed(() => index(places[place], batch))) / 1000
-        samples.set(`${place} ${name}`, [...(samples.get(`${place} ${name}`) ?? []), batch.length / seconds])
+        if (again) await (name.startsWith('naive') ? indexInTransactions : indexInBatches(1000, 1))(connections.near, first)
+        const batch = again ? overwrite(first) : first
+        const seconds = (await timed(() => index(connections[connection], batch))) / 1000
+        samples.set(`${connection} ${name}`, [...(samples.get(`${connection} ${name}`) ?? []), batch.length / seconds])
       }
     }
   }
@@ -115,7 +120,7 @@ async function sample(places: Record<Place, Client>): Promise<Map<string, number
 }
 
 /** As the indexer does it, but for the questions to S3: two statements a batch. */
-function inBatches(size: number, connections: number) {
+function indexInBatches(size: number, connections: number) {
   return async (sql: Sql, records: BenchRecord[]) => {
     const batches = Array.from({ length: Math.ceil(records.length / size) }, (_, n) => records.slice(n * size, (n + 1) * size))
     const work = async () => {
@@ -130,13 +135,13 @@ function inBatches(size: number, connections: number) {
 }
 
 /** What is there before: neither empty tables nor plans made for them. */
-async function fill(sql: Sql): Promise<void> {
-  await inBatches(1000, 2)(sql, uploads.take(values.quick ? 5000 : 50_000))
+async function fillTables(sql: Sql): Promise<void> {
+  await indexInBatches(1000, 2)(sql, uploads.take(values.quick ? 5000 : 50_000))
   await fillNaiveTables(sql)
   await sql`analyze`
 }
 
-async function roundTrip(sql: Sql): Promise<number> {
+async function measureRoundTrip(sql: Sql): Promise<number> {
   const samples: number[] = []
   for (let n = 0; n < 50; n++) samples.push(await timed(() => sql`select 1`))
   return median(samples)

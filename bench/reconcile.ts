@@ -19,28 +19,28 @@ const largest = Number(values.versions)
 const SIZES = [largest / 10, largest]
 
 /** Faster than this machine, so that it is the machine that is measured. */
-const UNBOUNDED = 1_000_000
+const NO_RATE_LIMIT = 1_000_000
 
-type Result = { versions: number; seconds: number; requests: number; peakMb: number }
+type Measurement = { versions: number; seconds: number; requests: number; peakMb: number }
 
-await using ending = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
-ending.defer(() => rm(folder, { recursive: true }))
+cleanup.defer(() => rm(folder, { recursive: true }))
 const postgres = await startPostgres({ folder, settings: { shared_buffers: '1GB', max_wal_size: '8GB' } })
-ending.defer(() => postgres.stop())
+cleanup.defer(() => postgres.stop())
 const sql = connect({ url: postgres.url })
-ending.defer(() => sql.end())
+cleanup.defer(() => sql.end())
 await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
 
-const endpoint = fork(join(import.meta.dirname, 'reconcile-s3.ts'), SIZES.map(String), {
+const endpoint = fork(join(import.meta.dirname, 'support/reconcile-s3.ts'), SIZES.map(String), {
   execArgv: ['--disable-warning=ExperimentalWarning'],
 })
-ending.defer(() => endpoint.disconnect())
+cleanup.defer(() => endpoint.disconnect())
 const [url] = (await once(endpoint, 'message')) as [string]
 const s3 = new S3Client({ endpoint: url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
-ending.defer(() => s3.destroy())
+cleanup.defer(() => s3.destroy())
 
-const results = new Map<string, Result[]>()
+const results = new Map<string, Measurement[]>()
 // What is compiled for the first time is not the smaller bucket's slowness.
 await measure(sql, SIZES[0]!)
 await sql`truncate storage_versions, storage_objects, storage_counters, storage_reconciles`
@@ -49,7 +49,9 @@ for (const size of SIZES) {
 }
 console.table(
   Object.fromEntries(
-    [...results].flatMap(([name, sizes]) => sizes.map(result => [`${name}, ${count(result.versions)}`, row(result)])),
+    [...results].flatMap(([name, sizes]) =>
+      sizes.map(result => [`${name}, ${formatVersions(result.versions)}`, formatRow(result)]),
+    ),
   ),
 )
 for (const [name, [small, large]] of results) {
@@ -59,17 +61,17 @@ for (const [name, [small, large]] of results) {
   )
 }
 
-async function measure(sql: Sql, size: number): Promise<Record<string, Result>> {
+async function measure(sql: Sql, size: number): Promise<Record<string, Measurement>> {
   const bucket = `bench-${size}`
   const run = async (drift: number) => {
-    const { findings } = await reconcile(sql, s3, await openRun(sql, { bucket }), { requestsPerSecond: UNBOUNDED })
+    const { findings } = await reconcile(sql, s3, await openRun(sql, { bucket }), { requestsPerSecond: NO_RATE_LIMIT })
     if (driftOf(findings) !== drift) throw new Error(`${driftOf(findings)} of ${drift} differences`)
     return findings.requests
   }
-  const backfill = await watched(size, () => run(size))
+  const backfill = await measureRun(size, () => run(size))
   await sql`analyze`
-  const nothing = await watched(size, () => run(0))
-  const digests = await watched(size, async () => {
+  const nothing = await measureRun(size, () => run(0))
+  const digests = await measureRun(size, async () => {
     const [truth, own] = [await digestBucket(s3, { bucket }), await digestCatalog(sql, { bucket })]
     if (truth.hash !== own.hash) throw new Error('the digests differ')
     return Math.ceil(size / 1000)
@@ -77,7 +79,7 @@ async function measure(sql: Sql, size: number): Promise<Record<string, Result>> 
   return { backfill, 'reconcile of equal sides': nothing, 'digests of both': digests }
 }
 
-async function watched(versions: number, act: () => Promise<number>): Promise<Result> {
+async function measureRun(versions: number, act: () => Promise<number>): Promise<Measurement> {
   let peak = 0
   const look = () => {
     peak = Math.max(peak, process.memoryUsage.rss())
@@ -91,7 +93,7 @@ async function watched(versions: number, act: () => Promise<number>): Promise<Re
   return { versions, seconds, requests, peakMb: peak / 2 ** 20 }
 }
 
-function row({ versions, seconds, requests, peakMb }: Result) {
+function formatRow({ versions, seconds, requests, peakMb }: Measurement) {
   return {
     seconds: Number(seconds.toFixed(1)),
     'versions/s': Math.round(versions / seconds),
@@ -100,6 +102,6 @@ function row({ versions, seconds, requests, peakMb }: Result) {
   }
 }
 
-function count(versions: number): string {
+function formatVersions(versions: number): string {
   return `${versions.toLocaleString('en')} versions`
 }

@@ -7,7 +7,7 @@ import { startPostgres } from '../local/postgres/postgres.ts'
 import { connect, type Sql } from '../shared/database/connection.ts'
 import { migrate } from '../shared/database/migrate.ts'
 import { searchObjects } from '../shared/search/search.ts'
-import { corpus } from './search-corpus.ts'
+import { corpus } from './support/search-corpus.ts'
 
 /** From a word of nearly every eighth key to one of a few. */
 const SEARCHES = [
@@ -37,10 +37,10 @@ async function measure(objects: number, runs: number): Promise<void> {
   try {
     await migrate(sql, { folder: fileURLToPath(new URL('../migrations', import.meta.url)) })
     await loadCorpus(sql, objects)
-    console.table(await splitting(sql))
-    console.table(await writing(sql))
-    await fillCatalog(sql)
-    console.table(await searching(sql, runs))
+    console.table(await measureTokenizing(sql))
+    console.table(await measureWrites(sql))
+    await loadCatalog(sql)
+    console.table(await measureSearches(sql, runs))
   } finally {
     await sql.end()
     await server.stop()
@@ -65,7 +65,7 @@ async function loadCorpus(sql: Sql, objects: number) {
 }
 
 /** Microseconds per key: the stock parser on the path as it is, the words alone, and the whole vector. */
-async function splitting(sql: Sql) {
+async function measureTokenizing(sql: Sql) {
   const parts = {
     'to_tsvector(key)': sql`to_tsvector('simple', key)`,
     'catalog_split(key)': sql`catalog_split(key)`,
@@ -83,7 +83,7 @@ async function splitting(sql: Sql) {
 }
 
 /** Microseconds per new row in batches of 1,000, part upon part. */
-async function writing(sql: Sql) {
+async function measureWrites(sql: Sql) {
   const bare = `create table bare (id bigint generated always as identity primary key, key text collate "C" unique, content_type text, metadata jsonb, tags jsonb default '{}', search_vector tsvector)`
   const trigger = 'create trigger vector before insert on bare for each row execute function storage_objects_search()'
   const variants = {
@@ -112,7 +112,7 @@ async function writing(sql: Sql) {
 }
 
 /** Fills storage_objects without its versions, which searches do not read: the triggers that would miss or count them are off. */
-async function fillCatalog(sql: Sql) {
+async function loadCatalog(sql: Sql) {
   await sql`alter table storage_objects disable trigger storage_objects_not_torn_insert`
   await sql`alter table storage_objects disable trigger storage_objects_count_insert`
   await sql`
@@ -125,13 +125,13 @@ async function fillCatalog(sql: Sql) {
 }
 
 /** Milliseconds of the first page of 50: searchObjects against ts_rank over all matches, and the quality of its ranks. */
-async function searching(sql: Sql, runs: number) {
+async function measureSearches(sql: Sql, runs: number) {
   const rows: Record<string, object> = {}
   for (const query of SEARCHES) {
     const [page] = await timed(() => searchObjects(sql, { query }))
     const ours = await percentiles(runs, () => searchObjects(sql, { query }))
-    const [exact, first] = await timed(() => rankAll(sql, query))
-    const naive = first > 500 ? { p50: round(first) } : await percentiles(runs, () => rankAll(sql, query))
+    const [exact, first] = await timed(() => rankAllMatches(sql, query))
+    const naive = first > 500 ? { p50: round(first) } : await percentiles(runs, () => rankAllMatches(sql, query))
     const [matches] = await sql<
       { n: number }[]
     >`select count(*) as n from storage_objects where search_vector @@ websearch_to_tsquery('simple', ${query})`
@@ -148,7 +148,7 @@ async function searching(sql: Sql, runs: number) {
   return rows
 }
 
-function rankAll(sql: Sql, query: string) {
+function rankAllMatches(sql: Sql, query: string) {
   const stock = query.includes('*')
     ? sql`to_tsquery('simple', ${query.replaceAll('*', ':*').replaceAll(' ', ' & ')})`
     : sql`websearch_to_tsquery('simple', ${query})`

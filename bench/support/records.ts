@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { EventAudit, Observation } from '../../shared/catalog/observations.ts'
 import { usableSequencer } from '../../shared/s3/sequencer.ts'
-import { corpus } from '../search-corpus.ts'
+import { corpus } from './search-corpus.ts'
 
 /** What the indexer makes of the event of one upload: what S3 answered, and the entry of the audit trail. */
 export type BenchRecord = {
@@ -11,17 +11,17 @@ export type BenchRecord = {
 }
 
 /** Uploads of keys that are seldom or never the same, taken in turns by the measurements. */
-export function openUploads(): { take(count: number): BenchRecord[] } {
+export function openRecords(): { take(count: number): BenchRecord[] } {
   const objects = corpus(Number.MAX_SAFE_INTEGER)
-  return { take: count => Array.from({ length: count }, () => uploadOf(objects.next().value!)) }
+  return { take: count => Array.from({ length: count }, () => buildRecord(objects.next().value!)) }
 }
 
 /** The next upload of the same keys: another version, the same metadata. */
-export function uploadAgain(records: BenchRecord[]): BenchRecord[] {
-  return records.map(({ observed }) => uploadOf(observed))
+export function overwrite(records: BenchRecord[]): BenchRecord[] {
+  return records.map(({ observed }) => buildRecord(observed))
 }
 
-function uploadOf({
+function buildRecord({
   key,
   contentType,
   metadata,

@@ -24,7 +24,12 @@ test.each([
     { type: 'iam', region: 'told' },
   ],
   ['a token takes the place of the signature', AWS, { CATALOG_API_TOKEN: 'id' }, { type: 'token', token: 'id' }],
-  ['what was told comes first', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'iam' }, { type: 'iam', region: 'eu-central-1' }],
+  [
+    'what was told comes first',
+    AWS,
+    { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'iam' },
+    { type: 'iam', region: 'eu-central-1' },
+  ],
   ['also nothing', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'none' }, { type: 'none' }],
   ['also here', 'http://localhost:1', { CATALOG_API_AUTH: 'iam' }, { type: 'iam', region: 'told' }],
 ])('%s', (_, url, env, expected) => {

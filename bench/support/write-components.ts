@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { applyObservations } from '../../shared/catalog/observations.ts'
 import { connect, type Sql } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
-import { median, rounded, timed } from './figures.ts'
 import type { BenchRecord } from './records.ts'
+import { median, rounded, timed } from './timing.ts'
 
 /** What a database goes without, so that the difference shows its cost. */
-const WITHOUT = {
+const REMOVED = {
   searchIndex: `
     do $$
     declare
@@ -23,10 +23,10 @@ const WITHOUT = {
     alter table storage_versions disable trigger storage_versions_count_insert;`,
 }
 
-const { searchIndex, vector, counters } = WITHOUT
+const { searchIndex, vector, counters } = REMOVED
 
 /** Part upon part of what a write costs. */
-const PARTS: { name: string; without: string; write: (sql: Sql, batch: BenchRecord[]) => Promise<unknown> }[] = [
+const COMPONENTS: { name: string; without: string; write: (sql: Sql, batch: BenchRecord[]) => Promise<unknown> }[] = [
   { name: 'bare upsert of storage_objects', without: searchIndex + vector + counters, write: upsert },
   { name: '+ versions, latest flags, tombstones', without: searchIndex + vector + counters, write: apply },
   { name: '+ search vector', without: searchIndex + counters, write: apply },
@@ -36,25 +36,29 @@ const PARTS: { name: string; without: string; write: (sql: Sql, batch: BenchReco
 ]
 
 /** Microseconds a new record in batches of 1,000, each part in a fresh database of the cluster. */
-export async function measureParts(
+export async function measureComponents(
   cluster: string,
   take: (count: number) => BenchRecord[],
   { records, rounds }: { records: number; rounds: number },
 ): Promise<Record<string, { 'µs per record': number; 'x bare': number }>> {
-  const samples = PARTS.map((): number[] => [])
+  const samples = COMPONENTS.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [n, part] of PARTS.entries()) samples[n]!.push(await measurePart(cluster, part, take(records)))
+    for (const [n, part] of COMPONENTS.entries()) samples[n]!.push(await measureComponent(cluster, part, take(records)))
   }
   const [bare = []] = samples
   return Object.fromEntries(
-    PARTS.map(({ name }, n) => {
+    COMPONENTS.map(({ name }, n) => {
       const times = samples[n]!.map((sample, round) => sample / bare[round]!)
       return [name, { 'µs per record': rounded(median(samples[n]!)), 'x bare': rounded(median(times)) }]
     }),
   )
 }
 
-async function measurePart(cluster: string, { without, write }: (typeof PARTS)[number], records: BenchRecord[]): Promise<number> {
+async function measureComponent(
+  cluster: string,
+  { without, write }: (typeof COMPONENTS)[number],
+  records: BenchRecord[],
+): Promise<number> {
   const admin = connect({ url: cluster, max: 1 })
   await admin`create database part`
   const sql = connect({ url: Object.assign(new URL(cluster), { pathname: '/part' }).href, max: 1 })

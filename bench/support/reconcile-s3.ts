@@ -1,5 +1,5 @@
-import { startS3 } from '../local/s3/server.ts'
-import { fillBucket } from '../test/support/fill-bucket.ts'
+import { startS3 } from '../../local/s3/server.ts'
+import { fillBucket } from '../../test/support/fill-bucket.ts'
 
 /** An S3 endpoint in a process of its own, so that its memory is not that of the reconcile. Sends its address once its buckets are full. */
 const server = await startS3({ folder: ':memory:' })

@@ -3,7 +3,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
 /** A TCP proxy to a port of this machine that holds what clients send for a while; in a thread of its own, so that its timers are. */
-export async function startDistance(port: number, milliseconds: number): Promise<{ port: number; close(): Promise<unknown> }> {
+export async function startLatencyProxy(
+  port: number,
+  milliseconds: number,
+): Promise<{ port: number; close(): Promise<unknown> }> {
   const worker = new Worker(new URL(import.meta.url), { workerData: { port, milliseconds } })
   const [listening] = await once(worker, 'message')
   return { port: Number(listening), close: () => worker.terminate() }
@@ -14,15 +17,15 @@ if (!isMainThread) {
   const server = createServer(client => {
     const upstream = connect(port, '127.0.0.1')
     for (const socket of [client, upstream]) socket.setNoDelay(true)
-    hold(client, upstream, milliseconds)
-    hold(upstream, client, 0)
+    forward(client, upstream, milliseconds)
+    forward(upstream, client, 0)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   parentPort?.postMessage((server.address() as AddressInfo).port)
 }
 
 /** Passes on what comes, in order, each piece that much later. */
-function hold(from: Socket, to: Socket, milliseconds: number): void {
+function forward(from: Socket, to: Socket, milliseconds: number): void {
   const pass = (act: () => void) => (milliseconds === 0 ? act() : setTimeout(act, milliseconds))
   from.on('data', piece => pass(() => to.write(piece)))
   from.on('close', () => pass(() => to.destroy()))
