@@ -15,7 +15,7 @@ export function openApiDocument() {
   }
 }
 
-function describe({ summary, query, body, status, answers }: Route) {
+function describe({ summary, query, body, status, returns }: Route) {
   return {
     summary,
     parameters: Object.entries(query.entries).map(([name, schema]) => ({
@@ -26,7 +26,7 @@ function describe({ summary, query, body, status, answers }: Route) {
     })),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
     responses: {
-      [status]: { description: answers, ...(status !== 204 && json(true)) },
+      [status]: { description: returns, ...(status !== 204 && json(true)) },
       default: { description: 'An error', ...json(ERROR) },
     },
   }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { MAX_BATCH_ITEMS } from '../limits.ts'
 import * as p from './parameters.ts'
 
 /** Seconds. */
@@ -7,10 +8,10 @@ const WEEK = 604_800
 /** A page of a list. */
 export const page = { limit: v.optional(p.limit), cursor: v.optional(p.cursor) }
 
-/** From the first moment, to the first one behind. */
+/** A range of time: `from` is inclusive, `to` exclusive. */
 export const span = { from: v.optional(p.time), to: v.optional(p.time) }
 
-/** The bucket, where it is not the default one. */
+/** The bucket, if it is not the default one. */
 export const inBucket = { bucket: v.optional(p.bucket) }
 
 /** A key of a bucket. */
@@ -18,7 +19,7 @@ export const named = { ...inBucket, key: p.key }
 
 const textOf = (maxBytes: number) => v.optional(p.text(maxBytes))
 
-/** What callers may tell of an object and of a version alike. */
+/** What callers may record of an object and of a version. */
 export const details = {
   contentType: textOf(1024),
   etag: textOf(1024),
@@ -31,7 +32,7 @@ export const details = {
   comment: textOf(16_384),
 }
 
-/** What a caller tells of one entry of the audit trail. */
+/** An entry of the audit trail. */
 export const auditEntry = p.object({
   action: p.action,
   occurredAt: v.optional(p.time),
@@ -47,7 +48,7 @@ export const auditEntry = p.object({
   metadata: v.optional(p.metadata),
 })
 
-/** What a caller tells of one execution of a hook. */
+/** An execution of a hook. */
 export const hookExecution = p.object({
   hookName: p.name(255),
   eventType: p.name(255),
@@ -61,9 +62,13 @@ export const hookExecution = p.object({
   executedAt: v.optional(p.time),
 })
 
-/** One, or an array of up to 1,000; always answered as an array. */
+/** One item or an array of up to 1,000; validation returns an array. */
 export function oneOrMany<const S extends v.GenericSchema>(schema: S) {
-  const many = v.pipe(v.array(schema), v.minLength(1, 'must not be empty'), v.maxLength(1000, 'must be at most 1000 items'))
+  const many = v.pipe(
+    v.array(schema),
+    v.minLength(1, 'must not be empty'),
+    v.maxLength(MAX_BATCH_ITEMS, `must be at most ${MAX_BATCH_ITEMS} items`),
+  )
   const one = v.pipe(
     schema,
     v.transform(item => [item]),
@@ -71,7 +76,7 @@ export function oneOrMany<const S extends v.GenericSchema>(schema: S) {
   return v.lazy((body): typeof one | typeof many => (Array.isArray(body) ? many : one))
 }
 
-/** How long a presigned URL holds, in seconds; S3 allows a week. */
+/** How long a presigned URL is valid, in seconds. S3 allows a week. */
 export const expiresIn = {
   inQuery: p.count(1, WEEK),
   inBody: v.pipe(

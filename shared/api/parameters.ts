@@ -1,11 +1,9 @@
 import * as v from 'valibot'
 import { isDay } from '../calendar.ts'
-import { AUDIT_ACTION } from '../catalog/audit.ts'
+import { MAX_KEY_BYTES, MAX_PAGE_SIZE } from '../limits.ts'
+import { AUDIT_ACTION, BACKEND_NAME } from '../names.ts'
 
-/** The longest key of S3, in bytes of UTF-8. */
-const KEY_BYTES = 1024
-
-/** Postgres' own parser gives up, depending on its stack, at some thousands. */
+/** Postgres' own parser fails at some thousands, depending on its stack. */
 const JSON_DEPTH = 100
 
 const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
@@ -14,28 +12,28 @@ const END_OF_TIME = Date.UTC(10_000, 0, 1)
 
 const array = v.never('must be an object')
 
-/** valibot takes an array for an object. */
+/** valibot accepts an array as an object. */
 const noArray = <const S extends v.GenericSchema>(schema: S) =>
   v.lazy((input): S | typeof array => (Array.isArray(input) ? array : schema))
 
 /** A JSON object with these fields and no others. */
 export const object = <const E extends v.ObjectEntries>(entries: E) => noArray(v.strictObject(entries, 'must be an object'))
 
-/** Text that Postgres can hold as it is: no U+0000, no lone surrogate. */
+/** Text that Postgres can store: no U+0000, no lone surrogate. */
 export const text = (maxBytes: number) =>
   v.pipe(
     v.string('must be text'),
     v.maxBytes(maxBytes, `must be at most ${maxBytes} bytes`),
-    v.check(isStorable, 'must hold no U+0000 and no lone surrogate'),
+    v.check(isStorable, 'must not contain U+0000 or lone surrogates'),
   )
 
-/** The same, and not empty: the name of something. */
+/** A name: text that is not empty. */
 export const name = (maxBytes: number) => v.pipe(text(maxBytes), v.nonEmpty('must not be empty'))
 
 /** The beginning of a key. */
 export const prefix = v.pipe(
   v.string('must be text'),
-  v.maxBytes(KEY_BYTES, `must be at most ${KEY_BYTES} bytes`),
+  v.maxBytes(MAX_KEY_BYTES, `must be at most ${MAX_KEY_BYTES} bytes`),
   v.check(key => key.isWellFormed(), 'must be UTF-8'),
 )
 
@@ -46,10 +44,10 @@ export const bucket = name(255)
 
 export const versionId = name(255)
 
-/** Which implementation holds the bytes: the same check as the column's. */
+/** The name of a storage backend. */
 export const backend = v.pipe(
   v.string('must be text'),
-  v.regex(/^[a-z0-9_-]{1,64}$/, 'must be lower-case letters, digits, _ and -, at most 64'),
+  v.regex(BACKEND_NAME, 'must be lower-case letters, digits, _ and -, at most 64'),
 )
 
 export const action = v.pipe(
@@ -64,16 +62,16 @@ export const size = v.pipe(
   v.minValue(0, 'must not be negative'),
 )
 
-/** A day or a moment in ISO 8601, from 1970 to 9999; a day is its first moment in UTC. */
+/** A day or a time in ISO 8601, from 1970 to 9999. A day means 00:00 UTC. */
 export const time = v.pipe(
   v.string('must be text'),
-  v.regex(MOMENT, 'must be a day or a moment with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z'),
-  v.check(moment => isDay(moment.slice(0, 10)), 'must be a moment that exists, from 1970 to 9999'),
+  v.regex(MOMENT, 'must be a day or a time with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z'),
+  v.check(moment => isDay(moment.slice(0, 10)), 'must be an existing day or time from 1970 to 9999'),
   v.transform(moment => new Date(moment)),
-  v.check(moment => moment.getTime() >= 0 && moment.getTime() < END_OF_TIME, 'must be a moment that exists, from 1970 to 9999'),
+  v.check(moment => moment.getTime() >= 0 && moment.getTime() < END_OF_TIME, 'must be an existing day or time from 1970 to 9999'),
 )
 
-/** A whole number in a query. */
+/** A whole number of a query. */
 export const count = (least: number, most: number) =>
   v.pipe(
     v.string(),
@@ -82,19 +80,19 @@ export const count = (least: number, most: number) =>
     v.check(n => n >= least && n <= most, `must be a whole number from ${least} to ${most}`),
   )
 
-/** A yes or no in a query. */
+/** A boolean of a query. */
 export const flag = v.pipe(
   v.picklist(['true', 'false'], 'must be true or false'),
   v.transform(value => value === 'true'),
 )
 
-/** How many items a page has. */
-export const limit = count(1, 1000)
+/** The most items of a page. */
+export const limit = count(1, MAX_PAGE_SIZE)
 
-/** `nextCursor` of the page before. */
+/** `nextCursor` of the previous page. */
 export const cursor = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxBytes(8192, 'is malformed'))
 
-/** `name=value` of a query, any number of times: what an object's metadata must contain. */
+/** `name=value` of a query, any number of times: pairs that an object's metadata must contain. */
 export const metadataFilter = v.pipe(
   v.array(v.pipe(text(4096), v.regex(/^[^=]+=/, 'must be name=value'))),
   v.transform(pairs =>
@@ -102,22 +100,28 @@ export const metadataFilter = v.pipe(
   ),
 )
 
-/** A JSON object, as jsonb can hold it. */
+/** A JSON object that jsonb can store. */
 export const metadata = v.pipe(
   noArray(v.record(v.string(), v.unknown(), 'must be an object')),
-  v.check(json => isStorableJson(json), `must hold no U+0000, no lone surrogate, and be at most ${JSON_DEPTH} deep`),
+  v.check(
+    json => isStorableJson(json),
+    `must not contain U+0000 or lone surrogates, and must be at most ${JSON_DEPTH} levels deep`,
+  ),
 )
 
-/** Any JSON, as jsonb can hold it. */
+/** Any JSON value that jsonb can store. */
 export const json = v.pipe(
   v.unknown(),
-  v.check(json => isStorableJson(json), `must hold no U+0000, no lone surrogate, and be at most ${JSON_DEPTH} deep`),
+  v.check(
+    json => isStorableJson(json),
+    `must not contain U+0000 or lone surrogates, and must be at most ${JSON_DEPTH} levels deep`,
+  ),
 )
 
 /** Names and values of text, such as tags. */
 export const texts = v.pipe(
   noArray(v.record(v.string(), v.string('must be text'), 'must be an object of texts')),
-  v.check(json => isStorableJson(json), 'must hold no U+0000 and no lone surrogate'),
+  v.check(json => isStorableJson(json), 'must not contain U+0000 or lone surrogates'),
 )
 
 /** The value of an HTTP header: visible characters and spaces of ASCII. */
@@ -126,7 +130,7 @@ export const headerValue = v.pipe(
   v.regex(/^[!-~]([ -~]{0,1022}[!-~])?$/, 'must be visible ASCII, at most 1024'),
 )
 
-/** Metadata of S3: names that can be headers, values of text, at most 2 KB in all. */
+/** User metadata of S3: names that can be headers, text values, at most 2 KB in total. */
 export const userMetadata = v.pipe(
   noArray(
     v.record(
@@ -142,7 +146,7 @@ function isStorable(value: string): boolean {
   return !value.includes('\0') && value.isWellFormed()
 }
 
-/** Level by level, because a recursion could be made to overflow by what is to be refused. */
+/** Level by level: hostile input could overflow a recursion. */
 function isStorableJson(value: unknown): boolean {
   let level = [value]
   for (let depth = 0; level.length > 0; depth++) {

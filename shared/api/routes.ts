@@ -3,8 +3,8 @@ import { auditEntry, details, expiresIn, hookExecution, inBucket, named, oneOrMa
 import * as p from './parameters.ts'
 
 /**
- * An operation of the HTTP API as plain data: the handler gets its types from it, and the documentation and the description
- * of the API are made of it. `query` takes texts (of repeated parameters arrays); `answers` says what the body of `status` is.
+ * An operation of the HTTP API as plain data. The handlers' types, the OpenAPI document and the documentation derive from it. `query` reads
+ * strings (arrays of strings for repeated parameters); `returns` describes the body of `status`.
  */
 export type Route = {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -13,7 +13,7 @@ export type Route = {
   query: v.StrictObjectSchema<v.ObjectEntries, undefined>
   body?: v.GenericSchema
   status: number
-  answers: string
+  returns: string
 }
 
 /** Every operation by its id. */
@@ -21,23 +21,24 @@ export const routes = {
   getHealth: {
     method: 'GET',
     path: '/health',
-    summary: 'Whether the API reaches its database.',
+    summary: 'Checks that the API reaches its database.',
     query: v.strictObject({}),
     status: 200,
-    answers: '`{ status }`; 503 when the database cannot be reached',
+    returns: '`{ status }`; 503 when the database cannot be reached',
   },
   getDescription: {
     method: 'GET',
     path: '/openapi.json',
-    summary: 'This API as an OpenAPI 3.1 document.',
+    summary: 'Returns this API as an OpenAPI 3.1 document.',
     query: v.strictObject({}),
     status: 200,
-    answers: 'an OpenAPI document',
+    returns: 'an OpenAPI document',
   },
   searchObjects: {
     method: 'GET',
     path: '/search',
-    summary: 'Objects by words of their key, content type, metadata and tags, best first. Without a bucket in all of them.',
+    summary:
+      'Finds objects by words of their key, content type, metadata and tags, best first. Searches all buckets unless one is given.',
     query: v.strictObject({
       q: p.name(4096),
       ...inBucket,
@@ -48,12 +49,12 @@ export const routes = {
       ...page,
     }),
     status: 200,
-    answers: '`{ items, nextCursor }` of objects with their `rank`',
+    returns: '`{ items, nextCursor }` of objects with their `rank`',
   },
   listObjects: {
     method: 'GET',
     path: '/objects',
-    summary: 'Objects by prefix in the order of their keys; with a delimiter, what is deeper is answered once, as a prefix.',
+    summary: 'Lists objects by prefix in the order of their keys. With a delimiter, deeper keys are returned once, as a prefix.',
     query: v.strictObject({
       ...inBucket,
       prefix: v.optional(p.prefix),
@@ -63,45 +64,45 @@ export const routes = {
       ...page,
     }),
     status: 200,
-    answers: '`{ items, prefixes, nextCursor }` of objects',
+    returns: '`{ items, prefixes, nextCursor }` of objects',
   },
   getObject: {
     method: 'GET',
     path: '/object',
-    summary: 'What the catalog knows of an object.',
+    summary: 'Returns the current object of a key.',
     query: v.strictObject(named),
     status: 200,
-    answers: 'the object',
+    returns: 'the object',
   },
   recordObject: {
     method: 'PUT',
     path: '/object',
-    summary: 'Inserts or replaces an object of any backend; its version is the latest of the key from then on.',
+    summary: 'Inserts or replaces an object of any backend. Its version becomes the latest of the key.',
     query: v.strictObject(named),
     body: p.object({ size: p.size, versionId: v.optional(p.versionId), ...details }),
     status: 200,
-    answers: 'the object',
+    returns: 'the object',
   },
   deleteObject: {
     method: 'DELETE',
     path: '/object',
-    summary: 'Takes an object out of the catalog, not out of its bucket; its versions and audit trail stay.',
+    summary: 'Removes an object from the catalog, not from its bucket. Its versions and audit trail stay.',
     query: v.strictObject(named),
     status: 204,
-    answers: 'nothing',
+    returns: 'nothing',
   },
   listVersions: {
     method: 'GET',
     path: '/versions',
-    summary: 'Versions and delete markers of a key, newest first.',
+    summary: 'Lists the versions and delete markers of a key, newest first.',
     query: v.strictObject({ ...named, ...page }),
     status: 200,
-    answers: '`{ items, nextCursor }` of versions',
+    returns: '`{ items, nextCursor }` of versions',
   },
   recordVersion: {
     method: 'POST',
     path: '/versions',
-    summary: 'Inserts or replaces a version or delete marker; the latest of its key, unless `isLatest` is false.',
+    summary: 'Inserts or replaces a version or delete marker. It becomes the latest of its key unless `isLatest` is false.',
     query: v.strictObject({}),
     body: p.object({
       ...named,
@@ -112,22 +113,22 @@ export const routes = {
       ...details,
     }),
     status: 201,
-    answers: '`{ bucket, key, versionId }`',
+    returns: '`{ bucket, key, versionId }`',
   },
   annotateVersion: {
     method: 'PATCH',
     path: '/version',
-    summary: 'Changes the comment, tags or author of a version; null takes a comment or an author away.',
+    summary: 'Changes the comment, tags or author of a version. Null clears the comment or the author.',
     query: v.strictObject({ ...named, versionId: p.versionId }),
     body: p.object({ comment: v.nullish(p.text(16_384)), tags: v.optional(p.texts), createdBy: v.nullish(p.text(1024)) }),
     status: 200,
-    answers: 'the version',
+    returns: 'the version',
   },
   getAuditLogs: {
     method: 'GET',
     path: '/audit',
     summary:
-      'The audit trail, newest first; `from` is the first moment, `to` the first one behind. Without a bucket, and without a key, of all buckets.',
+      'Lists the audit trail, newest first. `from` is inclusive, `to` exclusive. Covers all buckets unless a bucket or a key is given.',
     query: v.strictObject({
       ...inBucket,
       key: v.optional(p.key),
@@ -139,55 +140,54 @@ export const routes = {
       ...page,
     }),
     status: 200,
-    answers: '`{ items, nextCursor }` of audit entries',
+    returns: '`{ items, nextCursor }` of audit entries',
   },
   logAudit: {
     method: 'POST',
     path: '/audit',
-    summary:
-      'Appends one entry or an array of up to 1,000. Who, from where and with what is the caller where nothing is said of it.',
+    summary: 'Appends one entry or an array of up to 1,000. User, address and agent default to the caller.',
     query: v.strictObject({}),
     body: oneOrMany(auditEntry),
     status: 201,
-    answers: '`{ logged }`, how many',
+    returns: '`{ logged }`, how many',
   },
   getHookStatistics: {
     method: 'GET',
     path: '/hooks',
-    summary: 'Per hook: executions, success rate, mean and percentiles of the time in milliseconds, last failure.',
+    summary: 'Returns for each hook: executions, success rate, mean and percentiles of the time in milliseconds, last failure.',
     query: v.strictObject({ hookName: v.optional(p.name(255)), ...span }),
     status: 200,
-    answers: '`{ items, nextCursor }` of statistics; `nextCursor` is null',
+    returns: '`{ items, nextCursor }` of statistics; `nextCursor` is null',
   },
   logHookExecution: {
     method: 'POST',
     path: '/hooks',
-    summary: 'Logs one execution of a hook or an array of up to 1,000.',
+    summary: 'Logs one execution of a hook, or an array of up to 1,000.',
     query: v.strictObject({}),
     body: oneOrMany(hookExecution),
     status: 201,
-    answers: '`{ logged }`, how many',
+    returns: '`{ logged }`, how many',
   },
   getStatistics: {
     method: 'GET',
     path: '/statistics',
-    summary: 'What the catalog holds, of one bucket or of all, and its growth over the last days.',
+    summary: 'Returns what the catalog holds, of one bucket or of all, and its growth over the last days.',
     query: v.strictObject({ ...inBucket, days: v.optional(p.count(1, 3660)) }),
     status: 200,
-    answers: 'the statistics',
+    returns: 'the statistics',
   },
   listBuckets: {
     method: 'GET',
     path: '/buckets',
-    summary: 'The buckets that the catalog knows, and what they hold.',
+    summary: 'Lists the buckets of the catalog with what they hold.',
     query: v.strictObject({}),
     status: 200,
-    answers: '`{ items, nextCursor }` of buckets; `nextCursor` is null',
+    returns: '`{ items, nextCursor }` of buckets; `nextCursor` is null',
   },
   createUpload: {
     method: 'POST',
     path: '/uploads',
-    summary: 'A presigned URL to upload an object with; audited as UPLOAD_URL. The headers must be sent as they are answered.',
+    summary: 'Creates a presigned URL to upload an object; audited as UPLOAD_URL. The upload must send the returned headers.',
     query: v.strictObject({}),
     body: p.object({
       ...named,
@@ -196,12 +196,12 @@ export const routes = {
       expiresIn: v.optional(expiresIn.inBody),
     }),
     status: 201,
-    answers: '`{ url, method, headers, expiresAt }`',
+    returns: '`{ url, method, headers, expiresAt }`',
   },
   getDownload: {
     method: 'GET',
     path: '/download',
-    summary: 'A presigned URL to download the latest or a given version with; audited as DOWNLOAD.',
+    summary: 'Creates a presigned URL to download the latest or a given version; audited as DOWNLOAD.',
     query: v.strictObject({
       ...named,
       versionId: v.optional(p.versionId),
@@ -209,17 +209,17 @@ export const routes = {
       expiresIn: v.optional(expiresIn.inQuery),
     }),
     status: 200,
-    answers: '`{ url, expiresAt }`; with `redirect=true` a 302 to the URL',
+    returns: '`{ url, expiresAt }`; with `redirect=true` a 302 to the URL',
   },
 } as const satisfies Record<string, Route>
 
 /** The id of an operation. */
 export type OperationId = keyof typeof routes
 
-/** Query parameters of an operation, as they are behind its schema. */
+/** The query parameters of an operation, after validation. */
 export type Query<Id extends OperationId> = v.InferOutput<(typeof routes)[Id]['query']>
 
-/** Body of an operation, as it is behind its schema; undefined for those that take none. */
+/** The body of an operation, after validation; undefined for operations without one. */
 export type Body<Id extends OperationId> = (typeof routes)[Id] extends { body: infer S extends v.GenericSchema }
   ? v.InferOutput<S>
   : undefined

@@ -1,25 +1,25 @@
 import postgres from 'postgres'
 import type { Client, Sql } from '../database/connection.ts'
 
-/** What a cleanup removed: whole months by the names of their partitions, and single entries. */
+/** What a cleanup removed: whole months, by the names of their partitions, and single entries. */
 export type AuditCleanup = { droppedPartitions: string[]; deletedRows: number }
 
-/** How long entries are kept, in days; `batchSize` bounds the rows of one DELETE, `now` is the moment to count back from. */
+/** How long entries are kept, in days. `batchSize` is the most rows of one DELETE, `now` the time to count back from. */
 export type AuditRetention = { retentionDays: number; batchSize?: number; now?: Date }
 
 /**
  * Removes audit entries that are older than the retention, while others write and read: whole months are detached
- * concurrently and dropped, the rest deleted in batches; partitions of the months ahead are made. One cleanup runs at a time, and one that was
- * cut off anywhere is finished by the next. `sql` must be a client with two connections: DETACH CONCURRENTLY refuses a transaction.
+ * concurrently and dropped, the rest deleted in batches; partitions for the months ahead are created. One cleanup runs at a time; the next one
+ * finishes what an interrupted one left. `sql` must be a client with two connections: DETACH CONCURRENTLY refuses a transaction.
  */
 export async function cleanupOldAudits(sql: Client, retention: AuditRetention): Promise<AuditCleanup> {
   const { retentionDays, batchSize = 10_000, now = new Date() } = retention
   const cutoff = new Date(now.getTime() - retentionDays * 24 * 60 * 60 * 1000)
   if (sql.options.max < 2) throw new Error('cleanupOldAudits needs a client with two connections')
-  return sql.begin(async turn => {
-    // A transaction that does nothing else holds the turn: behind RDS Proxy there are no locks of a session.
-    // Simple, because a portal of the extended protocol would keep its snapshot, for whose end DETACH ... FINALIZE waits.
-    await turn`select pg_advisory_xact_lock(hashtextextended('cleanupOldAudits', 0))`.simple()
+  return sql.begin(async lock => {
+    // A transaction of its own holds the lock: behind RDS Proxy session locks cannot be used.
+    // The simple protocol: a portal of the extended one would keep its snapshot, and DETACH ... FINALIZE would wait for it.
+    await lock`select pg_advisory_xact_lock(hashtextextended('cleanupOldAudits', 0))`.simple()
     await sql`select ensure_audit_partitions(3)`
     const late = await deleteRows(sql, new Date(Math.min(cutoff.getTime(), (await pastBound(sql)).getTime())), batchSize)
     const droppedPartitions = await dropMonths(sql, cutoff)
@@ -29,7 +29,7 @@ export async function cleanupOldAudits(sql: Client, retention: AuditRetention): 
   })
 }
 
-/** `attached`, `pending` (a concurrent detach was cut off) or `detached` (a drop was). */
+/** `pending`: a concurrent detach was interrupted. `detached`: a drop was. */
 type Month = { name: string; state: 'attached' | 'pending' | 'detached' }
 
 async function dropMonths(sql: Sql, cutoff: Date): Promise<string[]> {
@@ -52,10 +52,10 @@ async function dropMonths(sql: Sql, cutoff: Date): Promise<string[]> {
   return months.map(({ name }) => name)
 }
 
-/** Attempts to extend storage_audit_past; with the pauses between them about a minute, in which writers wait 5 s in all at most. */
+/** Attempts to extend storage_audit_past: with the pauses about a minute, during which writers wait at most 5 s in total. */
 const ATTEMPTS = 100
 
-/** Lets storage_audit_past reach up to the oldest month again, so that an event from the months that were dropped is not refused. */
+/** Extends storage_audit_past to the oldest month, so that a late event of a dropped month is not refused. */
 async function closeGap(sql: Sql): Promise<void> {
   const [oldest] = await sql<{ bound: Date; name: string }[]>`
     select to_date(right(c.relname, 7), 'YYYY_MM')::timestamp at time zone 'utc' as bound
@@ -77,7 +77,7 @@ async function closeGap(sql: Sql): Promise<void> {
   }
 }
 
-/** The first moment behind storage_audit_past. */
+/** The upper bound of storage_audit_past, exclusive. */
 async function pastBound(sql: Sql): Promise<Date> {
   const [past] = await sql<{ bound: Date }[]>`
     select (regexp_match(pg_get_expr(relpartbound, oid), 'TO \\(''([^'']+)''\\)'))[1]::timestamptz as bound

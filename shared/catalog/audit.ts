@@ -1,7 +1,10 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
-import { fromStoredKey, toStoredKey, toStoredText } from '../database/stored-text.ts'
+import { checkedLimit, type Page, toPage } from '../database/page.ts'
+import { fromStoredKey, toStoredKey, toStoredTextOrNull } from '../database/stored-text.ts'
+import { utcText } from '../database/time.ts'
 import { Invalid } from '../errors.ts'
+import { AUDIT_ACTION } from '../names.ts'
 
 /** A row of storage_audit: who did what, when, from where, with what result. */
 export type AuditEntry = {
@@ -20,12 +23,12 @@ export type AuditEntry = {
   metadata: Record<string, unknown>
 }
 
-/** What a caller tells; `action` is upper case with underscores (UPLOAD, DOWNLOAD, ...), the time now, the result success by default. */
+/** An entry to append. `action` is upper case with underscores (UPLOAD, DOWNLOAD, ...); the time defaults to now, `success` to true. */
 export type NewAuditEntry = { action: string; occurredAt?: Date; success?: boolean } & {
   [Field in 'userId' | 'userName' | 'bucket' | 'key' | 'versionId' | 'ipAddress' | 'userAgent' | 'errorMessage']?: string | null
 } & { metadata?: Record<string, unknown> }
 
-/** Which entries: all conditions hold; `from` is the first moment, `to` the first one behind. `limit` is 1 to 1000. */
+/** Which entries: all conditions must hold. `from` is inclusive, `to` exclusive. */
 export type AuditFilter = {
   bucket?: string
   key?: string
@@ -39,10 +42,7 @@ export type AuditFilter = {
   cursor?: string
 }
 
-/** What an action must look like, as the table's own check. */
-export const AUDIT_ACTION = /^[A-Z][A-Z_]{0,63}$/
-
-/** Appends one or many entries in one statement. Throws Invalid for a malformed action, or a time before 1970 or behind tomorrow. */
+/** Appends one or many entries in one statement. Throws Invalid for a malformed action, and for a time before 1970 or more than a day in the future. */
 export async function logAudit(sql: Sql, entries: NewAuditEntry | NewAuditEntry[]): Promise<void> {
   const rows = [entries].flat().map(toRow)
   if (rows.length === 0) return
@@ -59,17 +59,17 @@ export async function logAudit(sql: Sql, entries: NewAuditEntry | NewAuditEntry[
   `
 }
 
-/** Entries of the audit trail, newest first, a page at a time. Throws Invalid for a malformed cursor. */
-export async function getAuditLogs(sql: Sql, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
+/** Lists entries of the audit trail, newest first. Throws Invalid for a malformed cursor or limit. */
+export async function getAuditLogs(sql: Sql, filter: AuditFilter): Promise<Page<AuditEntry>> {
   const { bucket, versionId, userId, action, success, from, to, limit = 100, cursor } = filter
   const key = filter.key === undefined ? undefined : toStoredKey(filter.key)
   const [before, id] = cursor === undefined ? [] : decodeCursor('audit', cursor, ['time', 'number'])
-  // The first line of the cursor says nothing new, but by it alone later partitions are left out.
+  // The first condition of the cursor follows from the second, but only the first lets Postgres prune later partitions.
   const rows = await sql<(AuditEntry & { position: string })[]>`
     select a.id, a.occurred_at as "occurredAt", a.user_id as "userId", a.user_name as "userName", a.action, a.bucket, a.key,
       a.version_id as "versionId", a.ip_address as "ipAddress", a.user_agent as "userAgent", a.success,
       a.error_message as "errorMessage", a.metadata,
-      to_char(a.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
+      ${utcText(sql, sql`a.occurred_at`)} as position
     from storage_audit a
     where true
       ${bucket === undefined ? sql`` : sql`and a.bucket = ${bucket}`}
@@ -87,40 +87,34 @@ export async function getAuditLogs(sql: Sql, filter: AuditFilter): Promise<{ ite
               and (a.occurred_at, a.id) < (${before}::text::timestamptz, ${id})`
       }
     order by a.occurred_at desc, a.id desc
-    limit ${limit + 1}
+    limit ${checkedLimit(limit) + 1}
   `
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    items: page.map(({ position: _, ...row }) => ({ ...row, key: row.key === null ? null : fromStoredKey(row.key) })),
-    nextCursor: rows.length > limit && last ? encodeCursor('audit', [last.position, last.id]) : null,
-  }
+  return toPage(rows, limit, {
+    toItem: ({ position: _, ...row }) => ({ ...row, key: row.key === null ? null : fromStoredKey(row.key) }),
+    cursorAfter: last => encodeCursor('audit', [last.position, last.id]),
+  })
 }
 
 const DAY = 24 * 60 * 60 * 1000
 
 function toRow(entry: NewAuditEntry) {
   const { action, occurredAt, success = true, metadata = {} } = entry
-  if (!AUDIT_ACTION.test(action)) throw new Invalid('action must be upper case letters and underscores, at most 64')
-  // Partitions are made three months ahead; clocks that differ by a day are the most that is believed.
-  if (occurredAt && !(occurredAt.getTime() < Date.now() + DAY)) throw new Invalid('occurredAt lies in the future')
-  if (occurredAt && occurredAt.getTime() < 0) throw new Invalid('occurredAt lies before 1970')
+  if (!AUDIT_ACTION.test(action)) throw new Invalid('action must be upper-case letters and underscores, at most 64')
+  // Partitions exist three months ahead; clocks may differ by a day at most.
+  if (occurredAt && !(occurredAt.getTime() < Date.now() + DAY)) throw new Invalid('occurredAt is in the future')
+  if (occurredAt && occurredAt.getTime() < 0) throw new Invalid('occurredAt is before 1970')
   return {
     occurred_at: occurredAt,
-    user_id: stored(entry.userId),
-    user_name: stored(entry.userName),
+    user_id: toStoredTextOrNull(entry.userId),
+    user_name: toStoredTextOrNull(entry.userName),
     action,
-    bucket: stored(entry.bucket),
+    bucket: toStoredTextOrNull(entry.bucket),
     key: entry.key == null ? null : toStoredKey(entry.key),
-    version_id: stored(entry.versionId),
-    ip_address: stored(entry.ipAddress),
-    user_agent: stored(entry.userAgent),
+    version_id: toStoredTextOrNull(entry.versionId),
+    ip_address: toStoredTextOrNull(entry.ipAddress),
+    user_agent: toStoredTextOrNull(entry.userAgent),
     success,
-    error_message: stored(entry.errorMessage),
+    error_message: toStoredTextOrNull(entry.errorMessage),
     metadata,
   }
-}
-
-function stored(text: string | null | undefined): string | null {
-  return text == null ? null : toStoredText(text)
 }

@@ -1,14 +1,15 @@
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
 import { Conflict, NotFound } from '../errors.ts'
+import type { KeyName } from '../names.ts'
 
 /**
- * The version that a download of a key, or of one of its versions, answers. Throws NotFound when there is none or it is a delete
- * marker, Conflict when its bytes are not in S3.
+ * Returns the version that a download of a key, or of one of its versions, would fetch. Throws NotFound when it does not exist or is a
+ * delete marker, Conflict when its bytes are not in S3.
  */
 export async function findDownload(
   sql: Sql,
-  { bucket, key, versionId }: { bucket: string; key: string; versionId?: string },
+  { bucket, key, versionId }: KeyName & { versionId?: string },
 ): Promise<{ versionId: string }> {
   const [version] = await sql<{ versionId: string; isDeleteMarker: boolean; backend: string }[]>`
     select version_id as "versionId", is_delete_marker as "isDeleteMarker", storage_backend as backend

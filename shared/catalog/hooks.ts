@@ -1,7 +1,7 @@
 import type { Sql } from '../database/connection.ts'
-import { fromStoredKey, toStoredKey, toStoredText } from '../database/stored-text.ts'
+import { fromStoredKey, toStoredKey, toStoredText, toStoredTextOrNull } from '../database/stored-text.ts'
 
-/** One execution of a hook, as it is told; `executionTimeMs` is milliseconds, `executedAt` now by default. */
+/** One execution of a hook. `executionTimeMs` is milliseconds; `executedAt` defaults to now. */
 export type HookExecution = {
   hookName: string
   eventType: string
@@ -15,7 +15,7 @@ export type HookExecution = {
   executedAt?: Date
 }
 
-/** What the executions of one hook come to; times are milliseconds, `successRate` is 0 to 1, percentiles are interpolated. */
+/** Statistics of one hook. Times are milliseconds, `successRate` is 0 to 1, percentiles are interpolated. */
 export type HookStatistics = {
   hookName: string
   executions: number
@@ -42,7 +42,7 @@ export async function logHookExecution(sql: Sql, executions: HookExecution | Hoo
   `
 }
 
-/** Statistics per hook, by name: of one hook or all, of executions from `from` and before `to`. */
+/** Returns statistics per hook, by name, of one hook or all. `from` is inclusive, `to` exclusive. */
 export async function getHookStatistics(
   sql: Sql,
   { hookName, from, to }: { hookName?: string; from?: Date; to?: Date } = {},
@@ -95,7 +95,7 @@ function toRow(execution: HookExecution) {
     key: execution.key == null ? null : toStoredKey(execution.key),
     execution_time_ms: execution.executionTimeMs,
     success: execution.success,
-    error: execution.error == null ? null : toStoredText(execution.error),
+    error: toStoredTextOrNull(execution.error),
     payload: execution.payload,
     response: execution.response,
     executed_at: execution.executedAt,

@@ -1,11 +1,13 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { checkedLimit } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredValues } from '../database/stored-text.ts'
 import { Invalid, NotFound } from '../errors.ts'
 import { prefixEnd } from '../key-order.ts'
-import { applyObservations, keyId, type Observation } from './observations.ts'
+import { type KeyName, keyId } from '../names.ts'
+import { applyObservations, type Observation, type VersionDetails } from './observations.ts'
 
-/** A row of storage_objects: what is there now. `size` is bytes. */
+/** A row of storage_objects: the current object of a key. `size` is bytes. */
 export type StoredObject = {
   bucket: string
   key: string
@@ -21,22 +23,8 @@ export type StoredObject = {
   createdAt: Date
 }
 
-/** What a caller tells of an object: the latest version of its key from now on. Without a version id it replaces in place. */
-export type NewObject = {
-  bucket: string
-  key: string
-  size: number
-  versionId?: string
-  contentType?: string
-  etag?: string
-  lastModified?: Date
-  storageBackend?: string
-  storageClass?: string
-  metadata?: Record<string, unknown>
-  tags?: Record<string, string>
-  createdBy?: string
-  comment?: string
-}
+/** An object to record: from now on the latest version of its key. Without a version id it replaces the one before in place. `size` is bytes. */
+export type NewObject = KeyName & VersionDetails & { size: number; versionId?: string }
 
 /** One page of a list by prefix; `prefixes` are the folders in it, when there is a delimiter. */
 export type ObjectPage = { items: StoredObject[]; prefixes: string[]; nextCursor: string | null }
@@ -52,12 +40,12 @@ export type ObjectFilter = {
   cursor?: string
 }
 
-/** Inserts or replaces the metadata of one object, for any backend, and notes it as a version of its key. */
+/** Inserts or replaces one object, for any backend, and records it as a version of its key. */
 export async function recordObject(sql: Sql, object: NewObject): Promise<void> {
   await recordObjects(sql, [object])
 }
 
-/** Inserts or replaces the metadata of many objects in one statement. Of one key told twice, the last is kept. */
+/** Inserts or replaces many objects in one statement. Of a key given twice, the last is kept. */
 export async function recordObjects(sql: Sql, objects: NewObject[]): Promise<void> {
   const last = [...new Map(objects.map(object => [keyId(object), object])).values()]
   const observed = last.map(toObservation)
@@ -67,8 +55,8 @@ export async function recordObjects(sql: Sql, objects: NewObject[]): Promise<voi
   })
 }
 
-/** What the catalog knows of the object now. Throws NotFound. */
-export async function getObjectMetadata(sql: Sql, { bucket, key }: { bucket: string; key: string }): Promise<StoredObject> {
+/** Returns the current object of a key. Throws NotFound. */
+export async function getObjectMetadata(sql: Sql, { bucket, key }: KeyName): Promise<StoredObject> {
   const [row] = await sql<StoredObject[]>`
     select ${objectColumns(sql)}
     from storage_objects o
@@ -79,12 +67,13 @@ export async function getObjectMetadata(sql: Sql, { bucket, key }: { bucket: str
 }
 
 /**
- * Objects by prefix, a page at a time. With a delimiter, keys that hold it behind the prefix are answered once as a folder:
- * a skip scan that jumps over what is in it, so a page costs the same however full the folders are. Throws Invalid for a cursor
- * of another list and for a delimiter that can't be told from the escapes of `toStoredKey`.
+ * Lists objects by prefix, a page at a time. With a delimiter, all keys that contain it after the prefix are returned once as a folder, by a
+ * skip scan that jumps over their contents: a page costs the same however full the folders are. Throws Invalid for a cursor of another
+ * list, a limit out of range, and a delimiter that could be confused with the escapes of `toStoredKey`.
  */
 export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<ObjectPage> {
-  const { bucket, delimiter = '', limit = 100 } = filter
+  const { bucket, delimiter = '' } = filter
+  const limit = checkedLimit(filter.limit ?? 100)
   const prefix = toStoredKey(filter.prefix ?? '')
   const start = filter.cursor === undefined ? prefix : startOf(filter.cursor, prefix)
   const end = prefixEnd(prefix)
@@ -134,17 +123,17 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
   return {
     items: page.filter(({ folder }) => folder === null).map(({ folder: _, ...row }) => toObject(row)),
     prefixes: page.flatMap(({ folder }) => (folder === null ? [] : [fromStoredKey(folder)])),
-    nextCursor: entries.length > limit && last ? encodeCursor('objects', [behind(last)]) : null,
+    nextCursor: entries.length > limit && last ? encodeCursor('objects', [startAfter(last)]) : null,
   }
 }
 
-/** Takes the object out of the catalog; its versions and audit trail stay, none of them the latest. Throws NotFound. */
-export async function deleteObject(sql: Sql, { bucket, key }: { bucket: string; key: string }): Promise<void> {
+/** Removes the object from the catalog; its versions and audit trail stay, none of them the latest. Throws NotFound. */
+export async function deleteObject(sql: Sql, { bucket, key }: KeyName): Promise<void> {
   await getObjectMetadata(sql, { bucket, key })
   await applyObservations(sql, null, { confirmedLatest: [{ bucket, key, versionId: null }] })
 }
 
-/** The columns of a StoredObject, of a table or alias `o`. */
+/** The columns of a StoredObject, of storage_objects as `o`. */
 export function objectColumns(sql: Sql) {
   return sql`
     o.bucket, o.key, o.version_id as "versionId", o.size, o.content_type as "contentType", o.etag, o.last_modified as "lastModified",
@@ -157,19 +146,19 @@ export function toObject<T extends { key: string }>(row: T): T {
   return { ...row, key: fromStoredKey(row.key) }
 }
 
-/** The first key of the page behind a cursor. */
+/** The first key of the page after a cursor. */
 function startOf(cursor: string, prefix: string): string {
   const [start] = decodeCursor('objects', cursor, ['text'])
   if (!start.startsWith(prefix)) throw new Invalid('cursor belongs to another list')
   return start
 }
 
-/** The least text behind all that begins with a delimiter. */
+/** The least string after all strings that begin with a delimiter. */
 function endOf(delimiter: string): string {
   const end = prefixEnd(delimiter)
   const isEscaped = toStoredKey(delimiter) !== delimiter || delimiter.includes('\x02')
   if (isEscaped || (delimiter !== '' && end === null)) {
-    throw new Invalid('delimiter must hold none of U+0000, U+0001 and U+0002, and something less than U+10FFFF')
+    throw new Invalid('delimiter must not contain U+0000, U+0001 or U+0002, nor consist of U+10FFFF only')
   }
   return end ?? ''
 }
@@ -188,7 +177,7 @@ function toObservation(object: NewObject): Observation {
   }
 }
 
-/** The least key behind an entry of a page: behind the key itself, or behind all keys of the folder. */
-function behind({ folder, key }: Entry): string {
+/** The least key after an entry of a page: after the key itself, or after all keys of the folder. */
+function startAfter({ folder, key }: Entry): string {
   return folder === null ? `${key}\x01` : (prefixEnd(folder) ?? folder)
 }

@@ -1,17 +1,10 @@
 import type { Sql } from '../database/connection.ts'
-import { fromStoredKey, toStoredKey, toStoredRecord, toStoredText, toStoredValues } from '../database/stored-text.ts'
+import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
+import { utcText } from '../database/time.ts'
+import type { KeyName, VersionName } from '../names.ts'
 
-/** A version as it was found in its backend. `key` is the key itself; times are Dates; `size` is bytes. */
-export type Observation = {
-  bucket: string
-  key: string
-  versionId: string
-  state: 'present' | 'marker' | 'gone'
-  /** The backend itself was asked; false where only an event was read. */
-  isVerified: boolean
-  /** The event at hand made this version: it is the latest unless a later one is known. */
-  claimsLatest: boolean
-  size?: number
+/** What is recorded of a version besides its name and size. Times are Dates, etags are without quotes. */
+export type VersionDetails = {
   etag?: string
   contentType?: string
   lastModified?: Date
@@ -21,14 +14,25 @@ export type Observation = {
   tags?: Record<string, string>
   createdBy?: string
   comment?: string
-  /** From `believableSequencer`. */
-  sequencer: string
 }
 
-/** Which version of a key the backend answers without a version id, as a look found it; null when the key has none. */
-export type ConfirmedLatest = { bucket: string; key: string; versionId: string | null }
+/** A version as it was found in its backend. `size` is bytes. */
+export type Observation = VersionName &
+  VersionDetails & {
+    state: 'present' | 'marker' | 'gone'
+    /** The backend itself was asked; false where only an event was read. */
+    isVerified: boolean
+    /** The event at hand made this version: it is the latest unless a later one is known. */
+    claimsLatest: boolean
+    size?: number
+    /** From `usableSequencer`. */
+    sequencer: string
+  }
 
-/** What an event says for the audit trail; `eventId` makes its repetitions one entry. */
+/** The version that the backend returned for a key without a version id; null when the key has none. */
+export type ConfirmedLatest = KeyName & { versionId: string | null }
+
+/** The audit entry of an event. Repeated deliveries have the same `eventId` and make one entry. */
 export type EventAudit = {
   bucket: string
   key: string
@@ -41,32 +45,18 @@ export type EventAudit = {
   eventId: string
 }
 
-/** A key of a bucket. */
-export type KeyName = { bucket: string; key: string }
-
-/** One text for a bucket and a key. Names of buckets may hold slashes (other backends' do), but no U+0000, so no two pairs have the same. */
-export function keyId({ bucket, key }: KeyName): string {
-  return `${bucket}\0${key}`
-}
-
-/** What the catalog knows of a key before its backend is asked; the sequencer is '' when there is none to believe. */
+/** The latest version of a key as the catalog has it. The sequencer is '' when there is none that can be used. */
 export type KnownLatest = KeyName & { versionId: string | null; sequencer: string }
 
-/** The database's time in UTC, to the microsecond; as text it sorts as time does. */
-export async function databaseTime(sql: Sql): Promise<string> {
-  const [row] = await sql<{ asOf: string }[]>`select ${timeNow(sql)} as "asOf"`
-  return row!.asOf
-}
-
 /**
- * The database's time, to be taken before the backend is asked anything, and the latest version known of each key. Of two
- * answers about one version the catalog keeps the one that was asked for later: an answer asked for after a change holds it.
+ * Reads the database's time and the latest version known of each key. Call it before the backend is asked: of two observations of one
+ * version the catalog keeps the one whose time is later, because a request sent after a change returns that change.
  */
 export async function readKnownLatest(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
-  const named = keys.map(({ bucket, key }) => [bucket, toStoredKey(key)])
+  const names = keys.map(({ bucket, key }) => [bucket, toStoredKey(key)])
   const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
-    select ${timeNow(sql)} as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
-    from jsonb_array_elements(${sql.json(named)}) with ordinality as k (name, n)
+    select ${utcText(sql, sql`clock_timestamp()`)} as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
+    from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
     left join storage_versions v on v.bucket = k.name ->> 0 and v.key = k.name ->> 1 and v.is_latest
     order by k.n
   `
@@ -75,8 +65,8 @@ export async function readKnownLatest(sql: Sql, keys: KeyName[]): Promise<{ asOf
 }
 
 /**
- * Writes what was observed as of a time from `beforeLooking` (null: the moment of writing, for callers whose word is the truth), in
- * one statement and one transaction. Answers the keys whose latest version could not be told: look at them and apply again.
+ * Writes observations and audit entries in one statement and one transaction. `asOf` is the time from `readKnownLatest`; null is the moment
+ * of writing, for callers whose input is authoritative. Returns the keys whose latest version is undecided: fetch it and apply again.
  */
 export async function applyObservations(
   sql: Sql,
@@ -94,16 +84,12 @@ export async function applyObservations(
     looked: confirmedLatest.filter(l => l.bucket === bucket).map(l => ({ key: toStoredKey(l.key), version_id: l.versionId })),
     audited: audited.filter(a => a.bucket === bucket).map(auditRow),
   }))
-  // In the order of buckets: each batch takes its bucket's locks after those of the buckets before.
+  // Sorted by bucket: each batch takes its bucket's locks after those of the buckets before it.
   const rows = await sql<{ bucket: string; unsettled: string[] }[]>`
     select b.bucket, to_jsonb(apply_observations(b.bucket, ${asOf}::text::timestamptz, b.observed, b.looked, b.audited)) as unsettled
     from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
   `
   return rows.flatMap(({ bucket, unsettled }) => unsettled.map(key => ({ bucket, key: fromStoredKey(key) })))
-}
-
-function timeNow(sql: Sql) {
-  return sql`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 }
 
 function observationRow(o: Observation) {
@@ -114,21 +100,17 @@ function observationRow(o: Observation) {
     seen: o.isVerified,
     claims_latest: o.claimsLatest,
     size: o.state === 'present' ? o.size : null,
-    etag: stored(o.etag),
-    content_type: stored(o.contentType),
+    etag: toStoredTextOrNull(o.etag),
+    content_type: toStoredTextOrNull(o.contentType),
     last_modified: o.lastModified,
     storage_backend: o.storageBackend,
     storage_class: o.storageClass,
     metadata: o.metadata && toStoredValues(o.metadata),
     tags: o.tags && toStoredRecord(o.tags),
-    created_by: stored(o.createdBy),
-    comment: stored(o.comment),
+    created_by: toStoredTextOrNull(o.createdBy),
+    comment: toStoredTextOrNull(o.comment),
     sequencer: o.sequencer,
   }
-}
-
-function stored(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : toStoredText(text)
 }
 
 function auditRow(a: EventAudit) {

@@ -2,7 +2,7 @@ import type { Sql } from '../database/connection.ts'
 import { fromStoredKey, toStoredKey } from '../database/stored-text.ts'
 import { Conflict, NotFound } from '../errors.ts'
 
-/** What a reconcile has compared (versions of the bucket), asked (requests to S3), found and repaired so far; counts all. */
+/** Counts of a reconcile so far: versions of the bucket compared, requests to S3, differences found and repaired. */
 export type Findings = {
   versions: number
   requests: number
@@ -10,16 +10,16 @@ export type Findings = {
   missing: number
   /** In the catalog, not in the bucket. */
   orphaned: number
-  /** Of another size, entity tag, class or time than in the bucket, or never asked about. */
+  /** Size, entity tag, class or time differ, or known from an event only. */
   stale: number
-  /** Another version is the latest than in the bucket. */
+  /** Another version is the latest. */
   wrongLatest: number
-  /** Of other metadata, tags or content type; found in the sample that was asked about. */
+  /** Metadata, tags or content type differ; found in the sample. */
   wrongMetadata: number
   repaired: number
 }
 
-/** A row of storage_reconciles: a comparison under way, stopped or finished. */
+/** A row of storage_reconciles: a comparison that is running, stopped or finished. */
 export type ReconcileRun = {
   id: number
   bucket: string
@@ -32,22 +32,22 @@ export type ReconcileRun = {
   finishedAt: Date | null
 }
 
-/** Which reconcile to start or go on with. */
+/** What to reconcile. */
 export type ReconcileScope = { bucket: string; prefix?: string; isDryRun?: boolean }
 
-/** Findings of a run that has not begun. */
+/** The findings of a run that has not started. */
 export function emptyFindings(): Findings {
   return { versions: 0, requests: 0, missing: 0, orphaned: 0, stale: 0, wrongLatest: 0, wrongMetadata: 0, repaired: 0 }
 }
 
-/** How many differences a run has found. */
+/** The number of differences that a run has found. */
 export function driftOf({ missing, orphaned, stale, wrongLatest, wrongMetadata }: Findings): number {
   return missing + orphaned + stale + wrongLatest + wrongMetadata
 }
 
 /**
- * The unfinished run of that scope, or a new one: a scope has one at most. `fresh` starts it over from the first key, and throws
- * Conflict while somebody is at work on it.
+ * Returns the unfinished run of a scope, or a new one: a scope has at most one. `fresh` restarts it from the first key, and throws Conflict
+ * while a process works on it.
  */
 export async function openRun(
   sql: Sql,
@@ -64,25 +64,25 @@ export async function openRun(
     where not ${fresh} or ${isFree(sql)}
     returning ${runColumns(sql)}
   `
-  if (!run) throw new Conflict(`A reconcile of ${bucket}/${prefix} is under way`)
+  if (!run) throw new Conflict(`A reconcile of ${bucket}/${prefix} is running`)
   return toRun(run)
 }
 
-/** A run by its id. Throws NotFound. */
+/** Returns a run by its id. Throws NotFound. */
 export async function getRun(sql: Sql, id: number): Promise<ReconcileRun> {
   const [run] = await sql<ReconcileRun[]>`
     select ${runColumns(sql)}
     from storage_reconciles
     where id = ${id}
   `
-  if (!run) throw new NotFound(`There is no reconcile ${id}`)
+  if (!run) throw new NotFound(`No reconcile ${id}`)
   return toRun(run)
 }
 
-/** The right to work on a run until it is released, or not renewed in time. */
+/** The lease of a run: it ends when it is released or not renewed in time. */
 export type Lease = { run: ReconcileRun; lease: string; seconds: number }
 
-/** Takes the run for `seconds` and answers it as its last holder left it. Throws Conflict when another holds it, or it is finished. */
+/** Takes the lease of a run for `seconds`. Returns the run as its last holder left it. Throws Conflict when it is held or finished. */
 export async function takeLease(sql: Sql, { id, bucket, prefix }: ReconcileRun, seconds: number): Promise<Lease> {
   const [taken] = await sql<(ReconcileRun & { lease: string })[]>`
     update storage_reconciles r
@@ -90,12 +90,12 @@ export async function takeLease(sql: Sql, { id, bucket, prefix }: ReconcileRun, 
     where id = ${id} and finished_at is null and ${isFree(sql)}
     returning ${runColumns(sql)}, lease
   `
-  if (!taken) throw new Conflict(`Reconcile ${id} of ${bucket}/${prefix} is finished, or under way elsewhere`)
+  if (!taken) throw new Conflict(`Reconcile ${id} of ${bucket}/${prefix} is finished, or running elsewhere`)
   const { lease, ...run } = taken
   return { run: toRun(run), lease, seconds }
 }
 
-/** Holds the run for as long again. Throws Conflict when another has taken it. */
+/** Renews a lease. Throws Conflict when another process has taken it. */
 export async function renewLease(sql: Sql, { run, lease, seconds }: Lease): Promise<void> {
   const { count } = await sql`
     update storage_reconciles
@@ -105,17 +105,17 @@ export async function renewLease(sql: Sql, { run, lease, seconds }: Lease): Prom
   if (count === 0) throw new Conflict(`Reconcile ${run.id} of ${run.bucket}/${run.prefix} was taken over`)
 }
 
-/** Lets others work on the run; nothing when it is no longer held. */
+/** Releases a lease; does nothing when it is no longer held. */
 export async function releaseLease(sql: Sql, { run, lease }: Lease): Promise<void> {
   await sql`update storage_reconciles set lease = null, leased_until = null where id = ${run.id} and lease = ${lease}`
 }
 
-/** Lets go of every run: for who knows that nobody is at work on any. */
+/** Releases every lease. The caller must know that no process works on a run. */
 export async function releaseLeases(sql: Sql): Promise<void> {
   await sql`update storage_reconciles set lease = null, leased_until = null where finished_at is null and lease is not null`
 }
 
-/** Writes how far a run is, and holds it for as long again; a finished one is released. Throws Conflict when another has taken it. */
+/** Saves the checkpoint of a run and renews its lease, or releases it when finished. Throws Conflict when another process has taken it. */
 export async function saveCheckpoint(
   sql: Sql,
   { lease, seconds }: Lease,
@@ -137,7 +137,7 @@ export async function saveCheckpoint(
   return toRun(saved)
 }
 
-/** The newest runs, of one bucket or all. */
+/** Returns the newest runs, of one bucket or all. */
 export async function listRuns(
   sql: Sql,
   { bucket, limit = 20 }: { bucket?: string; limit?: number } = {},

@@ -1,14 +1,14 @@
 import type { Sql } from '../database/connection.ts'
 
-/** Objects that share a value of a dimension, and their bytes. */
+/** The objects with one value of a dimension, and their bytes. */
 export type Share = { value: string | null; objects: number; bytes: number }
 
-/** Objects that came into the catalog on a day (YYYY-MM-DD, UTC) and are still there, and their bytes now. */
+/** Objects first indexed on a day (YYYY-MM-DD, UTC) that still exist, and their bytes now. */
 export type DayOfGrowth = { day: string; objects: number; bytes: number }
 
 /**
- * What the catalog holds. Shares are the largest first, content types the first 50; `oldVersions` are data versions that are not the
- * latest; `auditsLast24h` counts whole hours, so it reaches up to an hour further back; `growth` has each of the days, today last.
+ * What the catalog holds. Shares are sorted by bytes, the largest first; of content types only the first 50. `oldVersions` are versions with
+ * data that are not the latest. `auditsLast24h` counts whole hours, so it includes up to one hour more. `growth` has one row per day, today last.
  */
 export type Statistics = {
   objects: number
@@ -25,7 +25,7 @@ export type Statistics = {
   growth: DayOfGrowth[]
 }
 
-/** A bucket that the catalog knows, and what it holds. */
+/** What the catalog holds of one bucket. */
 export type BucketStatistics = Omit<
   Statistics,
   'byBackend' | 'byStorageClass' | 'byContentType' | 'byBucket' | 'auditsLast24h' | 'growth'
@@ -33,7 +33,7 @@ export type BucketStatistics = Omit<
   bucket: string
 }
 
-/** Statistics of one bucket or of all, from the counters in one round trip, whatever the number of objects. `days` is 1 to 3660. */
+/** Returns statistics of one bucket or of all, from counters in one round trip whatever the number of objects. `days` is 1 to 3660. */
 export async function getStatistics(
   sql: Sql,
   { bucket, days = 30 }: { bucket?: string; days?: number } = {},
@@ -92,7 +92,7 @@ export async function getStatistics(
   return row
 }
 
-/** The buckets in which something is, or was, by name. */
+/** Returns the buckets that have, or had, an object or version, by name. */
 export async function getBuckets(sql: Sql): Promise<BucketStatistics[]> {
   return sql<BucketStatistics[]>`
     select bucket, ${sums(sql)}

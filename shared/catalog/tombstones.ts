@@ -1,6 +1,6 @@
 import type { Sql } from '../database/connection.ts'
 
-/** Removes tombstones set more than that many days ago, when no event can be that late; answers how many. */
+/** Removes tombstones that are older than any event can be late, in days. Returns how many. */
 export async function cleanupTombstones(sql: Sql, { olderThanDays = 30, batchSize = 10_000 } = {}): Promise<number> {
   for (let deleted = 0; ; ) {
     const { count } = await sql`

@@ -1,8 +1,11 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
-import { fromStoredKey, toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
+import { checkedLimit, type Page, toPage } from '../database/page.ts'
+import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull } from '../database/stored-text.ts'
+import { utcText } from '../database/time.ts'
 import { NotFound } from '../errors.ts'
-import { applyObservations } from './observations.ts'
+import type { KeyName, VersionName } from '../names.ts'
+import { applyObservations, type VersionDetails } from './observations.ts'
 
 /** A row of storage_versions: a version or a delete marker. `size` is bytes, null for a marker. */
 export type StoredVersion = {
@@ -24,29 +27,10 @@ export type StoredVersion = {
   createdAt: Date
 }
 
-/** What a caller tells of a version. Without `isLatest: false` it becomes the latest of its key. */
-export type NewVersion = {
-  bucket: string
-  key: string
-  versionId: string
-  isLatest?: boolean
-  isDeleteMarker?: boolean
-  size?: number
-  etag?: string
-  contentType?: string
-  lastModified?: Date
-  storageBackend?: string
-  storageClass?: string
-  metadata?: Record<string, unknown>
-  tags?: Record<string, string>
-  createdBy?: string
-  comment?: string
-}
+/** A version to record. It becomes the latest of its key unless `isLatest` is false. `size` is bytes. */
+export type NewVersion = VersionName & VersionDetails & { isLatest?: boolean; isDeleteMarker?: boolean; size?: number }
 
-/** Names one version of one key. */
-export type VersionName = { bucket: string; key: string; versionId: string }
-
-/** Inserts or replaces one version; the latest flag of the key's other versions and the current object follow. */
+/** Inserts or replaces one version; updates the latest flag of the key's other versions and its current object. */
 export async function recordVersion(sql: Sql, version: NewVersion): Promise<void> {
   const { bucket, key, versionId, isLatest = true, isDeleteMarker = false } = version
   const observed = {
@@ -61,15 +45,14 @@ export async function recordVersion(sql: Sql, version: NewVersion): Promise<void
   await applyObservations(sql, null, { observed: [observed], confirmedLatest: isLatest ? [{ bucket, key, versionId }] : [] })
 }
 
-/** Versions and delete markers of a key, newest first; `limit` is 1 to 1000. A key that was never seen has none. */
+/** Lists versions and delete markers of a key, newest first; an unknown key has none. Throws Invalid for a malformed cursor or limit. */
 export async function listVersions(
   sql: Sql,
-  { bucket, key, limit = 100, cursor }: { bucket: string; key: string; limit?: number; cursor?: string },
-): Promise<{ items: StoredVersion[]; nextCursor: string | null }> {
+  { bucket, key, limit = 100, cursor }: KeyName & { limit?: number; cursor?: string },
+): Promise<Page<StoredVersion>> {
   const after = cursor === undefined ? undefined : decodeCursor('versions', cursor, ['boolean', 'time', 'text', 'text'])
   const rows = await sql<(StoredVersion & { position: string; sequencer: string })[]>`
-    select ${versionColumns(sql)}, 
-      to_char(v.last_modified at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position, v.sequencer
+    select ${versionColumns(sql)}, ${utcText(sql, sql`v.last_modified`)} as position, v.sequencer
     from storage_versions v
     where v.bucket = ${bucket} and v.key = ${toStoredKey(key)}
       ${
@@ -79,20 +62,15 @@ export async function listVersions(
               < (${after[0]}, ${after[1]}::text::timestamptz, ${after[2]}, ${after[3]})`
       }
     order by v.is_latest desc, v.last_modified desc, v.sequencer desc, v.version_id desc
-    limit ${limit + 1}
+    limit ${checkedLimit(limit) + 1}
   `
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    items: page.map(({ position: _, sequencer: __, ...row }) => toVersion(row)),
-    nextCursor:
-      rows.length > limit && last
-        ? encodeCursor('versions', [last.isLatest, last.position, last.sequencer, last.versionId])
-        : null,
-  }
+  return toPage(rows, limit, {
+    toItem: ({ position: _, sequencer: __, ...row }) => toVersion(row),
+    cursorAfter: last => encodeCursor('versions', [last.isLatest, last.position, last.sequencer, last.versionId]),
+  })
 }
 
-/** Those of the buckets of which the catalog has a version or a delete marker. */
+/** Returns those of the buckets of which the catalog has a version or a delete marker. */
 export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select b.name
@@ -102,7 +80,7 @@ export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<
   return rows.map(({ name }) => name)
 }
 
-/** Changes what people say of a version: its comment, its tags as the catalog holds them, its author. Throws NotFound. */
+/** Changes the annotations of a version: comment, tags as the catalog has them, author. Null clears one. Throws NotFound. */
 export async function annotateVersion(
   sql: Sql,
   {
@@ -115,8 +93,8 @@ export async function annotateVersion(
   }: VersionName & { comment?: string | null; tags?: Record<string, string>; createdBy?: string | null },
 ): Promise<StoredVersion> {
   const changes = {
-    comment: stored(comment),
-    created_by: stored(createdBy),
+    comment: toStoredTextOrNull(comment),
+    created_by: toStoredTextOrNull(createdBy),
     tags: tags && toStoredRecord(tags),
   }
   const [row] = await sql<StoredVersion[]>`
@@ -125,11 +103,6 @@ export async function annotateVersion(
   `
   if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
   return toVersion(row)
-}
-
-/** Undefined stays so: JSON leaves it out. */
-function stored(text: string | null | undefined): string | null | undefined {
-  return text && toStoredText(text)
 }
 
 function versionColumns(sql: Sql) {

@@ -6,14 +6,19 @@ export function toStoredKey(key: string): string {
   return key.replaceAll('\x01', '\x01\x02').replaceAll('\0', '\x01\x01')
 }
 
-/** The key that `toStoredKey` was given. */
+/** Returns the key that `toStoredKey` was given. */
 export function fromStoredKey(stored: string): string {
   return stored.replaceAll('\x01\x01', '\0').replaceAll('\x01\x02', '\x01')
 }
 
-/** Text that carries no identity (metadata, tags, names) as Postgres can hold it: U+0000 becomes the visible U+2400, a lone surrogate U+FFFD. */
+/** Text that identifies nothing (metadata, tags, names) as Postgres can hold it: U+0000 becomes the visible U+2400, a lone surrogate U+FFFD. */
 export function toStoredText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\u2400')
+}
+
+/** The same; null and undefined stay what they are. */
+export function toStoredTextOrNull<T extends null | undefined>(text: string | T): string | T {
+  return typeof text === 'string' ? toStoredText(text) : text
 }
 
 /** The same for every text and name of a document, at any depth. */
@@ -29,7 +34,7 @@ export function toStoredRecord(record: Record<string, string>): Record<string, s
 function toStoredValue(value: unknown): unknown {
   if (typeof value === 'string') return toStoredText(value)
   if (Array.isArray(value)) return value.map(toStoredValue)
-  // What tells JSON itself what it is, a Date for example, is left alone.
+  // A Date and the like convert themselves to JSON.
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
   return toStoredValues({ ...value })
 }

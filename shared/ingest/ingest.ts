@@ -1,71 +1,64 @@
-import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import {
-  applyObservations,
-  type EventAudit,
-  type KeyName,
-  type KnownLatest,
-  keyId,
-  type Observation,
-  readKnownLatest,
-} from '../catalog/observations.ts'
+import { applyObservations, type KnownLatest, type Observation, readKnownLatest } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { Invalid } from '../errors.ts'
+import { type KeyName, keyId, type VersionName } from '../names.ts'
 import { fetchLatest, type KeyFailure, resolveLatestEach } from '../observe/resolve-latest.ts'
 import { headVersion, type VersionState } from '../s3/head-version.ts'
+import { isBadRequest, S3_CONCURRENCY } from '../s3/requests.ts'
 import { usableSequencer } from '../s3/sequencer.ts'
-import type { ObjectEvent } from './events.ts'
+import { toAuditEntry } from './audit-entry.ts'
+import type { ObjectEvent } from './object-event.ts'
 
-/** Questions to S3 at once, of one batch. */
-const LOOKS_AT_ONCE = 32
-
-/** Why an event was not taken in: `Invalid` will never work, anything else may when it is tried again. */
+/** An event that was not indexed. An `Invalid` error is permanent; after any other error a retry may succeed. */
 export type IngestFailure = { event: ObjectEvent; error: unknown }
 
 /**
- * Takes a batch of events into the catalog: asks S3 for the versions that they name, then writes what it answered with the
- * audit trail in one statement. Events may come in any order and any number of times, see docs/architecture.md. Answers the
- * events that S3 could not be asked about; the others are committed. Throws when the database fails: nothing is committed then.
+ * Indexes a batch of events: asks S3 for the versions that they name, then writes the responses and the audit trail in one statement. Events
+ * may come in any order and any number of times (docs/architecture.md). Returns the events for which S3 returned an error; the others are
+ * committed. Throws when the database fails: then nothing is committed.
  */
 export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Promise<IngestFailure[]> {
-  const named = groupByVersion(events)
   const keys = distinctKeys(events)
   if (keys.length === 0) return []
   const { asOf, latest } = await readKnownLatest(sql, keys)
 
   const failures: IngestFailure[] = []
-  const observed = await pMap(
-    named.filter(({ effect }) => effect !== 'none'),
+  const failKeys = (failed: KeyFailure[]) => {
+    for (const { key, error } of failed)
+      failures.push(...events.filter(event => keyId(event) === keyId(key)).map(event => ({ event, error })))
+  }
+  const results = await pMap(
+    groupByVersion(events).filter(({ effect }) => effect !== 'none'),
     async version => {
       try {
         return [toObservation(version, await fetchState(s3, version))]
       } catch (error) {
-        failures.push(...version.events.map(event => ({ event, error: isRefusal(error) ? new Invalid(String(error)) : error })))
+        const reason = isBadRequest(error) ? new Invalid(String(error)) : error
+        failures.push(...version.events.map(event => ({ event, error: reason })))
         return []
       }
     },
-    { concurrency: LOOKS_AT_ONCE },
+    { concurrency: S3_CONCURRENCY },
   )
-  const failKeys = (keys: KeyFailure[]) => {
-    for (const { key, error } of keys)
-      failures.push(...events.filter(e => keyId(e) === keyId(key)).map(event => ({ event, error })))
-  }
-  const byKey = Map.groupBy(observed.flat(), keyId)
+  const observed = results.flat()
+  const byKey = Map.groupBy(observed, keyId)
   const doubtful = latest.filter(known => isDoubtful(known, byKey.get(keyId(known)) ?? []))
-  const looks = await fetchLatest(s3, doubtful, observed.flat())
-  failKeys(looks.failures)
+  const fetched = await fetchLatest(s3, doubtful, observed)
+  failKeys(fetched.failures)
   const failed = new Set(failures.map(({ event }) => event))
-  const audited = events.filter(event => !failed.has(event)).map(toAudit)
-  const unsettled = await applyObservations(sql, asOf, {
-    observed: looks.observed,
-    confirmedLatest: looks.confirmedLatest,
+  const audited = events.filter(event => !failed.has(event)).map(toAuditEntry)
+  const undecided = await applyObservations(sql, asOf, {
+    observed: fetched.observed,
+    confirmedLatest: fetched.confirmedLatest,
     audited,
   })
-  failKeys(await resolveLatestEach(sql, s3, unsettled))
+  failKeys(await resolveLatestEach(sql, s3, undecided))
   return failures
 }
 
-type NamedVersion = KeyName & { versionId: string; effect: ObjectEvent['effect']; events: ObjectEvent[] }
+type NamedVersion = VersionName & { effect: ObjectEvent['effect']; events: ObjectEvent[] }
 
 function groupByVersion(events: ObjectEvent[]): NamedVersion[] {
   const versions = Map.groupBy(events, event => JSON.stringify([keyId(event), event.versionId]))
@@ -103,12 +96,12 @@ function toObservation({ bucket, key, versionId, effect, events }: NamedVersion,
   return { ...known, ...current, isVerified: true, sequencer: sequencers.sort().at(-1) ?? '' }
 }
 
-/** Lifecycle stamps its markers with the midnight before, so they can sort before writes of the day that they hide. */
+/** The sequencers of lifecycle are not used: they are of the midnight before, and sort before writes of the day that they hide. */
 function orderOf({ name, sequencer }: ObjectEvent, lastModified: Date): string {
   return name.startsWith('LifecycleExpiration:') ? '' : usableSequencer(sequencer, lastModified)
 }
 
-/** A version that was gone before S3 could be asked: what its event says, until the event of its end comes. */
+/** The state of a version that was deleted before S3 was asked: what its event says, until the event of its deletion comes. */
 function stateFromEvent({ name, size = 0, etag, occurredAt }: ObjectEvent): VersionState {
   const isMarker = name.endsWith(':DeleteMarkerCreated')
   return isMarker ? { state: 'marker', lastModified: occurredAt } : { state: 'present', size, etag, lastModified: occurredAt }
@@ -125,41 +118,4 @@ function isDoubtful(known: KnownLatest, observed: Observation[]): boolean {
   const newest = claims.find(({ sequencer }) => sequencer === sequencers.at(-1))
   if (known.versionId === null || known.versionId === newest?.versionId) return false
   return newest?.sequencer === '' || known.sequencer === '' || newest?.sequencer === known.sequencer
-}
-
-/** S3 understood the question and will never answer it, for example because the version id is none. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 400
-}
-
-function toAudit(event: ObjectEvent): EventAudit {
-  const { bucket, key, versionId, occurredAt, principalId, sourceIp, eventId, name, requestId, size } = event
-  return {
-    bucket,
-    key,
-    versionId,
-    occurredAt,
-    userId: principalId,
-    ipAddress: sourceIp,
-    eventId,
-    action: actionOf(name),
-    metadata: { event: name, requestId, size },
-  }
-}
-
-function actionOf(name: string): string {
-  if (name === 'ObjectCreated:Copy') return 'COPY'
-  const [family = ''] = name.split(':')
-  return ACTIONS[family] ?? 'OTHER'
-}
-
-const ACTIONS: Record<string, string> = {
-  ObjectCreated: 'UPLOAD',
-  ObjectRemoved: 'DELETE',
-  LifecycleExpiration: 'EXPIRE',
-  LifecycleTransition: 'TRANSITION',
-  IntelligentTiering: 'TRANSITION',
-  ObjectTagging: 'TAG',
-  ObjectRestore: 'RESTORE',
-  ObjectAcl: 'ACL',
 }

@@ -1,49 +1,38 @@
-import { GetObjectTaggingCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import type { S3Client } from '@aws-sdk/client-s3'
 import type { Observation } from '../catalog/observations.ts'
-import { toStoredRecord } from '../database/stored-text.ts'
-import type { KeyPair } from '../reconcile/pairs.ts'
-import { headVersion, type VersionState } from '../s3/head-version.ts'
+import type { ListedVersion } from '../listing.ts'
+import type { VersionName } from '../names.ts'
+import { fetchTags, headVersion, type VersionState } from '../s3/head-version.ts'
+import { isBadRequest } from '../s3/requests.ts'
 
 /**
- * What S3 answers about a version of a compared key, as `apply_observations` takes it. Where it refuses a HEAD (an object encrypted
- * with a key of the customer, a version id that is none), what its listing told.
+ * Fetches a version from S3 as an observation. Where S3 refuses the HEAD with 400 (an object encrypted with a customer's key, a malformed
+ * version id), the observation holds what the listing said of the version, if it was listed.
  */
-export async function observeVersion(s3: S3Client, bucket: string, pair: KeyPair, versionId: string): Promise<Observation> {
-  const name = { bucket, key: pair.key, versionId }
-  const state = await headVersion(s3, name).catch((error: unknown) => {
-    if (!isRefusal(error)) throw error
-    return stateFromListing(s3, bucket, pair, versionId)
+export async function observeVersion(s3: S3Client, version: VersionName, listed?: ListedVersion): Promise<Observation> {
+  const state = await headVersion(s3, version).catch((error: unknown) => {
+    if (!isBadRequest(error)) throw error
+    return stateFromListing(s3, version, listed)
   })
-  return { ...name, claimsLatest: false, isVerified: true, sequencer: '', ...state }
+  return { ...version, claimsLatest: false, isVerified: true, sequencer: '', ...state }
 }
 
-/** Tags can be read without the key of the customer; and an answer with a body tells a refused version from refused credentials. */
-async function stateFromListing(
-  s3: S3Client,
-  bucket: string,
-  { key, listed }: KeyPair,
-  versionId: string,
-): Promise<VersionState> {
-  const version = listed?.versions.find(one => one.versionId === versionId)
+/** Tags can be read without the customer's key, and their response has a body that tells a malformed version id from other errors. */
+async function stateFromListing(s3: S3Client, version: VersionName, listed: ListedVersion | undefined): Promise<VersionState> {
   try {
-    const { TagSet = [] } = await s3.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: key, VersionId: versionId }))
-    if (!version) return { state: 'gone' }
-    const { size, etag, storageClass, lastModified } = version
+    const tags = await fetchTags(s3, version)
+    if (!listed) return { state: 'gone' }
     return {
       state: 'present',
-      size: size ?? 0,
-      etag: etag ?? undefined,
-      storageClass: storageClass ?? undefined,
-      lastModified: new Date(lastModified * 1000),
+      size: listed.size ?? 0,
+      etag: listed.etag ?? undefined,
+      storageClass: listed.storageClass ?? undefined,
+      lastModified: new Date(listed.lastModified * 1000),
       metadata: {},
-      tags: toStoredRecord(Object.fromEntries(TagSet.map(({ Key, Value }) => [Key ?? '', Value ?? '']))),
+      tags,
     }
   } catch (error) {
-    if (!version && isRefusal(error) && ['InvalidArgument', 'NoSuchVersion'].includes(error.name)) return { state: 'gone' }
+    if (!listed && isBadRequest(error) && ['InvalidArgument', 'NoSuchVersion'].includes(error.name)) return { state: 'gone' }
     throw error
   }
-}
-
-function isRefusal(error: unknown): error is S3ServiceException {
-  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 400
 }

@@ -1,51 +1,44 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import {
-  applyObservations,
-  type ConfirmedLatest,
-  type KeyName,
-  keyId,
-  type Observation,
-  readKnownLatest,
-} from '../catalog/observations.ts'
+import { applyObservations, type ConfirmedLatest, type Observation, readKnownLatest } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { Conflict } from '../errors.ts'
+import { type KeyName, keyId } from '../names.ts'
 import { fetchLatestVersionId, headVersion } from '../s3/head-version.ts'
+import { S3_CONCURRENCY } from '../s3/requests.ts'
 
-const LOOKS_AT_ONCE = 32
-
-/** How often a key whose latest version changes while it is looked at is looked at again. */
+/** How often a key whose latest version changes meanwhile is tried again. */
 const ROUNDS = 5
 
-/** A key that could not be looked at, and why. */
+/** A key for which S3 returned an error. */
 export type KeyFailure = { key: KeyName; error: unknown }
 
-/** Looks at keys afresh and writes which version S3 says is the latest. Throws when S3 can't be asked about one of them; the others are written. */
+/** Fetches the latest version of each key from S3 and writes it. Throws the first error of S3; the other keys are written. */
 export async function resolveLatest(sql: Sql, s3: S3Client, keys: KeyName[]): Promise<void> {
   const [failure] = await resolveLatestEach(sql, s3, keys)
   if (failure) throw failure.error
 }
 
-/** The same, answering the keys that failed. */
+/** The same, but returns the keys that failed. */
 export async function resolveLatestEach(sql: Sql, s3: S3Client, keys: KeyName[]): Promise<KeyFailure[]> {
   const failures: KeyFailure[] = []
   let open = keys
   for (let round = 0; open.length > 0; round++) {
     if (round === ROUNDS) {
-      const error = new Conflict('The latest version changes faster than it can be looked at')
+      const error = new Conflict('The latest version changes faster than it can be fetched')
       return [...failures, ...open.map(key => ({ key, error }))]
     }
     const { asOf } = await readKnownLatest(sql, open)
-    const looks = await fetchLatest(s3, open, [])
-    failures.push(...looks.failures)
-    open = await applyObservations(sql, asOf, looks)
+    const fetched = await fetchLatest(s3, open, [])
+    failures.push(...fetched.failures)
+    open = await applyObservations(sql, asOf, fetched)
   }
   return failures
 }
 
 /**
- * Asks S3 for the latest version of each key. Answers them, and the observations with those versions among them; without
- * those of the keys that S3 could not be asked about.
+ * Fetches the latest version of each key. Returns it with its observation: `observed` with those versions added, and without the keys
+ * that failed.
  */
 export async function fetchLatest(
   s3: S3Client,
@@ -54,7 +47,7 @@ export async function fetchLatest(
 ): Promise<{ confirmedLatest: ConfirmedLatest[]; observed: Observation[]; failures: KeyFailure[] }> {
   const byKey = Map.groupBy(observed, keyId)
   const failures: KeyFailure[] = []
-  const found = await pMap(
+  const fetched = await pMap(
     keys,
     async key => {
       try {
@@ -64,40 +57,30 @@ export async function fetchLatest(
         return []
       }
     },
-    { concurrency: LOOKS_AT_ONCE },
+    { concurrency: S3_CONCURRENCY },
   )
-  const added = new Map(found.flat().flatMap(({ added }) => (added ? [[keyId(added), added]] : [])))
+  const latest = fetched.flat()
+  const added = new Map(latest.flatMap(({ added }) => (added ? [[keyId(added), added]] : [])))
   const failed = new Set(failures.map(({ key }) => keyId(key)))
   const kept = observed.filter(o => added.get(keyId(o))?.versionId !== o.versionId && !failed.has(keyId(o)))
-  return {
-    confirmedLatest: found.flat().map(({ confirmedLatest: looked }) => looked),
-    observed: [...kept, ...added.values()],
-    failures,
-  }
+  return { confirmedLatest: latest.map(({ confirmed }) => confirmed), observed: [...kept, ...added.values()], failures }
 }
 
 async function fetchLatestOfKey(
   s3: S3Client,
-  key: KeyName,
+  { bucket, key }: KeyName,
   observed: Observation[],
-): Promise<{ confirmedLatest: ConfirmedLatest; added?: Observation }> {
+): Promise<{ confirmed: ConfirmedLatest; added?: Observation }> {
   for (let round = 0; round < ROUNDS; round++) {
-    const versionId = await fetchLatestVersionId(s3, key)
-    const looked = { bucket: key.bucket, key: key.key, versionId }
+    const versionId = await fetchLatestVersionId(s3, { bucket, key })
+    const confirmed = { bucket, key, versionId }
     const known = observed.find(o => o.versionId === versionId)
-    if (versionId === null || (known && known.state !== 'gone')) return { confirmedLatest: looked }
-    const state = await headVersion(s3, { ...looked, versionId })
-    const added = {
-      bucket: key.bucket,
-      key: key.key,
-      claimsLatest: false,
-      sequencer: '',
-      ...known,
-      ...state,
-      versionId,
-      isVerified: true,
-    }
-    if (state.state !== 'gone') return { confirmedLatest: looked, added }
+    if (versionId === null || (known && known.state !== 'gone')) return { confirmed }
+    const version = { bucket, key, versionId }
+    const state = await headVersion(s3, version)
+    // The version may have been deleted since it was listed.
+    if (state.state === 'gone') continue
+    return { confirmed, added: { claimsLatest: false, sequencer: '', ...known, ...state, ...version, isVerified: true } }
   }
-  throw new Conflict(`The latest version of ${key.key} is deleted faster than it can be looked at`)
+  throw new Conflict(`The latest version of ${key} is deleted faster than it can be fetched`)
 }

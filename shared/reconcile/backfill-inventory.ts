@@ -1,35 +1,36 @@
 import { HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import { applyObservations, type ConfirmedLatest, databaseTime } from '../catalog/observations.ts'
+import { type CatalogedVersion, comparedColumns } from '../catalog/list-all-versions.ts'
+import { applyObservations, type ConfirmedLatest } from '../catalog/observations.ts'
 import { emptyFindings, type Findings } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
+import { databaseTime } from '../database/time.ts'
 import { observeVersion } from '../observe/observe-version.ts'
 import { resolveLatest } from '../observe/resolve-latest.ts'
 import { fetchLatestVersionId } from '../s3/head-version.ts'
-import type { InventoryRow } from '../s3/inventory.ts'
-import type { CatalogedVersion } from '../s3/list-versions.ts'
+import type { InventoryRow } from '../s3/inventory-files.ts'
 import { pacedClient } from '../s3/paced-client.ts'
+import { S3_CONCURRENCY } from '../s3/requests.ts'
 import { type Difference, differencesOf } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
-import { LOOKS_AT_ONCE } from './repair.ts'
 
-/** Which rows of a report are taken in, and how fast. */
+/** Which rows of a report are indexed, and how fast. */
 export type InventoryBackfill = {
   bucket: string
   prefix?: string
   requestsPerSecond?: number
   onProgress?: (findings: Findings) => void
-  /** Asked after each thousand rows. Another backfill passes over what this one has written. */
+  /** Called after each thousand rows; true stops. Another backfill skips what this one has written. */
   shouldStop?: () => boolean
 }
 
 const BATCH = 1000
 
 /**
- * Takes in what a report of S3 Inventory names and the catalog has not, or otherwise. The report is old, so that it only says where to
- * look: S3 is asked for each such version and for the latest one of its key, and only its answers are written. Versions that the report
- * lacks are left to a reconcile. Answers what was found; `versions` counts rows.
+ * Indexes the versions of an S3 Inventory report that the catalog lacks or has with differences. The report is old, so it is only a hint:
+ * S3 is asked for each such version and for the latest one of its key, and only its responses are written. Versions that are missing in
+ * the report are left to a reconcile. Returns the findings; `versions` counts rows.
  */
 export async function backfillFromInventory(
   sql: Sql,
@@ -40,7 +41,7 @@ export async function backfillFromInventory(
   const findings = emptyFindings()
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++ })
   let batch: InventoryRow[] = []
-  const take = async () => {
+  const flush = async () => {
     await ingestRows(sql, paced, bucket, batch, findings)
     findings.versions += batch.length
     batch = []
@@ -49,10 +50,10 @@ export async function backfillFromInventory(
   for await (const row of rows) {
     if (row.bucket !== bucket || !row.key.startsWith(prefix)) continue
     if (batch.push(row) < BATCH) continue
-    await take()
+    await flush()
     if (shouldStop?.()) return findings
   }
-  await take()
+  await flush()
   return findings
 }
 
@@ -63,17 +64,20 @@ async function ingestRows(sql: Sql, s3: S3Client, bucket: string, rows: Inventor
     differing.filter(({ difference }) => difference.kind !== 'wrongLatest'),
     async ({ row, difference }) => ({
       difference,
-      observation: await observeVersion(s3, bucket, pairOfRow(row, asOf), row.versionId),
+      observation: await observeVersion(s3, { bucket, key: row.key, versionId: row.versionId }, row),
     }),
-    { concurrency: LOOKS_AT_ONCE },
+    { concurrency: S3_CONCURRENCY },
   )
   const keys = [...new Set(differing.map(({ row }) => row.key))]
-  const looked = await pMap(keys, key => headLatest(s3, bucket, key), { concurrency: LOOKS_AT_ONCE })
+  const confirmedLatest = await pMap(keys, key => headLatest(s3, bucket, key), { concurrency: S3_CONCURRENCY })
 
   const wrongLatest = differing.filter(({ row, difference }) => {
-    return difference.kind === 'wrongLatest' && looked.some(look => look.key === row.key && look.versionId === row.versionId)
+    return (
+      difference.kind === 'wrongLatest' &&
+      confirmedLatest.some(({ key, versionId }) => key === row.key && versionId === row.versionId)
+    )
   })
-  // What is gone since the report, and was never in the catalog, leaves no trace.
+  // A version deleted since the report that was never in the catalog leaves no trace.
   const real = observed.filter(({ difference, observation }) => observation.state !== 'gone' || difference.kind === 'stale')
   const found = [...real.map(({ difference }) => difference), ...wrongLatest.map(({ difference }) => difference)]
   for (const { kind } of found) findings[kind]++
@@ -82,11 +86,11 @@ async function ingestRows(sql: Sql, s3: S3Client, bucket: string, rows: Inventor
   await resolveLatest(
     sql,
     s3,
-    await applyObservations(sql, asOf, { observed: real.map(({ observation }) => observation), confirmedLatest: looked }),
+    await applyObservations(sql, asOf, { observed: real.map(({ observation }) => observation), confirmedLatest }),
   )
 }
 
-/** Rows that the catalog has not, or otherwise; but for those that it knows to be deleted since. */
+/** Rows that the catalog lacks or has with differences, except versions that it knows to be deleted. */
 async function differingRows(
   sql: Sql,
   bucket: string,
@@ -95,9 +99,7 @@ async function differingRows(
 ): Promise<{ row: InventoryRow; difference: Difference }[]> {
   const names = rows.map(({ key, versionId }) => [toStoredKey(key), versionId])
   const known = await sql<(CatalogedVersion & { n: number; isKnown: boolean })[]>`
-    select k.n, v.version_id is not null as "isKnown", k.name ->> 1 as "versionId", v.is_latest as "isLatest",
-      v.is_delete_marker as "isDeleteMarker", v.size, v.etag, case when not v.is_delete_marker then v.storage_class end as "storageClass",
-      floor(extract(epoch from v.last_modified))::float8 as "lastModified", v.observed_at > '-infinity' as "isVerified"
+    select k.n, v.version_id is not null as "isKnown", ${comparedColumns(sql)}
     from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
     left join lateral (
       select *
@@ -123,14 +125,14 @@ function pairOfRow(row: InventoryRow, asOf: string): KeyPair {
   return { key: row.key, listed: { key: row.key, asOf, versions: [row] }, listedAt: asOf, catalogedAt: asOf }
 }
 
-/** The latest version by a HEAD without a version id: a twelfth of the price of a listing. A marker answers 404 and its id. */
+/** Fetches the latest version by a HEAD without a version id, at a twelfth of the price of a listing. For a delete marker S3 returns 404 and its id. */
 async function headLatest(s3: S3Client, bucket: string, key: string): Promise<ConfirmedLatest> {
   try {
     const { VersionId = 'null' } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
     return { bucket, key, versionId: VersionId }
   } catch (error) {
     if (!(error instanceof S3ServiceException)) throw error
-    // Of an object that is encrypted with a key of the customer a HEAD is refused.
+    // S3 refuses a HEAD of an object that is encrypted with a customer's key.
     if (error.$metadata.httpStatusCode === 400) return { bucket, key, versionId: await fetchLatestVersionId(s3, { bucket, key }) }
     if (error.$metadata.httpStatusCode !== 404) throw error
     const headers = error.$response?.headers ?? {}

@@ -2,12 +2,13 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import { driftOf, emptyFindings, type Findings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
+import { S3_CONCURRENCY } from '../s3/requests.ts'
 import { type Difference, differencesOf } from './drift.ts'
 import { readPair, walkPairs } from './pairs.ts'
-import { type DifferingKey, LOOKS_AT_ONCE, repair } from './repair.ts'
+import { type DifferingKey, repair } from './repair.ts'
 import { differingSamples, pickSample, type Sampled } from './sample.ts'
 
-/** What chunks are made with. */
+/** What a comparison works with. */
 export type Plan = {
   sql: Sql
   s3: S3Client
@@ -18,16 +19,16 @@ export type Plan = {
   shouldStop: () => boolean
 }
 
-/** A stretch of keys that was compared: up to `last`, to be repaired at `dueAt` (ms since 1970), then the checkpoint is behind it. */
+/** A range of keys that was compared: up to `last`, to be repaired at `dueAt` (ms since 1970); then the checkpoint moves after it. */
 export type Chunk = { differing: DifferingKey[]; versions: number; last: string; dueAt: number }
 
-/** A chunk ends after so many keys and versions, or when its differences take so many seconds of requests, between these bounds. */
+/** A chunk ends after this many keys and versions, or when its differences need this many seconds of requests, within these bounds. */
 const CHUNK_LIMITS = { entries: 20_000, seconds: 3, leastRequests: 30, mostRequests: 1500 }
 
-/** What a difference and a sampled version take: HEAD and tags, and perhaps a listing. */
+/** Requests for a difference and for a sampled version: HEAD and tags, and perhaps a listing. */
 const REQUESTS = { difference: 3, sample: 2 }
 
-/** Compares a range chunk by chunk, in the order of keys; the last one ends early when the run is to stop. */
+/** Compares a range chunk by chunk, in the order of keys. The last one ends early when `shouldStop` returns true. */
 export async function* compareInChunks(plan: Plan): AsyncGenerator<Chunk> {
   const { sql, s3, run, requestsPerSecond, sampleRate, graceSeconds } = plan
   const mostRequests = Math.max(
@@ -52,16 +53,16 @@ export async function* compareInChunks(plan: Plan): AsyncGenerator<Chunk> {
   if (chunk.entries > 0) yield await closeChunk(plan, chunk)
 }
 
-/** Whether nothing of a chunk needs to wait any longer. */
+/** Whether the wait of a chunk is over. */
 export function isDue({ dueAt }: Chunk): boolean {
   return Date.now() >= dueAt
 }
 
-/** Counts and repairs what of a chunk differs for certain, or still does. */
+/** Counts and repairs the differences of a chunk that are certain, or that still exist after the wait. */
 export async function finishChunk(plan: Plan, { differing, versions }: Chunk): Promise<Partial<Findings>> {
   const { sql, s3, run } = plan
   const { wait = [], certain = [] } = Object.groupBy(differing, item => (mustWait(item) ? 'wait' : 'certain'))
-  const still = await pMap(wait, item => compareAgain(plan, item), { concurrency: LOOKS_AT_ONCE })
+  const still = await pMap(wait, item => compareAgain(plan, item), { concurrency: S3_CONCURRENCY })
   const counts = await repair(sql, s3, run, [...certain, ...still.filter(({ differences }) => differences.length > 0)])
   return { ...counts, versions, repaired: run.isDryRun ? 0 : driftOf({ ...emptyFindings(), ...counts }) }
 }
@@ -90,7 +91,7 @@ function mustWait({ differences }: DifferingKey): boolean {
   return differences.some(({ trust }) => trust === 'wait')
 }
 
-/** A key with the differences that were there before and still are. */
+/** A key with those of its differences that still exist. */
 async function compareAgain({ sql, s3, run }: Plan, { key, differences: before }: DifferingKey): Promise<DifferingKey> {
   const pair = await readPair(sql, s3, { bucket: run.bucket, key })
   const listed = differencesOf(pair, 0)

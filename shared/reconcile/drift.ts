@@ -1,19 +1,20 @@
-import type { CatalogedVersion, ListedVersion } from '../s3/list-versions.ts'
+import type { CatalogedVersion } from '../catalog/list-all-versions.ts'
+import type { ListedVersion } from '../listing.ts'
 import type { KeyPair } from './pairs.ts'
 
-/** What a version of the catalog can have wrong. */
+/** How the catalog can differ from the bucket in one version. */
 export type DriftKind = 'missing' | 'orphaned' | 'stale' | 'wrongLatest' | 'wrongMetadata'
 
 /**
- * One difference between the bucket and the catalog, about one version. It is drift for certain, or S3 must be asked whether the
- * version is still there, or it must be waited for: an event of a change meanwhile may be on its way.
+ * One difference between the bucket and the catalog, about one version. `certain`: it is drift. `ask`: S3 must be asked whether the version
+ * still exists. `wait`: the event of a recent change may be on its way, so compare again later.
  */
 export type Difference = { kind: DriftKind; versionId: string; trust: 'certain' | 'ask' | 'wait' }
 
-/** How long uploads in parts take at most, in seconds: a week, after which AWS recommends that lifecycle ends them. */
+/** The longest multipart upload expected, in seconds: a week, after which AWS recommends that a lifecycle rule aborts it. */
 const LONGEST_UPLOAD = 7 * 24 * 3600
 
-/** The differences of one key. Changes of the last `graceSeconds` before the catalog was read may have their event on its way. */
+/** Returns the differences of one key. The events of changes in the last `graceSeconds` before the catalog was read may be on their way. */
 export function differencesOf(pair: KeyPair, graceSeconds: number): Difference[] {
   const { listed, cataloged } = pair
   const trust = graceSeconds > 0 ? 'wait' : 'certain'
@@ -44,16 +45,16 @@ function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
   )
 }
 
-/** A listing's times are cut to the second, so that a version is up to so many seconds younger than it says. */
-const CUT_OFF = 1
+/** Times of a listing are truncated to the second, so a version may be up to this many seconds younger than listed. */
+const TRUNCATION = 1
 
 /**
- * A version written long before the catalog was read is missing there, if it was still in the bucket later. One made of parts
- * carries the time its upload was started, so that alone says nothing about when it was completed.
+ * A version written long before the catalog was read is certainly missing there if the bucket was listed later. Last-Modified of a multipart
+ * object is the time its upload was started, so it says nothing about when the upload was completed.
  */
 function trustMissing({ listedAt, catalogedAt }: KeyPair, { lastModified, etag }: ListedVersion, graceSeconds: number) {
   if (graceSeconds === 0) return 'certain'
   const age = Date.parse(catalogedAt) / 1000 - lastModified
-  if (age < graceSeconds + CUT_OFF + (etag?.includes('-') ? LONGEST_UPLOAD : 0)) return 'wait'
+  if (age < graceSeconds + TRUNCATION + (etag?.includes('-') ? LONGEST_UPLOAD : 0)) return 'wait'
   return catalogedAt <= listedAt ? 'certain' : 'ask'
 }

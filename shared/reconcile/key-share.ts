@@ -1,33 +1,30 @@
-import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3'
-import { decodeListedKey } from '../s3/head-version.ts'
+import type { S3Client } from '@aws-sdk/client-s3'
+import { fetchVersionPage } from '../s3/version-pages.ts'
 
-/** Characters behind the common beginning of all keys that tell where a key lies among them. */
+/** Characters after the common prefix of all keys that are used to place a key among them. */
 const PRECISION = 5
 
 /**
- * Which share (0 to 1) of the keys with a prefix lies between the first of them and `last`, as far as their names tell: taken for
- * numbers whose digits are the characters that such names use. Asks S3 a few dozen times for where the keys end.
+ * Estimates which share (0 to 1) of the keys with a prefix lies between the first of them and `last`, from their names alone: names are read
+ * as numbers whose digits are the characters used. Sends a few dozen requests to find the last key.
  */
 export async function estimateKeyShare(
   s3: S3Client,
   { bucket, prefix, first, last }: { bucket: string; prefix: string; first: string; last: string },
 ): Promise<number> {
   const next = async (marker: string): Promise<string | undefined> => {
-    const page = await s3.send(
-      new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, KeyMarker: marker, MaxKeys: 1, EncodingType: 'url' }),
-    )
-    const key = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])][0]?.Key
-    return key === undefined ? undefined : decodeListedKey(key)
+    const { entries } = await fetchVersionPage(s3, { bucket, prefix, after: { key: marker }, pageSize: 1 })
+    return entries[0]?.key
   }
   const { common, end } = await findEnd(next, prefix, first)
   const digits = Array.from({ length: PRECISION }, (_, n) => alphabet([first, last, end].map(key => key[common + n] ?? '')))
   const [from, to, until] = [first, last, end].map(key => place(key.slice(common), digits))
-  // The end is a beginning of the last keys: they lie up to one step behind it.
+  // `end` is a prefix of the last keys: they lie up to one step after it.
   const whole = until! + digits.reduce((step, { length }) => step / (length + 1), 1) - from!
   return Math.min(1, Math.max((to! - from!) / whole, Number.EPSILON))
 }
 
-/** The beginning of the last key, found character by character, and how many of its characters all keys share. */
+/** Finds the beginning of the last key character by character, and how many of its characters all keys share. */
 async function findEnd(
   next: (marker: string) => Promise<string | undefined>,
   prefix: string,
@@ -37,7 +34,7 @@ async function findEnd(
   while (common < first.length && (await next(`${first.slice(0, common + 1)}\u{10ffff}`)) === undefined) common++
   let end = first.slice(0, common)
   for (let n = 0; n < PRECISION; n++) {
-    // Below the least printable character: no key goes on here.
+    // Just below the least printable character, which means that no key continues here.
     let low = 0x1f
     let high = 0x7e
     while (low < high) {
@@ -52,7 +49,7 @@ async function findEnd(
   return { common, end }
 }
 
-/** Names use whole classes of characters: one that has a digit has all of them somewhere. */
+/** Classes of characters: where one character of a class is used, all of them are assumed to be. */
 const CLASSES = ['0123456789', 'abcdef', 'ghijklmnopqrstuvwxyz', 'ABCDEF', 'GHIJKLMNOPQRSTUVWXYZ']
 
 function alphabet(seen: string[]): string[] {
@@ -60,7 +57,7 @@ function alphabet(seen: string[]): string[] {
   return [...new Set(all)].sort()
 }
 
-/** A name as a fraction of 1: each character is a digit, and 0 that there is none. */
+/** A name as a fraction of 1: each character is a digit, and 0 stands for no character. */
 function place(name: string, digits: string[][]): number {
   let value = 0
   let step = 1

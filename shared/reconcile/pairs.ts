@@ -1,22 +1,18 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { databaseTime } from '../catalog/observations.ts'
+import { type CatalogedKey, listCatalogVersions } from '../catalog/list-all-versions.ts'
 import type { Sql } from '../database/connection.ts'
-import {
-  type CatalogedKey,
-  compareKeys,
-  type KeyRange,
-  type ListedKey,
-  listBucketVersions,
-  listCatalogVersions,
-} from '../s3/list-versions.ts'
+import { databaseTime } from '../database/time.ts'
+import { compareKeys } from '../key-order.ts'
+import type { KeyRange, ListedKey } from '../listing.ts'
+import { listBucketVersions } from '../s3/list-versions.ts'
 
 /**
- * A key as the bucket and the catalog have it; undefined on the side that hasn't. `listedAt` is the database's time from before the
- * bucket was asked about this place of the order, `catalogedAt` from after the catalog was read there.
+ * A key in the bucket and in the catalog; undefined on a side that lacks it. `listedAt` is the database's time before the bucket was
+ * listed at this position of the order, `catalogedAt` after the catalog was read there.
  */
 export type KeyPair = { key: string; listed?: ListedKey; cataloged?: CatalogedKey; listedAt: string; catalogedAt: string }
 
-/** Walks a bucket and the catalog side by side in the order of keys. */
+/** Streams a bucket and the catalog side by side in the order of keys. */
 export async function* walkPairs(sql: Sql, s3: S3Client, range: KeyRange): AsyncGenerator<KeyPair> {
   const catalog = listCatalogVersions(sql, range)
   const listing = listBucketVersions(s3, { ...range, now: () => databaseTime(sql) })
@@ -36,9 +32,9 @@ export async function* walkPairs(sql: Sql, s3: S3Client, range: KeyRange): Async
   }
 }
 
-/** Both sides of one key, read now. */
+/** Reads both sides of one key now. */
 export async function readPair(sql: Sql, s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<KeyPair> {
-  // Of all keys with this prefix the key itself comes first, so that few versions are enough.
+  // Of all keys with this prefix the key itself comes first, so a small page is enough.
   const range = { bucket, prefix: key, pageSize: 100 }
   const cataloged = await nextKey(listCatalogVersions(sql, range))
   const listed = await nextKey(listBucketVersions(s3, { ...range, now: () => databaseTime(sql) }))
@@ -51,7 +47,7 @@ export async function readPair(sql: Sql, s3: S3Client, { bucket, key }: { bucket
   }
 }
 
-/** The next key of a stream with the time of its page; behind the last key the time of the last page, which found nothing more. */
+/** The next key of a stream with the time of its page; after the last key, the time of the last page. */
 async function nextKey<T extends { asOf: string }>(stream: AsyncGenerator<T, string>): Promise<{ item?: T; asOf: string }> {
   const { value, done } = await stream.next()
   return done ? { asOf: value } : { item: value, asOf: value.asOf }

@@ -15,28 +15,28 @@ import { Conflict } from '../errors.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { type Chunk, compareInChunks, finishChunk, isDue } from './chunks.ts'
 
-/** How a reconcile works; what is left out has a default that suits a bucket in use. */
+/** Options of a reconcile. The defaults suit a bucket in use. */
 export type ReconcileOptions = {
-  /** Bound of what S3 is asked, 500 unless told; AWS allows 5,500 reads a second for each prefix. */
+  /** The most requests to S3 per second, 500 by default; AWS allows 5,500 reads a second per prefix. */
   requestsPerSecond?: number
-  /** Share (0 to 1) of the versions equal in the listing that are asked about too, because a listing tells no metadata. */
+  /** Share (0 to 1) of the versions without differences that are fetched as well, because a listing has no metadata. */
   sampleRate?: number
-  /** A difference younger than this may have its event on the way: it is drift only if it is still there after that time. */
+  /** The event of a younger difference may be on its way: it is drift only if it still exists after this time. */
   graceSeconds?: number
-  /** After so many seconds without a sign of life another may take the run over. */
+  /** After this many seconds without a renewal another process may take the run over. */
   leaseSeconds?: number
   onProgress?: (run: ReconcileRun) => void
-  /** Asked again and again; true stops the run at its checkpoint. */
+  /** Called often; true stops the run at its checkpoint. */
   shouldStop?: () => boolean
 }
 
-/** Differences that may wait for their time at once: about 20 MB. */
-const MOST_WAITING = 20_000
+/** Differences that may wait at once: about 20 MB. */
+const MAX_WAITING = 20_000
 
 /**
- * Compares a bucket with the catalog, both streamed in the order of keys, and repairs what differs by asking S3 and writing
- * the answer as events are: as of the time before it was asked, so that changes meanwhile are neither drift nor undone.
- * Goes on behind the run's checkpoint; answers the run as it is when it ends or is stopped. Throws Conflict when another is at work on it.
+ * Compares a bucket with the catalog, both streamed in the order of keys, and repairs the differences by asking S3 and writing the
+ * responses as events are written: as of the time before the request, so that changes meanwhile are neither drift nor undone. Continues
+ * after the run's checkpoint. Returns the run as it is when it ends or is stopped. Throws Conflict when another process works on it.
  */
 export async function reconcile(
   sql: Sql,
@@ -73,7 +73,7 @@ async function work(sql: Sql, s3: S3Client, lease: Lease, options: ReconcileOpti
   const waiting = () => open.reduce((sum, chunk) => sum + chunk.differing.length, 0)
   for await (const chunk of compareInChunks(plan)) {
     open.push(chunk)
-    while (open[0] && (isDue(open[0]) || (waiting() > MOST_WAITING && (await untilDue(open[0], shouldStop))))) {
+    while (open[0] && (isDue(open[0]) || (waiting() > MAX_WAITING && (await untilDue(open[0], shouldStop))))) {
       await save(open.shift(), false)
       // One chunk is seconds of work; all that are due can be minutes.
       if (shouldStop()) break
@@ -86,7 +86,7 @@ async function work(sql: Sql, s3: S3Client, lease: Lease, options: ReconcileOpti
   return run
 }
 
-/** Waits for the time of a chunk; false when the run is to stop before. */
+/** Waits until a chunk is due; false when the run must stop before. */
 async function untilDue(chunk: Chunk, shouldStop: () => boolean): Promise<boolean> {
   while (!isDue(chunk) && !shouldStop()) await sleep(Math.min(500, chunk.dueAt - Date.now()))
   return isDue(chunk)
@@ -112,7 +112,7 @@ function keepRenewing(sql: Sql, lease: Lease) {
   let last: Promise<unknown> = Promise.resolve()
   const renew = () => {
     last = renewLease(sql, lease).catch(error => {
-      // What is wrong with the database the work itself throws.
+      // An error of the database is thrown by the work itself.
       failed ||= error instanceof Conflict
     })
   }

@@ -4,24 +4,22 @@ import { applyObservations, type ConfirmedLatest, type Observation } from '../ca
 import type { Sql } from '../database/connection.ts'
 import { observeVersion } from '../observe/observe-version.ts'
 import { resolveLatest } from '../observe/resolve-latest.ts'
+import { S3_CONCURRENCY } from '../s3/requests.ts'
 import type { Difference, DriftKind } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
 
-/** Questions to S3 at once. */
-export const LOOKS_AT_ONCE = 32
+/** Observations per statement; ten times as many gain nothing. */
+const BATCH_SIZE = 1000
 
-/** Observations that one statement writes; ten times as many gain nothing. */
-const BATCH = 1000
-
-/** A key with what differs. */
+/** A key with its differences. */
 export type DifferingKey = KeyPair & { differences: Difference[] }
 
 /** How many differences of each kind are drift. */
 export type DriftCounts = Partial<Record<DriftKind, number>>
 
 /**
- * Asks S3 about the differing versions, counts those that it confirms, and writes its answers as events are written: as of the time
- * before the bucket was listed, so that whatever changed since is newer and stays. A dry run asks only where the listing can't tell.
+ * Asks S3 about the differing versions, counts the confirmed differences and writes the responses as events are written: as of the time
+ * before the bucket was listed, so that later changes are newer and win. A dry run asks only where the listing is not enough.
  */
 export async function repair(
   sql: Sql,
@@ -32,10 +30,12 @@ export async function repair(
   const asked = await pMap(
     items.flatMap(item => item.differences.map(difference => ({ item, difference }))),
     async ({ item, difference }) => {
-      const isTold = isDryRun && difference.trust !== 'ask'
-      return { difference, observation: isTold ? undefined : await observeVersion(s3, bucket, item, difference.versionId) }
+      const { trust, versionId } = difference
+      if (isDryRun && trust !== 'ask') return { difference }
+      const listed = item.listed?.versions.find(version => version.versionId === versionId)
+      return { difference, observation: await observeVersion(s3, { bucket, key: item.key, versionId }, listed) }
     },
-    { concurrency: LOOKS_AT_ONCE },
+    { concurrency: S3_CONCURRENCY },
   )
   const confirmed = asked.filter(({ difference, observation }) => isConfirmed(difference, observation))
   const counts = Object.groupBy(confirmed, ({ difference }) => difference.kind)
@@ -44,22 +44,22 @@ export async function repair(
   return Object.fromEntries(Object.entries(counts).map(([kind, found]) => [kind, found.length]))
 }
 
-/** What came or went since the listing is no drift. */
+/** A version that was created or deleted since the listing is not drift. */
 function isConfirmed({ kind }: Difference, observation: Observation | undefined): boolean {
   return observation === undefined || (kind === 'orphaned') === (observation.state === 'gone')
 }
 
 async function write(sql: Sql, s3: S3Client, bucket: string, items: DifferingKey[], observed: Observation[]): Promise<void> {
-  // Of all the keys the earliest: everything here was asked for after it.
+  // The earliest time of all keys: every request was sent after it.
   const asOf = items.map(({ listedAt }) => listedAt).sort()[0] ?? ''
   const byKey = Map.groupBy(observed, ({ key }) => key)
-  const isSteady = (item: DifferingKey) => !(byKey.get(item.key) ?? []).some(one => hasChanged(item, one))
-  const looks = new Map(items.filter(isSteady).map(item => [item.key, latestOf(bucket, item)]))
-  const open = new Set(items.map(({ key }) => key).filter(key => !looks.has(key)))
-  for (let n = 0; n < observed.length; n += BATCH) {
-    const batch = observed.slice(n, n + BATCH)
-    const looked = [...new Set(batch.map(({ key }) => key))].flatMap(key => looks.get(key) ?? [])
-    for (const { key } of await applyObservations(sql, asOf, { observed: batch, confirmedLatest: looked })) open.add(key)
+  const isUnchanged = (item: DifferingKey) => !(byKey.get(item.key) ?? []).some(one => hasChanged(item, one))
+  const latest = new Map(items.filter(isUnchanged).map(item => [item.key, latestOf(bucket, item)]))
+  const open = new Set(items.map(({ key }) => key).filter(key => !latest.has(key)))
+  for (let n = 0; n < observed.length; n += BATCH_SIZE) {
+    const batch = observed.slice(n, n + BATCH_SIZE)
+    const confirmedLatest = [...new Set(batch.map(({ key }) => key))].flatMap(key => latest.get(key) ?? [])
+    for (const { key } of await applyObservations(sql, asOf, { observed: batch, confirmedLatest })) open.add(key)
   }
   await resolveLatest(
     sql,
@@ -68,7 +68,7 @@ async function write(sql: Sql, s3: S3Client, bucket: string, items: DifferingKey
   )
 }
 
-/** Whether S3 answers otherwise than its listing did: what the listing said of the latest version is old then, too. */
+/** Whether a response disagrees with the listing: then the listing is outdated about the latest version as well. */
 function hasChanged({ listed }: KeyPair, { versionId, state }: Observation): boolean {
   const isListed = listed?.versions.some(version => version.versionId === versionId) ?? false
   return (state !== 'gone') !== isListed

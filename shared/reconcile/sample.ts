@@ -2,45 +2,54 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import type { Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
-import { toStoredKey } from '../database/stored-text.ts'
+import { toStoredKey, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
 import { observeVersion } from '../observe/observe-version.ts'
+import { S3_CONCURRENCY } from '../s3/requests.ts'
 import type { Difference } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
-import { LOOKS_AT_ONCE } from './repair.ts'
 
-/** A version that is equal as far as the listing tells. */
+/** A version without differences, as far as the listing shows. */
 export type Sampled = { pair: KeyPair; versionId: string }
 
-/** Chooses a share (0 to 1) of the versions of a key in which no difference was found; delete markers have no metadata. */
+/** Chooses a share (0 to 1) of the versions of a key without differences. Delete markers have no metadata. */
 export function pickSample(pair: KeyPair, differences: Difference[], rate: number): Sampled[] {
   const differing = new Set(differences.map(({ versionId }) => versionId))
   const equal = (pair.listed?.versions ?? []).filter(v => !v.isDeleteMarker && !differing.has(v.versionId))
   return equal.filter(() => Math.random() < rate).map(({ versionId }) => ({ pair, versionId }))
 }
 
-/** Asks S3 about the sampled versions; answers those whose content type, metadata or tags the catalog has otherwise. */
+/** Asks S3 about the sampled versions. Returns those whose content type, metadata or tags differ in the catalog. */
 export async function differingSamples(sql: Sql, s3: S3Client, bucket: string, sampled: Sampled[]): Promise<Sampled[]> {
-  const ask = ({ pair, versionId }: Sampled) => observeVersion(s3, bucket, pair, versionId)
-  const observed = await pMap(sampled, ask, { concurrency: LOOKS_AT_ONCE })
+  const observe = ({ pair: { key, listed }, versionId }: Sampled) => {
+    const version = listed?.versions.find(one => one.versionId === versionId)
+    return observeVersion(s3, { bucket, key, versionId }, version)
+  }
+  const observed = await pMap(sampled, observe, { concurrency: S3_CONCURRENCY })
   return (await differsInDetails(sql, observed)).map(n => sampled[n]!)
 }
 
-/** Places of those observed versions whose details the catalog has otherwise. What is gone since has no details. */
+/** Indexes of the observed versions whose details differ in the catalog. A version deleted since has no details. */
 async function differsInDetails(sql: Sql, observed: Observation[]): Promise<number[]> {
   if (observed.length === 0) return []
-  const told = observed.map(({ bucket, key, versionId, state, contentType, metadata, tags }) => {
-    return { bucket, key: toStoredKey(key), version_id: versionId, state, content_type: contentType, metadata, tags }
-  })
+  const details = observed.map(({ bucket, key, versionId, state, contentType, metadata, tags }) => ({
+    bucket,
+    key: toStoredKey(key),
+    version_id: versionId,
+    state,
+    content_type: toStoredTextOrNull(contentType),
+    metadata: metadata && toStoredValues(metadata),
+    tags: tags && toStoredValues(tags),
+  }))
   const rows = await sql<{ n: number }[]>`
     select o.n
-    from jsonb_array_elements(${sql.json(told as never)}) with ordinality as o (told, n)
+    from jsonb_array_elements(${sql.json(details as never)}) with ordinality as o (details, n)
     join storage_versions v
-      on v.bucket = o.told ->> 'bucket' and v.key = o.told ->> 'key' and v.version_id = o.told ->> 'version_id'
-    where o.told ->> 'state' = 'present'
+      on v.bucket = o.details ->> 'bucket' and v.key = o.details ->> 'key' and v.version_id = o.details ->> 'version_id'
+    where o.details ->> 'state' = 'present'
       and (
-        v.content_type is distinct from o.told ->> 'content_type'
-        or v.metadata <> coalesce(o.told -> 'metadata', '{}')
-        or v.tags <> coalesce(o.told -> 'tags', '{}')
+        v.content_type is distinct from o.details ->> 'content_type'
+        or v.metadata <> coalesce(o.details -> 'metadata', '{}')
+        or v.tags <> coalesce(o.details -> 'tags', '{}')
       )
     order by o.n
   `

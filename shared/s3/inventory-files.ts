@@ -2,7 +2,11 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { Invalid } from '../errors.ts'
-import type { InventoryRow } from './inventory.ts'
+import type { ListedVersion } from '../listing.ts'
+import { decodeKey } from './key-encoding.ts'
+
+/** A version in a report: correct when the report was made, up to two days ago, so only a hint where to look now. */
+export type InventoryRow = ListedVersion & { bucket: string; key: string }
 
 /** A file of a report. `size` is bytes. */
 export type InventoryFile = { bucket: string; key: string; size: number }
@@ -12,7 +16,7 @@ export async function* csvRows(s3: S3Client, file: InventoryFile, fields: string
   const { parse } = await import('csv-parse')
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: file.bucket, Key: file.key }))
   if (!(Body instanceof Readable)) throw new Invalid(`${file.key} is empty`)
-  // Who reads the last stream gets the error of any of them.
+  // The reader of the last stream gets the error of any of them.
   const records: AsyncIterable<Record<string, string>> = pipeline(
     Body,
     createGunzip(),
@@ -22,7 +26,7 @@ export async function* csvRows(s3: S3Client, file: InventoryFile, fields: string
   for await (const row of records) {
     yield {
       bucket: row.Bucket ?? '',
-      key: decodeURIComponent((row.Key ?? '').replaceAll('+', ' ')),
+      key: decodeKey(row.Key ?? ''),
       versionId: row.VersionId || 'null',
       isLatest: row.IsLatest === 'true',
       isDeleteMarker: row.IsDeleteMarker === 'true',
@@ -34,7 +38,7 @@ export async function* csvRows(s3: S3Client, file: InventoryFile, fields: string
   }
 }
 
-/** The rows of a Parquet file, row group by row group; keys are as they are. */
+/** The rows of a Parquet file, row group by row group; keys are not encoded in it. */
 export async function* parquetRows(s3: S3Client, file: InventoryFile): AsyncGenerator<InventoryRow> {
   const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet')
   const buffer = { byteLength: file.size, slice: (start: number, end = file.size) => readRange(s3, file, start, end) }
@@ -60,7 +64,7 @@ const PARQUET_COLUMNS = [
   'storage_class',
 ]
 
-/** As hyparquet reads them: 64 bits are a bigint, timestamps a Date. */
+/** As hyparquet returns them: 64-bit integers as bigint, timestamps as Date. */
 type ParquetRow = Record<string, unknown>
 
 function fromParquet(row: ParquetRow): InventoryRow {

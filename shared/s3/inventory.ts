@@ -1,12 +1,11 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { Invalid } from '../errors.ts'
-import { csvRows, parquetRows } from './inventory-files.ts'
-import type { ListedVersion } from './list-versions.ts'
+import { csvRows, type InventoryRow, parquetRows } from './inventory-files.ts'
 
-/** A report of S3 Inventory: what its manifest says of a bucket, and the files that hold the rows. */
+/** The manifest of an S3 Inventory report: which bucket it is about, and the files with its rows. */
 export type Inventory = {
   sourceBucket: string
-  /** Where the files are. */
+  /** The bucket with the files. */
   bucket: string
   format: 'CSV' | 'Parquet'
   /** Names of the CSV's columns, in order. */
@@ -15,10 +14,7 @@ export type Inventory = {
   files: { key: string; size: number }[]
 }
 
-/** A version of the report: true when it was made, up to two days ago, and only a hint of where to look. */
-export type InventoryRow = ListedVersion & { bucket: string; key: string }
-
-/** What must be in a report of all versions, as the manifest of a CSV names it and as a Parquet file does. */
+/** The fields that a report must have, as the manifest of a CSV names them and as a Parquet file does. */
 export const INVENTORY_FIELDS = {
   Bucket: 'bucket',
   Key: 'key',
@@ -31,16 +27,16 @@ export const INVENTORY_FIELDS = {
   StorageClass: 'storage_class',
 } as const
 
-/** Reads the manifest.json of a report. Throws Invalid when it is none, of a format that is not read, or lacks fields: they are named. */
+/** Reads the manifest.json of a report. Throws Invalid when it is not a manifest, has an unsupported format or lacks fields, which it names. */
 export async function readManifest(s3: S3Client, { bucket, key }: { bucket: string; key: string }): Promise<Inventory> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
   const manifest = parse(key, (await Body?.transformToString()) ?? '')
   const { sourceBucket, destinationBucket, fileFormat, fileSchema, creationTimestamp, files } = manifest
   if (!sourceBucket || !destinationBucket || !fileSchema || !Array.isArray(files)) {
-    throw new Invalid(`${key} is no manifest.json of S3 Inventory`)
+    throw new Invalid(`${key} is not a manifest.json of S3 Inventory`)
   }
   if (fileFormat !== 'CSV' && fileFormat !== 'Parquet')
-    throw new Invalid(`Inventories are read as CSV and Parquet, not as ${fileFormat}`)
+    throw new Invalid(`Inventory format ${fileFormat} is not supported: use CSV or Parquet`)
   const fields = fileFormat === 'CSV' ? fileSchema.split(',').map(name => name.trim()) : parquetFields(fileSchema)
   const missing = Object.entries(INVENTORY_FIELDS).filter(names => !fields.includes(names[fileFormat === 'CSV' ? 0 : 1]!))
   if (missing.length > 0) {
@@ -56,16 +52,16 @@ export async function readManifest(s3: S3Client, { bucket, key }: { bucket: stri
   }
 }
 
-/** The rows of a report, file by file, in no order to rely on. Memory holds a block of a CSV or a row group of a Parquet file. */
+/** Streams the rows of a report, file by file; their order is undefined. Memory holds a block of a CSV or a row group of a Parquet file. */
 export async function* readInventory(s3: S3Client, { bucket, format, fields, files }: Inventory): AsyncGenerator<InventoryRow> {
   for (const file of files) {
     const rows = format === 'CSV' ? csvRows(s3, { bucket, ...file }, fields) : parquetRows(s3, { bucket, ...file })
-    for await (const row of rows) yield { ...row, ...(row.isDeleteMarker ? NOTHING : {}) }
+    for await (const row of rows) yield { ...row, ...(row.isDeleteMarker ? DELETE_MARKER : {}) }
   }
 }
 
-/** As a listing tells a delete marker. */
-const NOTHING = { size: null, etag: null, storageClass: null }
+/** What a listing has of a delete marker. */
+const DELETE_MARKER = { size: null, etag: null, storageClass: null }
 
 type Manifest = {
   sourceBucket?: string
@@ -80,7 +76,7 @@ function parse(key: string, text: string): Manifest {
   try {
     return JSON.parse(text) ?? {}
   } catch (error) {
-    throw new Invalid(`${key} is no manifest.json of S3 Inventory`, { cause: error })
+    throw new Invalid(`${key} is not a manifest.json of S3 Inventory`, { cause: error })
   }
 }
 

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 
-/** How often a request is tried again after the SDK has given up, and the longest wait before, in milliseconds: minutes in all. */
-const RETRIES = { tries: 10, firstMs: 200, longestMs: 20_000 }
+/** Retries of a request after those of the SDK, and the first and longest wait before one, in milliseconds: minutes in total. */
+const RETRIES = { max: 10, firstMs: 200, longestMs: 20_000 }
 
-/** While S3 answers SlowDown the distance of requests grows up to so many times, then shrinks again. */
-const SLOWEST = 32
+/** While S3 returns SlowDown, the interval between requests grows up to this factor; then it shrinks again. */
+const MAX_SLOWDOWN = 32
 
 /**
- * The same client with at most so many requests a second, repeated ones included; fewer while S3 asks for that. Answers that fail for
- * a passing reason (5xx, 429, a broken connection) are asked for again for minutes. `onRequest` is called for each request.
+ * Returns the client limited to a number of requests per second, retries included, and to fewer while S3 returns SlowDown. Transient errors
+ * (5xx, 429, a broken connection) are retried for minutes. `onRequest` is called for each request.
  */
 export function pacedClient(
   s3: S3Client,
@@ -17,21 +17,21 @@ export function pacedClient(
 ): S3Client {
   const pace = startPace(requestsPerSecond)
   const middlewareStack = s3.middlewareStack.clone()
-  middlewareStack.add(next => args => withRetries(() => next(args)), { step: 'initialize', name: 'patience' })
+  middlewareStack.add(next => args => withRetries(() => next(args)), { step: 'initialize', name: 'retries' })
   middlewareStack.add(
     next => async args => {
       await pace.turn()
       onRequest()
       try {
-        const answer = await next(args)
-        pace.onAnswer(false)
-        return answer
+        const response = await next(args)
+        pace.onResponse(false)
+        return response
       } catch (error) {
-        pace.onAnswer(isSlowDown(error))
+        pace.onResponse(isSlowDown(error))
         throw error
       }
     },
-    // Behind the SDK's own retries, so that each of them takes its turn.
+    // After the SDK's own retries, so that each of them waits for its turn.
     { step: 'finalizeRequest', priority: 'low', name: 'pace' },
   )
   return Object.create(s3, { middlewareStack: { value: middlewareStack } })
@@ -39,29 +39,29 @@ export function pacedClient(
 
 function startPace(requestsPerSecond: number) {
   let next = 0
-  let slowness = 1
+  let slowdown = 1
   return {
     async turn() {
       const now = performance.now()
       const at = Math.max(now, next)
-      next = at + (1000 * slowness) / requestsPerSecond
-      // Timers are no finer than a millisecond or two; what is due sooner goes at once.
+      next = at + (1000 * slowdown) / requestsPerSecond
+      // Timers have a resolution of a millisecond or two; shorter waits are skipped.
       if (at - now > 2) await sleep(at - now)
     },
-    onAnswer(isSlowDown: boolean) {
-      slowness = isSlowDown ? Math.min(SLOWEST, slowness * 1.5) : Math.max(1, slowness * 0.98)
+    onResponse(isSlowDown: boolean) {
+      slowdown = isSlowDown ? Math.min(MAX_SLOWDOWN, slowdown * 1.5) : Math.max(1, slowdown * 0.98)
     },
   }
 }
 
-async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
+async function withRetries<T>(send: () => Promise<T>): Promise<T> {
+  for (let retries = 0; ; retries++) {
     try {
-      return await ask()
+      return await send()
     } catch (error) {
-      if (tries === RETRIES.tries || !isTransient(error)) throw error
-      // Full jitter, so that those who failed together don't come back together.
-      await sleep(Math.random() * Math.min(RETRIES.longestMs, RETRIES.firstMs * 2 ** tries))
+      if (retries === RETRIES.max || !isTransient(error)) throw error
+      // Full jitter, so that requests that failed together are not retried together.
+      await sleep(Math.random() * Math.min(RETRIES.longestMs, RETRIES.firstMs * 2 ** retries))
     }
   }
 }
@@ -70,7 +70,7 @@ function isSlowDown(error: unknown): boolean {
   return error instanceof S3ServiceException && [429, 503].includes(error.$metadata.httpStatusCode ?? 0)
 }
 
-/** An HTTP status below 500 is S3's answer, unless it broke off; an error without one is the network's if it has a code. */
+/** A status below 500 is S3's response, unless the body was cut off; an error without a status is the network's if it has a code. */
 function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { httpStatusCode = 0 } = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : {}

@@ -1,8 +1,8 @@
 import { Invalid } from '../errors.ts'
 
 /**
- * A search as its parts. A `words` leaf is matched in sequence when the database splits it into several; `distance` is how many
- * words further on the right side stands (1: next).
+ * A parsed search. A `words` leaf matches as a phrase when the database splits it into several words. `distance` is how many words after
+ * the left side the right side follows (1: next).
  */
 export type SearchQuery =
   | { kind: 'words'; text: string; isPrefix: boolean }
@@ -10,18 +10,18 @@ export type SearchQuery =
   | { kind: 'not'; part: SearchQuery }
   | { kind: 'followed'; distance: number; left: SearchQuery; right: SearchQuery }
 
-/** Characters of a search, and words in it. */
+/** The most characters and words of a search. */
 const MAX_CHARACTERS = 1000
 const MAX_WORDS = 32
 
 /**
- * Parses a search. One grammar takes the syntax of web searches and Postgres' own, because no word means two things in them:
- * words side by side or with `&` must all be there; `or` (between words) and `|`: one of them; `-` or `!` before a word: not; `"..."`: a phrase;
- * `<->` and `<N>`: followed by, N words on; `*` or `:*` behind a word: what begins so; `( )` group. A star in a word ends a prefix
- * (`invo*.pdf`), one before it says nothing (`*.pdf`), and all other characters only part words.
+ * Parses a search. One grammar accepts both web syntax and Postgres' own, because no operator means two things in them: words side by
+ * side or with `&` must all match; `or` (between words) and `|`: one of them; `-` or `!` before a word: not; `"..."`: a phrase; `<->` and `<N>`:
+ * followed by, N words later; `*` or `:*` after a word: a prefix; `( )` group. A star inside a word ends a prefix (`invo*.pdf`), a star before
+ * a word is ignored (`*.pdf`), and all other characters only separate words.
  *
- * What is only negated is allowed: with a prefix or another filter, all but the drafts is a fair question.
- * Throws Invalid with the reason and the position, counted from 1.
+ * A search may consist of negations only: with a prefix or another filter, "all but the drafts" makes sense. Throws Invalid with the
+ * reason and the position, counted from 1.
  */
 export function parseSearch(search: string): SearchQuery {
   const length = [...search].length
@@ -46,7 +46,7 @@ type Token = {
 
 type Reader = { readonly tokens: Token[]; next: number }
 
-/** In the order in which they are tried. A dash negates only where a word begins, so that names with dashes stay whole. */
+/** In the order in which they are tried. A dash negates only at the beginning of a word, so that names with dashes stay whole. */
 const PATTERNS: [Token['kind'], RegExp][] = [
   ['quoted', /"([^"]*)"(:?\*)?/uy],
   ['followed', /<(?:-|\d+)>/uy],
@@ -77,7 +77,7 @@ function readToken(search: string, at: number, position: number): [Token, number
     const match = pattern.exec(search)
     if (match) return [{ kind, text: match[1] ?? match[0], position, isPrefix: match[2] !== undefined }, pattern.lastIndex]
   }
-  throw new Error(`no token of a search at ${position}`)
+  throw new Error(`unexpected character at ${position}`)
 }
 
 function countWords(text: string): number {
@@ -103,7 +103,7 @@ function readAnd(reader: Reader): SearchQuery {
   return parts.length === 1 ? parts[0]! : { kind: 'and', parts }
 }
 
-/** `or` is an operator only between two operands: `or` may begin a name, or end what somebody is still typing. */
+/** `or` is an operator only between two operands: it may begin a name, or end a search that is still being typed. */
 function isOrWord({ tokens, next }: Reader): boolean {
   const token = tokens[next]
   const following = tokens[next + 1]
@@ -115,7 +115,7 @@ function readFollowed(reader: Reader): SearchQuery {
   let query = readOperand(reader)
   for (let token = reader.tokens[reader.next]; token?.kind === 'followed'; token = reader.tokens[reader.next]) {
     const distance = token.text === '<->' ? 1 : Number(token.text.slice(1, -1))
-    // Postgres' own bound.
+    // Postgres' limit.
     if (distance < 1 || distance > 16384) throw new Invalid(`a distance is 1 to 16384, not ${distance}, at ${token.position}`)
     reader.next++
     query = follow(query, distance, readOperand(reader))
@@ -123,7 +123,7 @@ function readFollowed(reader: Reader): SearchQuery {
   return query
 }
 
-/** Neighbours become one phrase, which is matched at each granularity of its words; single words would have to agree on one. */
+/** Neighbours become one phrase, which is matched at each granularity of its words; separate words would have to agree on one. */
 function follow(left: SearchQuery, distance: number, right: SearchQuery): SearchQuery {
   if (distance === 1 && left.kind === 'words' && !left.isPrefix && right.kind === 'words') {
     return { ...right, text: `${left.text} ${right.text}` }
@@ -147,16 +147,16 @@ function readOperand(reader: Reader): SearchQuery {
   }
   if (token?.kind === ')' && before?.kind !== '(' && !isOpen(reader))
     throw new Invalid(`unbalanced parenthesis at ${token.position}`)
-  if (before) throw new Invalid(`nothing behind ${before.text} at ${before.position}`)
+  if (before) throw new Invalid(`nothing after ${before.text} at ${before.position}`)
   throw new Invalid(`nothing before ${token!.text} at ${token!.position}`)
 }
 
-/** Whether the parenthesis just read closes one that is open. */
+/** Whether the parenthesis just read closes an open one. */
 function isOpen({ tokens, next }: Reader): boolean {
   return tokens.slice(0, next).reduce((depth, { kind }) => depth + (kind === '(' ? 1 : kind === ')' ? -1 : 0), 0) >= 0
 }
 
-/** `invo*.pdf` is a prefix and a word. */
+/** `invo*.pdf` means a prefix and a word. */
 function wordsOf({ text, position }: Token): SearchQuery {
   const pieces = text.split(/:?\*+/u)
   const last = pieces.length - 1

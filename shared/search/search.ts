@@ -2,11 +2,12 @@ import type { PendingQuery } from 'postgres'
 import { objectColumns, type StoredObject, toObject } from '../catalog/objects.ts'
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { checkedLimit } from '../database/page.ts'
 import { toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
 import { Invalid } from '../errors.ts'
 import { parseSearch, type SearchQuery } from './query.ts'
 
-/** A search (see `parseSearch`) and what else must hold. `metadata` must be contained in the object's; `limit` is 1 to 1000. */
+/** A search (see `parseSearch`) and filters. An object's metadata must contain `metadata`. */
 export type SearchRequest = {
   query: string
   bucket?: string
@@ -18,19 +19,18 @@ export type SearchRequest = {
   cursor?: string
 }
 
-/** One page of matches, best first. It may hold less than `limit` and still not be the last: only a null cursor ends the list. */
+/** One page of matches, best first. It may have fewer than `limit` items without being the last: only a null cursor ends the list. */
 export type SearchPage = { items: FoundObject[]; nextCursor: string | null }
 
-/** `rank` is Postgres' ts_rank: above 0.6 for a word of the key, below 0.41 for what only content type, metadata or tags have. */
+/** `rank` is Postgres' ts_rank: above 0.6 when a word of the key matches, below 0.41 when only content type, metadata or tags match. */
 export type FoundObject = StoredObject & { rank: number }
 
 /**
- * Finds objects by words of their key, content type, metadata and tags: rank descending, then newest, then id. When more match than can be ranked in
- * a few milliseconds, a block of the 1,000 that the catalog saw last is ranked, then the block before it: every match comes, each once. Throws Invalid.
+ * Finds objects by words of their key, content type, metadata and tags, sorted by rank, then newest first, then id. When too many match to
+ * rank them in a few milliseconds, the newest 1,000 are ranked, then the 1,000 before them: every match is returned once. Throws Invalid.
  */
 export async function searchObjects(sql: Sql, request: SearchRequest): Promise<SearchPage> {
-  const { limit = 50 } = request
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new Invalid(`limit must be 1 to 1000, not ${limit}`)
+  const limit = checkedLimit(request.limit ?? 50)
   const text = request.query.toWellFormed().replaceAll('\0', ' ')
   const at = request.cursor === undefined ? START : decodePosition(request.cursor)
   const rows = await sql<Row[]>`
@@ -65,12 +65,12 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
     left join storage_objects o on o.id = p.id
     order by p.rank desc, p.last_modified desc, p.id desc
   `
-  return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorBehind(rows, limit) }
+  return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorAfter(rows, limit) }
 }
 
 /**
- * Behind which object the page begins, in which mode the list is read, and in the newest mode the block of ids: `below` and down to `downTo`.
- * Ids never change, so a block read again is the same block but for what was deleted or has other words by now.
+ * The object after which the page begins, the mode of the list, and in newest mode the block of ids: `below`, down to `downTo`. Ids never
+ * change, so a block that is read again has the same objects, except those that were deleted or changed their words.
  */
 type Position = {
   mode: 'all' | 'newest' | null
@@ -81,22 +81,22 @@ type Position = {
   id: number
 }
 
-/** A row of the page. An object that came or went while the search ran has its place in the order and nothing else. */
+/** A row of the page. An object that was created or deleted while the search ran has its place in the order and nothing else. */
 type Row = Block & ((Place & FoundObject) | (Place & { bucket: null }) | NoPlace)
 
 type Block = { mode: 'all' | 'newest'; below: number | null; downTo: number | null }
 
 type Place = { rank: number; modified: string; id: number }
 
-/** The only row of an empty page: it tells where the next block begins. */
+/** The only row of an empty page: it has the position of the next block. */
 type NoPlace = { bucket: null; id: null }
 
-/** No rank of ts_rank is above 1. */
+/** ts_rank is never above 1. */
 const BEFORE_ALL = { rank: 2, modified: '1970-01-01T00:00:00Z', id: 0 }
 
 const START: Position = { mode: null, below: null, downTo: null, ...BEFORE_ALL }
 
-/** The parsed search as an expression: words are split by the database alone, by the very function that splits documents. */
+/** The parsed search as an SQL expression. Only the database splits words, by the function that splits documents. */
 function tsquery(sql: Sql, query: SearchQuery): PendingQuery<never[]> {
   if (query.kind === 'words') return sql`catalog_query(${query.text}, ${query.isPrefix})`
   if (query.kind === 'not') return sql`(!! ${tsquery(sql, query.part)})`
@@ -121,7 +121,7 @@ function toFound({
   return toObject(object)
 }
 
-function cursorBehind(rows: Row[], limit: number): string | null {
+function cursorAfter(rows: Row[], limit: number): string | null {
   const last = rows[limit - 1]
   if (rows.length > limit && last && last.id !== null) return encodePosition(last)
   const next = rows[0]?.downTo ?? null
@@ -132,7 +132,7 @@ function encodePosition({ mode, below, downTo, rank, modified, id }: Block & Pla
   return encodeCursor('search', [mode, below ?? 0, downTo ?? 0, rank, modified, id])
 }
 
-/** A rank is a float4, and as the shortest decimal it comes back exactly; no id is 0. */
+/** A rank is a float4: as the shortest decimal it round-trips exactly. No id is 0. */
 function decodePosition(cursor: string): Position {
   const [mode, below, downTo, rank, modified, id] = decodeCursor('search', cursor, [
     'text',

@@ -22,22 +22,22 @@ describe('a parameter is refused with its name and the reason', () => {
     ['a cursor', '/objects', { cursor: 'x' }, 'cursor is malformed'],
     ['a flag', '/audit', { success: 'yes' }, 'success must be true or false'],
     ['an action', '/audit', { action: 'upload' }, 'action must be upper-case letters and underscores, at most 64'],
-    ['a day that does not exist', '/audit', { from: '2026-13-01' }, 'from must be a moment that exists, from 1970 to 9999'],
+    ['a day that does not exist', '/audit', { from: '2026-13-01' }, 'from must be an existing day or time from 1970 to 9999'],
     [
       'no day',
       '/audit',
       { from: 'yesterday' },
-      'from must be a day or a moment with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z',
+      'from must be a day or a time with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z',
     ],
     [
       'a moment without a zone',
       '/hooks',
       { to: '2026-01-01T00:00:00' },
-      'to must be a day or a moment with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z',
+      'to must be a day or a time with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z',
     ],
     ['metadata without a value', '/objects', { metadata: 'a' }, 'metadata.0 must be name=value'],
-    ['a NUL where none can be', '/search', { q: 'a\0b' }, 'q must hold no U+0000 and no lone surrogate'],
-    ['a NUL in a bucket', '/objects', { bucket: 'a\0b' }, 'bucket must hold no U+0000 and no lone surrogate'],
+    ['a NUL where none can be', '/search', { q: 'a\0b' }, 'q must not contain U+0000 or lone surrogates'],
+    ['a NUL in a bucket', '/objects', { bucket: 'a\0b' }, 'bucket must not contain U+0000 or lone surrogates'],
     ['a backend', '/objects', { backend: 'S3' }, 'backend must be lower-case letters, digits, _ and -, at most 64'],
   ] as Case[])('%s', async ([, path, query, message], { ask }) => {
     expect(await ask('GET', path, { query })).toMatchObject({
@@ -160,7 +160,7 @@ describe('a body is refused', () => {
 
   test('an entry of tomorrow', async ({ ask }) => {
     const { status, error } = await ask('POST', '/audit', { body: { action: 'UPLOAD', occurredAt: '2999-01-01' } })
-    expect([status, error.message]).toEqual([400, 'occurredAt lies in the future'])
+    expect([status, error.message]).toEqual([400, 'occurredAt is in the future'])
   })
 })
 

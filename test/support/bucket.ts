@@ -9,6 +9,7 @@ import {
 import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { fromStoredKey } from '../../shared/database/stored-text.ts'
+import { decodeKey } from '../../shared/s3/key-encoding.ts'
 
 /** A local S3 in memory whose events go nowhere but into `events`, as the bodies of their messages. */
 export type TestS3 = { s3: S3Client; server: S3Server; events: string[]; [Symbol.asyncDispose](): Promise<void> }
@@ -63,7 +64,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<To
   for (;;) {
     const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, EncodingType: 'url', ...markers }))
     for (const { Key = '', VersionId, IsLatest, LastModified, Size, ETag, StorageClass } of page.Versions ?? []) {
-      const key = decodeURIComponent(Key.replaceAll('+', ' '))
+      const key = decodeKey(Key)
       const name = { Bucket: bucket, Key: key, VersionId }
       const [head, { TagSet = [] }] = await Promise.all([
         s3.send(new HeadObjectCommand(name)),
@@ -86,7 +87,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<To
     for (const { Key = '', VersionId, IsLatest, LastModified } of page.DeleteMarkers ?? []) {
       told.push({
         ...MARKER,
-        key: decodeURIComponent(Key.replaceAll('+', ' ')),
+        key: decodeKey(Key),
         versionId: VersionId,
         isLatest: IsLatest,
         lastModified: LastModified,
@@ -94,7 +95,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<To
     }
     if (!page.IsTruncated) return told.toSorted(byName)
     markers = {
-      KeyMarker: decodeURIComponent(page.NextKeyMarker!.replaceAll('+', ' ')),
+      KeyMarker: decodeKey(page.NextKeyMarker!),
       VersionIdMarker: page.NextVersionIdMarker,
     }
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { ListedVersion } from '../../../shared/listing.ts'
 import { differencesOf } from '../../../shared/reconcile/drift.ts'
-import type { ListedVersion } from '../../../shared/s3/list-versions.ts'
 
 const WRITTEN = Date.parse('2026-01-01T00:00:00Z') / 1000
 

@@ -44,7 +44,7 @@ const NAMES: Record<string, (n: number) => string> = {
 
 test.for(Object.entries(NAMES))('a large bucket of %s is estimated from its first pages', async ([, nameOf], { sql }) => {
   await using bucket = await large(nameOf)
-  const preview = await previewBackfill(bucket.s3, sql, { bucket: 'docs', mostPages: 4 })
+  const preview = await previewBackfill(bucket.s3, sql, { bucket: 'docs', maxPages: 4 })
   expect(preview.isExact).toBe(false)
   expect(preview.versions / 20_000).toBeGreaterThan(1 / 2)
   expect(preview.versions / 20_000).toBeLessThan(2)

@@ -9,7 +9,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
-import { decodeListedKey, fetchLatestVersionId, headVersion } from '../../../shared/s3/head-version.ts'
+import { fetchLatestVersionId, headVersion } from '../../../shared/s3/head-version.ts'
+import { decodeKey } from '../../../shared/s3/key-encoding.ts'
 import { makeBucket, testClient, testS3 } from '../../support/bucket.ts'
 
 const K = { bucket: 'docs', key: 'a b+c/ü%41\x01😀' }
@@ -149,5 +150,5 @@ describe('lookForLatest', () => {
 })
 
 test('a listed key is decoded as a form', () => {
-  expect(decodeListedKey('a+b%2Bc%2541%C3%BC%00')).toBe('a b+c%41ü\0')
+  expect(decodeKey('a+b%2Bc%2541%C3%BC%00')).toBe('a b+c%41ü\0')
 })

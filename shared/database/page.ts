@@ -1,0 +1,21 @@
+import { Invalid } from '../errors.ts'
+import { MAX_PAGE_SIZE } from '../limits.ts'
+
+/** One page of a list. A null cursor ends the list. */
+export type Page<Item> = { items: Item[]; nextCursor: string | null }
+
+/** Returns the limit of a page. Throws Invalid unless it is a whole number from 1 to 1,000. */
+export function checkedLimit(limit: number): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE_SIZE) return limit
+  throw new Invalid(`limit must be a whole number from 1 to ${MAX_PAGE_SIZE}, not ${limit}`)
+}
+
+/** Cuts rows that were read with `limit + 1` to one page; `cursorAfter` makes the cursor from the last row of a page that is not the last. */
+export function toPage<Row, Item>(
+  rows: Row[],
+  limit: number,
+  { toItem, cursorAfter }: { toItem: (row: Row) => Item; cursorAfter: (last: Row) => string },
+): Page<Item> {
+  const last = rows[limit - 1]
+  return { items: rows.slice(0, limit).map(toItem), nextCursor: rows.length > limit && last ? cursorAfter(last) : null }
+}

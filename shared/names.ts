@@ -1,0 +1,16 @@
+/** Names one key of a bucket. */
+export type KeyName = { bucket: string; key: string }
+
+/** Names one version of one key. */
+export type VersionName = KeyName & { versionId: string }
+
+/** One string for a bucket and a key. Bucket names of other backends may hold slashes, but never U+0000, so no two pairs collide. */
+export function keyId({ bucket, key }: KeyName): string {
+  return `${bucket}\0${key}`
+}
+
+/** What an action of the audit trail looks like. The table has the same check. */
+export const AUDIT_ACTION = /^[A-Z][A-Z_]{0,63}$/
+
+/** What the name of a storage backend looks like. The tables have the same check. */
+export const BACKEND_NAME = /^[a-z0-9_-]{1,64}$/
