@@ -100,7 +100,7 @@ describe('a body is refused', () => {
       json,
       400,
       'InvalidParameter',
-      /^metadata must hold no U\+0000/,
+      /^metadata must not contain U\+0000/,
     ],
     [
       'a NUL in a name',
@@ -108,7 +108,7 @@ describe('a body is refused', () => {
       json,
       400,
       'InvalidParameter',
-      /^metadata must hold no U\+0000/,
+      /^metadata must not contain U\+0000/,
     ],
     [
       'a lone surrogate',
@@ -116,7 +116,7 @@ describe('a body is refused', () => {
       json,
       400,
       'InvalidParameter',
-      /^comment must hold no U\+0000 and no lone surrogate$/,
+      /^comment must not contain U\+0000 or lone surrogates$/,
     ],
     [
       'metadata too deep',
@@ -124,7 +124,7 @@ describe('a body is refused', () => {
       json,
       400,
       'InvalidParameter',
-      /at most 100 deep$/,
+      /at most 100 levels deep$/,
     ],
     [
       'metadata far too deep',
@@ -132,7 +132,7 @@ describe('a body is refused', () => {
       json,
       400,
       'InvalidParameter',
-      /at most 100 deep$/,
+      /at most 100 levels deep$/,
     ],
     [
       'a byte over the limit',
