@@ -72,8 +72,8 @@ describe('a message', () => {
     expect(recordsOf(JSON.stringify(sent))).toEqual([])
   })
 
-  test.each(['', 'no JSON', 'null', '7', '"Records"', '{"Records": '])('%j is refused: no JSON object', body => {
-    expect(() => recordsOf(body)).toThrow('The message is no JSON object')
+  test.each(['', 'no JSON', 'null', '7', '"Records"', '{"Records": '])('%j is refused: not a JSON object', body => {
+    expect(() => recordsOf(body)).toThrow('The message is not a JSON object')
   })
 
   test.each(['{}', '[]', '{"Records":{}}', '{"Event":"s3:Other"}', '{"detail":{}}'])(
@@ -230,14 +230,14 @@ describe('refused with the reason', () => {
 
   test.each(['1.0', '3.0', '20.1', '2', ''])('event version %s', eventVersion => {
     expect(reasonOf(notification({ record: { eventVersion } }))).toBe(
-      `Invalid: Event version ${eventVersion} is not understood, only 2.x`,
+      `Invalid: Event version ${eventVersion} is not supported, only 2.x`,
     )
   })
 
   test.each([
-    [{ eventName: 'ObjectEaten:Whole' }, 'Invalid: Event ObjectEaten:Whole is not understood'],
+    [{ eventName: 'ObjectEaten:Whole' }, 'Invalid: Event ObjectEaten:Whole is unknown'],
     [{ eventSource: 'aws:sns' }, 'Invalid: Event source aws:sns is not aws:s3'],
-    [{ eventTime: 'yesterday' }, 'Invalid: Event time yesterday is no time'],
+    [{ eventTime: 'yesterday' }, 'Invalid: Event time yesterday is not a time'],
     [{ eventTime: 7 }, 'Invalid: eventTime: Invalid type: Expected string but received 7'],
     [{ s3: undefined }, 'Invalid: s3: Invalid type: Expected Object but received undefined'],
     [{ s3: { bucket: { name: '' }, object: { key: 'k' } } }, expect.stringMatching(/^Invalid: s3\.bucket\.name: /)],
@@ -251,9 +251,9 @@ describe('refused with the reason', () => {
 
   test('an event of EventBridge of another source or kind', () => {
     expect(reasonOf({ ...bridge('Object Created'), source: 'aws.ec2' })).toBe(
-      'Invalid: source: Only events of aws.s3 are understood',
+      'Invalid: source: Only events of aws.s3 are supported',
     )
-    expect(reasonOf(bridge('Object Eaten'))).toBe('Invalid: Detail type Object Eaten is not understood')
+    expect(reasonOf(bridge('Object Eaten'))).toBe('Invalid: Detail type Object Eaten is unknown')
   })
 })
 

@@ -203,7 +203,9 @@ describe('pages', () => {
   })
 
   test.for([0, 1001, 1.5, Number.NaN])('of %s are refused', async (limit, { sql }) => {
-    await expect(searchObjects(sql, { query: 'a', limit })).rejects.toThrow(new Invalid(`limit must be 1 to 1000, not ${limit}`))
+    await expect(searchObjects(sql, { query: 'a', limit })).rejects.toThrow(
+      new Invalid(`limit must be a whole number from 1 to 1000, not ${limit}`),
+    )
   })
 
   test('with a cursor far above every id cost no more than the newest block', async ({ sql }) => {

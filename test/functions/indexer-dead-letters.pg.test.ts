@@ -22,7 +22,7 @@ describe('a record that can never be indexed', () => {
     const bad = { ...first, eventVersion: '3.0' }
     expect(await stage.index([bodyOf(first, bad, second)])).toEqual({ batchItemFailures: [] })
     expect(await stage.keys()).toEqual(['a', 'b'])
-    const reason = 'Invalid: Event version 3.0 is not understood, only 2.x'
+    const reason = 'Invalid: Event version 3.0 is not supported, only 2.x'
     expect(stage.dead()).toEqual([{ body: { Records: [bad] }, reason, messageId: '0' }])
   })
 
@@ -33,7 +33,7 @@ describe('a record that can never be indexed', () => {
     const reason = 'Invalid: Neither an S3 notification nor an EventBridge event of S3'
     expect(stage.dead()).toEqual([
       { body: { hello: 1 }, reason, messageId: '0' },
-      { body: 'no record', reason: 'Invalid: The message is no JSON object', messageId: '2' },
+      { body: 'no record', reason: 'Invalid: The message is not a JSON object', messageId: '2' },
     ])
   })
 
@@ -62,7 +62,7 @@ describe('a record that can never be indexed', () => {
     expect(stage.dead()).toEqual([
       {
         body: { Records: [bad] },
-        reason: expect.stringMatching(/^Invalid: .*S3 answered 400 to a HEAD of the version$/),
+        reason: expect.stringMatching(/^Invalid: .*S3 returned 400 for a HEAD of the version$/),
         messageId: '0',
       },
     ])
@@ -144,7 +144,7 @@ describe('S3 failing', () => {
     }
     expect(await stage.index(bodies, 5)).toEqual({ batchItemFailures: [] })
     expect(stage.dead()).toEqual([
-      { body: JSON.parse(slow), reason: expect.stringMatching(/S3 answered 503 to a HEAD of the version$/), messageId: '1' },
+      { body: JSON.parse(slow), reason: expect.stringMatching(/S3 returned 503 for a HEAD of the version$/), messageId: '1' },
     ])
   })
 
@@ -166,7 +166,7 @@ describe('S3 failing', () => {
     const body = await stage.put('a')
     await drain(sql, stage)
     expect(await stage.keys()).toEqual([])
-    const reason = expect.stringMatching(/S3 answered 503 to a HEAD of the version$/)
+    const reason = expect.stringMatching(/S3 returned 503 for a HEAD of the version$/)
     expect(stage.dead()).toEqual([{ body: JSON.parse(body), reason, messageId: expect.any(String) }])
   })
 })
