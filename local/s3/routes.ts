@@ -1,7 +1,6 @@
 import { notImplemented, S3Error } from './errors.ts'
 import type { S3Request } from './http/request.ts'
 import type { Answer } from './http/response.ts'
-import { getBucketAcl, getObjectAcl, putObjectAcl, restoreObject } from './operations/acl-and-restore.ts'
 import {
   answerBuckets,
   getBucketLocation,
@@ -10,17 +9,18 @@ import {
   putBucket,
   putBucketVersioning,
   removeBucket,
-} from './operations/buckets.ts'
-import { copyObject } from './operations/copy-object.ts'
-import { deleteObject, deleteObjects } from './operations/delete-object.ts'
-import { getObject, getObjectAttributes } from './operations/get-object.ts'
-import { listObjects, listObjectsV2 } from './operations/list-objects.ts'
-import { listMultipartUploads, listParts } from './operations/list-uploads.ts'
-import { listObjectVersions } from './operations/list-versions.ts'
-import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload } from './operations/multipart.ts'
-import { putObject } from './operations/put-object.ts'
-import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/tagging.ts'
-import { uploadPart, uploadPartCopy } from './operations/upload-part.ts'
+} from './operations/buckets/bucket.ts'
+import { listMultipartUploads, listParts } from './operations/listings/list-multipart-uploads.ts'
+import { listObjectVersions } from './operations/listings/list-object-versions.ts'
+import { listObjects, listObjectsV2 } from './operations/listings/list-objects.ts'
+import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload } from './operations/multipart/complete-upload.ts'
+import { uploadPart, uploadPartCopy } from './operations/multipart/upload-part.ts'
+import { getBucketAcl, getObjectAcl, putObjectAcl, restoreObject } from './operations/objects/acl.ts'
+import { copyObject } from './operations/objects/copy-object.ts'
+import { deleteObject, deleteObjects } from './operations/objects/delete-object.ts'
+import { getObject, getObjectAttributes } from './operations/objects/get-object.ts'
+import { putObject } from './operations/objects/put-object.ts'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/objects/tagging.ts'
 import { type Bucket, findBucket } from './store/buckets.ts'
 import type { Store } from './store/store.ts'
 

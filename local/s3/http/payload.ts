@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { notImplemented, S3Error } from '../errors.ts'
 import {
   type Checksum,
   type ChecksumAlgorithm,
@@ -7,7 +6,8 @@ import {
   checksumHeader,
   isChecksumValue,
   startChecksum,
-} from '../store/checksum.ts'
+} from '../checksums/checksum.ts'
+import { notImplemented, S3Error } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import { decodeAwsChunked, type Trailers } from './aws-chunked.ts'
 import { readText, type S3Request } from './request.ts'

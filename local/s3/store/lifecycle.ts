@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { S3Error } from '../errors.ts'
+import type { Actor } from '../events/notification.ts'
 import { type Bucket, findBucket } from './buckets.ts'
-import { addDeleteMarker, publishChange, removeVersion } from './change-versions.ts'
-import type { Actor } from './notification.ts'
 import { midnightSequence } from './sequence.ts'
 import type { Store } from './store.ts'
 import { findVersion, type Restore, requireVersion, type Version } from './versions.ts'
+import { addDeleteMarker, publishChange, removeVersion } from './write-versions.ts'
 
 /** Storage classes whose objects must be restored before they can be read. */
 export const archiveClasses: readonly string[] = ['GLACIER', 'DEEP_ARCHIVE']

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { type Checksum, type ChecksumAlgorithm, type ChecksumType, multipartChecksum } from '../checksums/checksum.ts'
 import { S3Error } from '../errors.ts'
+import type { Actor } from '../events/notification.ts'
 import type { Bucket } from './buckets.ts'
-import { addVersion } from './change-versions.ts'
-import { type Checksum, type ChecksumAlgorithm, type ChecksumType, multipartChecksum } from './checksum.ts'
-import type { Actor } from './notification.ts'
 import type { Store } from './store.ts'
 import type { Attributes, StoredSegment } from './versions.ts'
+import { addVersion } from './write-versions.ts'
 
 /** A multipart upload under way. Its sequence and time are those of its start: they rank the object that comes of it. */
 export type Upload = Attributes & {

@@ -1,7 +1,7 @@
+import type { Segment } from '../bodies/file-bodies.ts'
+import type { Checksum } from '../checksums/checksum.ts'
 import { S3Error } from '../errors.ts'
-import type { Segment } from './bodies.ts'
 import type { Bucket } from './buckets.ts'
-import type { Checksum } from './checksum.ts'
 import type { Store } from './store.ts'
 
 /** A tag of an object. */

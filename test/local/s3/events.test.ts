@@ -1,6 +1,6 @@
 import { CopyObjectCommand, DeleteObjectCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { describe, expect, vi } from 'vitest'
-import type { S3Notification } from '../../../local/s3/store/notification.ts'
+import type { S3Notification } from '../../../local/s3/events/notification.ts'
 import { sequencerOf, startSequence } from '../../../local/s3/store/sequence.ts'
 import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
 

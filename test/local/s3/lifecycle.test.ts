@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import type { S3Notification } from '../../../local/s3/store/notification.ts'
+import type { S3Notification } from '../../../local/s3/events/notification.ts'
 import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
 
 const put = async (s3: { client: S3Client }, Bucket: string, more = {}) =>

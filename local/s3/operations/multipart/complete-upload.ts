@@ -1,9 +1,3 @@
-import { S3Error } from '../errors.ts'
-import { readDocument } from '../http/payload.ts'
-import type { S3Request } from '../http/request.ts'
-import { type Answer, xmlAnswer } from '../http/response.ts'
-import { childrenOf, fromXml, textOf, type XmlElement } from '../http/xml.ts'
-import { type Bucket, findBucket } from '../store/buckets.ts'
 import {
   type ChecksumAlgorithm,
   checksumAlgorithms,
@@ -11,8 +5,17 @@ import {
   checksumHeader,
   defaultChecksumType,
   isChecksumType,
-} from '../store/checksum.ts'
-import type { Store } from '../store/store.ts'
+} from '../../checksums/checksum.ts'
+import { S3Error } from '../../errors.ts'
+import { startConditionalWrite } from '../../headers/conditions.ts'
+import { readAttributes } from '../../headers/object-headers.ts'
+import { versionHeader } from '../../headers/version-id.ts'
+import { readDocument } from '../../http/payload.ts'
+import type { S3Request } from '../../http/request.ts'
+import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { childrenOf, fromXml, textOf, type XmlElement } from '../../http/xml.ts'
+import { type Bucket, findBucket } from '../../store/buckets.ts'
+import type { Store } from '../../store/store.ts'
 import {
   abortUpload,
   type CompletedUpload,
@@ -24,11 +27,8 @@ import {
   type Part,
   partsOf,
   type Upload,
-} from '../store/uploads.ts'
-import { startConditionalWrite } from './parts/conditions.ts'
-import { readAttributes } from './parts/object-attributes.ts'
-import { versionHeader } from './parts/version-id.ts'
-import { checksumElements } from './put-object.ts'
+} from '../../store/uploads.ts'
+import { checksumElements } from '../objects/put-object.ts'
 
 /** CreateMultipartUpload. */
 export function createMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { S3Event, S3EventRecord, S3NotificationEvent } from 'aws-lambda'
 import { formEncode } from '../encoding.ts'
-import type { Bucket } from './buckets.ts'
-import { type SequencerForm, sequencerOf } from './sequence.ts'
+import type { Bucket } from '../store/buckets.ts'
+import { type SequencerForm, sequencerOf } from '../store/sequence.ts'
 
 /** The events of S3 that this endpoint knows, without the `s3:` of a notification configuration. */
 export type EventName =

@@ -1,5 +1,5 @@
+import type { Actor, Change, EventName } from '../events/notification.ts'
 import type { Bucket } from './buckets.ts'
-import type { Actor, Change, EventName } from './notification.ts'
 import { newVersionId } from './sequence.ts'
 import type { Store } from './store.ts'
 import { type Attributes, type Content, findVersion, segmentsOf, type Version } from './versions.ts'

@@ -1,12 +1,12 @@
-import { readDocument } from '../http/payload.ts'
-import type { S3Request } from '../http/request.ts'
-import { type Answer, xmlAnswer } from '../http/response.ts'
-import type { Bucket } from '../store/buckets.ts'
-import { publishChange } from '../store/change-versions.ts'
-import type { Store } from '../store/store.ts'
-import { requireVersion } from '../store/versions.ts'
-import { readTagging } from './parts/tags.ts'
-import { versionHeader, versionIdOf } from './parts/version-id.ts'
+import { readTagging } from '../../headers/tags.ts'
+import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
+import { readDocument } from '../../http/payload.ts'
+import type { S3Request } from '../../http/request.ts'
+import { type Answer, xmlAnswer } from '../../http/response.ts'
+import type { Bucket } from '../../store/buckets.ts'
+import type { Store } from '../../store/store.ts'
+import { requireVersion } from '../../store/versions.ts'
+import { publishChange } from '../../store/write-versions.ts'
 
 /** GetObjectTagging. */
 export function getObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {

@@ -1,12 +1,12 @@
-import { formEncode, xmlDate } from '../encoding.ts'
-import { invalidArgument } from '../errors.ts'
-import { countParameter, type S3Request } from '../http/request.ts'
-import { type Answer, xmlAnswer } from '../http/response.ts'
-import type { Bucket } from '../store/buckets.ts'
-import type { Store } from '../store/store.ts'
-import { toVersion, type VersionRow } from '../store/versions.ts'
-import { behindKey, type Fetch, fromToken, toToken, walk } from './parts/listing.ts'
-import { owner } from './parts/owner.ts'
+import { formEncode, xmlDate } from '../../encoding.ts'
+import { invalidArgument } from '../../errors.ts'
+import { countParameter, type S3Request } from '../../http/request.ts'
+import { type Answer, xmlAnswer } from '../../http/response.ts'
+import type { Bucket } from '../../store/buckets.ts'
+import type { Store } from '../../store/store.ts'
+import { toVersion, type VersionRow } from '../../store/versions.ts'
+import { owner } from '../owner.ts'
+import { behindKey, type Fetch, fromToken, toToken, walk } from './walk.ts'
 
 /** ListObjectsV2. */
 export function listObjectsV2(store: Store, request: S3Request, bucket: Bucket): Answer {

@@ -1,13 +1,13 @@
-import { xmlDate } from '../encoding.ts'
-import { countParameter, type S3Request } from '../http/request.ts'
-import { type Answer, xmlAnswer } from '../http/response.ts'
-import type { Bucket } from '../store/buckets.ts'
-import { checksumElement } from '../store/checksum.ts'
-import type { Store } from '../store/store.ts'
-import { findUpload, partsOf, toUpload, type Upload, type UploadRow } from '../store/uploads.ts'
+import { checksumElement } from '../../checksums/checksum.ts'
+import { xmlDate } from '../../encoding.ts'
+import { countParameter, type S3Request } from '../../http/request.ts'
+import { type Answer, xmlAnswer } from '../../http/response.ts'
+import type { Bucket } from '../../store/buckets.ts'
+import type { Store } from '../../store/store.ts'
+import { findUpload, partsOf, toUpload, type Upload, type UploadRow } from '../../store/uploads.ts'
+import { owner } from '../owner.ts'
 import { listParameters } from './list-objects.ts'
-import { behindKey, type Fetch, type Position, walk } from './parts/listing.ts'
-import { owner } from './parts/owner.ts'
+import { behindKey, type Fetch, type Position, walk } from './walk.ts'
 
 /** ListMultipartUploads: by key, and within a key the one started first comes first. */
 export function listMultipartUploads(store: Store, request: S3Request, bucket: Bucket): Answer {

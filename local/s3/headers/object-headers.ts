@@ -1,8 +1,8 @@
-import { decodeWords, encodeWord, formDecode, httpDate } from '../../encoding.ts'
-import { invalidArgument, notImplemented, S3Error } from '../../errors.ts'
-import type { S3Request } from '../../http/request.ts'
-import { archiveClasses } from '../../store/lifecycle.ts'
-import type { Attributes, Tag, Version } from '../../store/versions.ts'
+import { decodeWords, encodeWord, formDecode, httpDate } from '../encoding.ts'
+import { invalidArgument, notImplemented, S3Error } from '../errors.ts'
+import type { S3Request } from '../http/request.ts'
+import { archiveClasses } from '../store/lifecycle.ts'
+import type { Attributes, Tag, Version } from '../store/versions.ts'
 import { checkTags } from './tags.ts'
 
 /** Reads what a write says about its object; what this server can't keep is refused, not dropped. */

@@ -1,12 +1,12 @@
-import { xmlDate } from '../encoding.ts'
-import { notImplemented, S3Error } from '../errors.ts'
-import { readDocument } from '../http/payload.ts'
-import { countParameter, type S3Request } from '../http/request.ts'
-import { type Answer, xmlAnswer } from '../http/response.ts'
-import { fromXml, textOf } from '../http/xml.ts'
-import { type Bucket, createBucket, defaultRegion, deleteBucket, listBuckets, setVersioning } from '../store/buckets.ts'
-import type { Store } from '../store/store.ts'
-import { owner } from './parts/owner.ts'
+import { xmlDate } from '../../encoding.ts'
+import { notImplemented, S3Error } from '../../errors.ts'
+import { readDocument } from '../../http/payload.ts'
+import { countParameter, type S3Request } from '../../http/request.ts'
+import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { fromXml, textOf } from '../../http/xml.ts'
+import { type Bucket, createBucket, defaultRegion, deleteBucket, listBuckets, setVersioning } from '../../store/buckets.ts'
+import type { Store } from '../../store/store.ts'
+import { owner } from '../owner.ts'
 
 /** ListBuckets, by pages if asked. */
 export function answerBuckets(store: Store, request: S3Request): Answer {

@@ -1,7 +1,7 @@
-import { notImplemented, S3Error } from '../../errors.ts'
-import type { S3Request } from '../../http/request.ts'
-import type { Store } from '../../store/store.ts'
-import { findVersion, type Version } from '../../store/versions.ts'
+import { notImplemented, S3Error } from '../errors.ts'
+import type { S3Request } from '../http/request.ts'
+import type { Store } from '../store/store.ts'
+import { findVersion, type Version } from '../store/versions.ts'
 
 /** Checks the conditions of a read, or with a prefix such as `x-amz-copy-source-` those of a copy; a failed one is thrown. */
 export function checkReadConditions(request: S3Request, version: Version, prefix = ''): void {
