@@ -16,6 +16,7 @@ import { startPostgres } from './postgres/postgres.ts'
 import { startReconciler } from './reconcile-buckets.ts'
 import { defaultCredentials } from './s3/http/authorize.ts'
 import { startS3 } from './s3/server.ts'
+import { createBucket } from './s3/store/buckets.ts'
 import { schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { startEventSource } from './sqs/event-source.ts'
@@ -78,7 +79,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     throw explainPort('s3', settings.s3Port, error)
   })
   starting.defer(() => server.close())
-  server.store.createBucket(FIRST_BUCKET, 'Enabled')
+  createBucket(server.store, FIRST_BUCKET, { versioning: 'Enabled' })
   const aws = { endpoint: server.url, region: 'us-east-1', credentials: defaultCredentials }
   const s3 = new S3Client({ ...aws, forcePathStyle: true })
   starting.defer(() => s3.destroy())

@@ -4,7 +4,7 @@ import { bucketsWithVersions } from '../shared/catalog/versions.ts'
 import type { Sql } from '../shared/database/connection.ts'
 import { Conflict } from '../shared/errors.ts'
 import { reconcile } from '../shared/reconcile/reconcile.ts'
-import { listBuckets } from './s3/store/buckets.ts'
+import { allBuckets } from './s3/store/buckets.ts'
 import type { Store } from './s3/store/store.ts'
 import { type Schedule, schedule } from './schedule.ts'
 import type { EventSource } from './sqs/event-source.ts'
@@ -47,7 +47,7 @@ async function compareAll(parts: LocalReconcilerParts, stop: AbortSignal, onErro
 
 /** A bucket that is empty on both sides is equal: the first start has nothing to compare. */
 async function bucketsInUse({ sql, store }: LocalReconcilerParts): Promise<string[]> {
-  const names = listBuckets(store).map(({ name }) => name)
+  const names = allBuckets(store).map(({ name }) => name)
   const full = names.filter(name => store.sql.get`select 1 from version where bucket = ${name} limit 1` !== undefined)
   const known = await bucketsWithVersions(sql, names)
   return names.filter(name => full.includes(name) || known.includes(name))

@@ -1,28 +1,27 @@
 import { notImplemented, S3Error } from './errors.ts'
 import type { S3Request } from './http/request.ts'
 import type { Answer } from './http/response.ts'
-import {
-  answerBuckets,
-  getBucketLocation,
-  getBucketVersioning,
-  headBucket,
-  putBucket,
-  putBucketVersioning,
-  removeBucket,
-} from './operations/buckets/bucket.ts'
-import { listMultipartUploads, listParts } from './operations/listings/list-multipart-uploads.ts'
+import { getBucketLocation, headBucket, putBucket, removeBucket } from './operations/buckets/bucket.ts'
+import { getBucketVersioning, putBucketVersioning } from './operations/buckets/versioning.ts'
+import { listBuckets } from './operations/listings/list-buckets.ts'
+import { listMultipartUploads } from './operations/listings/list-multipart-uploads.ts'
 import { listObjectVersions } from './operations/listings/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from './operations/listings/list-objects.ts'
-import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload } from './operations/multipart/complete-upload.ts'
+import { listParts } from './operations/listings/list-parts.ts'
+import { completeMultipartUpload } from './operations/multipart/complete-upload.ts'
+import { abortMultipartUpload, createMultipartUpload } from './operations/multipart/start-upload.ts'
 import { uploadPart, uploadPartCopy } from './operations/multipart/upload-part.ts'
-import { getBucketAcl, getObjectAcl, putObjectAcl, restoreObject } from './operations/objects/acl.ts'
+import { getBucketAcl, getObjectAcl, putObjectAcl } from './operations/objects/acl.ts'
 import { copyObject } from './operations/objects/copy-object.ts'
 import { deleteObject, deleteObjects } from './operations/objects/delete-object.ts'
-import { getObject, getObjectAttributes } from './operations/objects/get-object.ts'
+import { getObject } from './operations/objects/get-object.ts'
+import { getObjectAttributes } from './operations/objects/get-object-attributes.ts'
 import { putObject } from './operations/objects/put-object.ts'
+import { restoreObject } from './operations/objects/restore-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/objects/tagging.ts'
-import { type Bucket, findBucket } from './store/buckets.ts'
+import { findBucket } from './store/buckets.ts'
 import type { Store } from './store/store.ts'
+import type { Bucket } from './store/types.ts'
 
 /** Finds the operation by method and sub-resource and runs it; what is not there is NotImplemented, never something else. */
 export function route(store: Store, request: S3Request): Answer | Promise<Answer> {
@@ -30,7 +29,7 @@ export function route(store: Store, request: S3Request): Answer | Promise<Answer
   if (method === 'OPTIONS') throw new S3Error('AccessForbidden')
   const subResource = subResources.find(one => query.has(one)) ?? ''
   if (name === undefined) {
-    if (method === 'GET' && subResource === '') return answerBuckets(store, request)
+    if (method === 'GET' && subResource === '') return listBuckets(store, request)
     throw new S3Error('MethodNotAllowed', { details: { Method: method, ResourceType: 'SERVICE' } })
   }
   if (key === undefined) {

@@ -4,12 +4,12 @@ import { isLoopbackName } from '../http.ts'
 import { answerSqs, isSqsRequest } from '../sqs/endpoint.ts'
 import { openQueue, type Queue } from '../sqs/queue.ts'
 import { S3Error, type S3ErrorCode } from './errors.ts'
-import { type S3Notification, type Transport, toNotification } from './events/notification.ts'
+import { type EventBody, type Transport, toEventBody } from './events/event-body.ts'
+import type { SequencerForm } from './events/sequencer.ts'
 import { authorize, type Credentials, defaultCredentials, hoistedHeaders } from './http/authorize.ts'
 import { newRequestIds, readRequest, type S3Request } from './http/request.ts'
 import { type Answer, errorAnswer, sendAnswer } from './http/response.ts'
 import { route } from './routes.ts'
-import type { SequencerForm } from './store/sequence.ts'
 import { openStore, type Store } from './store/store.ts'
 
 /** What goes wrong with one request, for tests: it waits, answers an error, or its answer breaks off after a share of the body (0 to 1). */
@@ -23,7 +23,7 @@ export type S3Options = {
   /** Where events go; by default the queue `catalog-events` of the store's own database. */
   queue?: Queue
   /** Takes each event in place of the queue, inside the transaction that makes the change: if it throws, nothing happened. */
-  deliver?: (notification: S3Notification) => void
+  deliver?: (notification: EventBody) => void
   sequencer?: SequencerForm
   clock?: () => number
   transport?: Transport
@@ -47,7 +47,7 @@ export async function startS3(options: S3Options): Promise<S3Server> {
   const { sequencer = 'aws', transport = 'notification', clock = Date.now } = options
   const queues: { events?: Queue } = {}
   const store = await openStore(options.folder, clock, () => change => {
-    const notification = toNotification(change, { sequencer, transport })
+    const notification = toEventBody(change, { sequencer, transport })
     if (options.deliver) options.deliver(notification)
     else (options.queue ?? queues.events)?.send(JSON.stringify(notification))
   })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { testClient } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { expectAll, write } from './stage.ts'
@@ -17,7 +18,7 @@ test('an indexer killed between commit and acknowledgement loses nothing, and do
   ending.defer(() => rm(folder, { recursive: true, force: true }))
   const server = await startS3({ folder })
   ending.defer(() => server.close())
-  server.store.createBucket('docs', 'Enabled')
+  createBucket(server.store, 'docs', { versioning: 'Enabled' })
   const s3 = testClient(server.url)
   ending.defer(() => s3.destroy())
   const events = await write(s3, 24)

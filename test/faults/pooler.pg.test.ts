@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { driftOf, openRun } from '../../shared/catalog/reconcile-runs.ts'
 import { type Client, connect } from '../../shared/database/connection.ts'
 import { reconcile } from '../../shared/reconcile/reconcile.ts'
@@ -26,7 +27,7 @@ describe.skipIf(version === undefined)(
       const pooler = ending.use(await startPooler(database.url, version ?? 0))
       const server = await startS3({ folder: ':memory:' })
       ending.defer(() => server.close())
-      server.store.createBucket('docs', 'Enabled')
+      createBucket(server.store, 'docs', { versioning: 'Enabled' })
       const s3 = testClient(server.url)
       ending.defer(() => s3.destroy())
       const clients = Array.from({ length: 4 }, () => pooledClient(pooler.url))

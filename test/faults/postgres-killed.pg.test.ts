@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { startPostgres } from '../../local/postgres/postgres.ts'
 import { startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
 import { testClient } from '../support/bucket.ts'
@@ -24,7 +25,7 @@ test('Postgres killed in the middle of batches and started again has lost and do
   let asked = 0
   const server = await startS3({ folder: ':memory:', fault: () => void asked++ })
   ending.defer(() => server.close())
-  server.store.createBucket('docs', 'Enabled')
+  createBucket(server.store, 'docs', { versioning: 'Enabled' })
   const s3 = testClient(server.url)
   ending.defer(() => s3.destroy())
   const events = await write(s3, 60)

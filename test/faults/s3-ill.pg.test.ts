@@ -1,5 +1,6 @@
 import { beforeEach, expect, vi } from 'vitest'
 import { type Fault, startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { testClient } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
@@ -21,7 +22,7 @@ test.for(Object.entries(ILLNESSES))('S3 that %s costs time, and no event', { tim
   let asked = 0
   const server = await startS3({ folder: ':memory:', fault: () => (isIll && asked++ % 4 === 0 ? illness : undefined) })
   ending.defer(() => server.close())
-  server.store.createBucket('docs', 'Enabled')
+  createBucket(server.store, 'docs', { versioning: 'Enabled' })
   const s3 = testClient(server.url)
   ending.defer(() => s3.destroy())
   const events = await write(s3, 30)
@@ -43,7 +44,7 @@ test('events that S3 could not be asked about until they were given up wait in t
   let isAway = false
   const server = await startS3({ folder: ':memory:', fault: () => (isAway ? { error: 'InternalError' } : undefined) })
   ending.defer(() => server.close())
-  server.store.createBucket('docs', 'Enabled')
+  createBucket(server.store, 'docs', { versioning: 'Enabled' })
   const s3 = testClient(server.url)
   ending.defer(() => s3.destroy())
   const events = await write(s3, 5)

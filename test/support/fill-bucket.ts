@@ -1,17 +1,18 @@
 import type { S3Server } from '../../local/s3/server.ts'
-import { newVersionId } from '../../local/s3/store/sequence.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
+import { newVersionId } from '../../local/s3/store/version-ids.ts'
 
 /** A month: what was written so long ago has its events behind it. */
 const AGE_MS = 30 * 24 * 3600 * 1000
 
 /** Makes a versioned bucket with so many objects of one version each, straight in the server's store: no requests, no events. */
 export function fillBucket({ store }: S3Server, bucket: string, versions: number, nameOf: (n: number) => string): void {
-  store.createBucket(bucket, 'Enabled')
+  createBucket(store, bucket, { versioning: 'Enabled' })
   const insert = store.db.prepare(`
     insert into version
       (bucket, key, version_id, sequence, is_latest, is_delete_marker, size, etag, last_modified, storage_class, headers, metadata, tags)
     values (?, ?, ?, ?, 1, 0, ?, ?, ?, 'STANDARD', '{"content-type":"application/pdf"}', ?, '[{"key":"project","value":"archive"}]')`)
-  store.change(() => {
+  store.transaction(() => {
     for (let n = 0; n < versions; n++) {
       const sequence = store.nextSequence()
       const etag = n.toString(16).padStart(32, '0')

@@ -12,6 +12,8 @@ import {
 } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
 import { S3Error } from '../../local/s3/errors.ts'
+import { expireCurrent, expireVersion, transition } from '../../local/s3/store/lifecycle.ts'
+import { completeRestore } from '../../local/s3/store/restores.ts'
 import { makeBucket, setVersioning, type TestS3, versionsInBucket } from './bucket.ts'
 
 /** How a bucket of a history begins. */
@@ -128,15 +130,15 @@ async function act(stage: Stage, operation: Exclude<Operation, { do: 'deliver' }
     if (!chosen) return
     const name = { Bucket, Key: String(chosen.key), VersionId: String(chosen.versionId) }
     if (operation.do === 'deleteVersion') await s3.send(new DeleteObjectCommand(name))
-    if (operation.do === 'expireVersion') server.store.expireVersion(name.Bucket, name.Key, name.VersionId)
+    if (operation.do === 'expireVersion') expireVersion(server.store, name.Bucket, name.Key, name.VersionId)
     if (chosen.isDeleteMarker) return
     if (operation.do === 'tag')
       await s3.send(new PutObjectTaggingCommand({ ...name, Tagging: { TagSet: [{ Key: 't', Value: String(operation.tag) }] } }))
     if (operation.do === 'transition')
-      server.store.transition(name.Bucket, name.Key, name.VersionId, operation.cold ? 'GLACIER' : 'STANDARD_IA')
+      transition(server.store, name.Bucket, name.Key, name.VersionId, operation.cold ? 'GLACIER' : 'STANDARD_IA')
     if (operation.do === 'restore') {
       await s3.send(new RestoreObjectCommand({ ...name, RestoreRequest: { Days: 1 } }))
-      server.store.completeRestore(name.Bucket, name.Key, name.VersionId)
+      completeRestore(server.store, name.Bucket, name.Key, name.VersionId)
     }
     return
   }
@@ -173,7 +175,7 @@ async function act(stage: Stage, operation: Exclude<Operation, { do: 'deliver' }
       await s3.send(new DeleteObjectCommand({ Bucket, Key }))
       break
     case 'expire':
-      server.store.expireCurrent(Bucket, Key)
+      expireCurrent(server.store, Bucket, Key)
       break
     case 'untag':
       await s3.send(new DeleteObjectTaggingCommand({ Bucket, Key }))

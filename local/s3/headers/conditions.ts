@@ -1,7 +1,8 @@
 import { notImplemented, S3Error } from '../errors.ts'
 import type { S3Request } from '../http/request.ts'
 import type { Store } from '../store/store.ts'
-import { findVersion, type Version } from '../store/versions.ts'
+import type { Version } from '../store/types.ts'
+import { findVersion } from '../store/versions.ts'
 
 /** Checks the conditions of a read, or with a prefix such as `x-amz-copy-source-` those of a copy; a failed one is thrown. */
 export function checkReadConditions(request: S3Request, version: Version, prefix = ''): void {
@@ -35,12 +36,12 @@ export function startConditionalWrite(store: Store, request: S3Request, bucket: 
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') throw notImplemented('If-None-Match')
   if (ifMatch === undefined && ifNoneMatch === undefined) return { check() {}, [Symbol.dispose]() {} }
 
-  const write = { bucket, key, disturbed: false }
+  const write = { bucket, key, isDisturbed: false }
   const check = () => {
     const latest = findVersion(store, bucket, key)
     const current = latest?.isDeleteMarker ? undefined : latest
     if (ifNoneMatch !== undefined && current) throw failed('If-None-Match')
-    if (write.disturbed) throw new S3Error('ConditionalRequestConflict', { details: { Key: key } })
+    if (write.isDisturbed) throw new S3Error('ConditionalRequestConflict', { details: { Key: key } })
     if (ifMatch === undefined) return
     if (!current) throw new S3Error('NoSuchKey', { details: { Key: key } })
     if (!matches(ifMatch, current)) throw failed('If-Match')

@@ -1,8 +1,8 @@
 import { decodeWords, encodeWord, formDecode, httpDate } from '../encoding.ts'
 import { invalidArgument, notImplemented, S3Error } from '../errors.ts'
 import type { S3Request } from '../http/request.ts'
-import { archiveClasses } from '../store/lifecycle.ts'
-import type { Attributes, Tag, Version } from '../store/versions.ts'
+import { storageClasses } from '../store/storage-classes.ts'
+import type { Attributes, Tag, Version } from '../store/types.ts'
 import { checkTags } from './tags.ts'
 
 /** Reads what a write says about its object; what this server can't keep is refused, not dropped. */
@@ -36,11 +36,6 @@ function readStorageClass(request: S3Request): string {
     throw new S3Error('InvalidStorageClass', { details: { StorageClassRequested: storageClass } })
   return storageClass
 }
-
-const storageClasses: readonly string[] = [
-  ...['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'],
-  ...archiveClasses,
-]
 
 const contentHeaders = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires']
 

@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.ts'
 import { childrenOf, fromXml, textOf } from '../http/xml.ts'
-import type { Tag } from '../store/versions.ts'
+import type { Tag } from '../store/types.ts'
 
 /** Checks a set of tags against S3's limits: 10, keys of 1 to 128 and values of up to 256 characters of the allowed alphabet, no key twice. */
 export function checkTags(tags: Tag[]): Tag[] {

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../errors.ts'
 import type { S3Request } from '../http/request.ts'
-import type { Bucket } from '../store/buckets.ts'
-import { isVersionId } from '../store/sequence.ts'
+import type { Bucket } from '../store/types.ts'
+import { isVersionId } from '../store/version-ids.ts'
 
 /** The version a request names, undefined for none; InvalidArgument for what can't be a version id. */
 export function versionIdOf(request: S3Request): string | undefined {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { formDecode } from '../encoding.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
-import type { Actor } from '../events/notification.ts'
+import type { Actor } from '../store/change.ts'
 
 /** One request to S3: path-style, with bucket, key and query decoded from the raw URL (a router or URL parser would mangle keys). */
 export type S3Request = {

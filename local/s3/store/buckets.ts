@@ -1,22 +1,27 @@
+import { DEFAULT_REGION } from '../../aws-account.ts'
 import { S3Error } from '../errors.ts'
 import type { Store } from './store.ts'
+import type { Bucket } from './types.ts'
 
-/** A bucket; versioning is empty until it is first enabled, and never becomes empty again. */
-export type Bucket = { name: string; region: string; versioning: '' | 'Enabled' | 'Suspended'; createdAt: number }
-
-/** Where a bucket is if nobody said otherwise. */
-export const defaultRegion = 'us-east-1'
-
-/** Makes a bucket; one that exists already is fine in us-east-1 and BucketAlreadyOwnedByYou elsewhere, as in S3. */
-export function createBucket(store: Store, name: string, region = defaultRegion): Bucket {
+/**
+ * Creates a bucket, without versioning unless given. If it exists already, nothing changes in us-east-1, and in any other region
+ * it is BucketAlreadyOwnedByYou, as in S3.
+ */
+export function createBucket(
+  store: Store,
+  name: string,
+  { region = DEFAULT_REGION, versioning }: { region?: string; versioning?: 'Enabled' | 'Suspended' } = {},
+): Bucket {
   if (!isBucketName(name)) throw new S3Error('InvalidBucketName', { details: { BucketName: name } })
   const created = store.sql.run`
     insert into bucket (name, region, created_at) values (${name}, ${region}, ${store.now()}) on conflict do nothing`
   const bucket = findBucket(store, name)
-  if (created.changes === 0 && (region !== defaultRegion || bucket.region !== defaultRegion)) {
+  if (created.changes === 0 && (region !== DEFAULT_REGION || bucket.region !== DEFAULT_REGION)) {
     throw new S3Error('BucketAlreadyOwnedByYou', { details: { BucketName: name } })
   }
-  return bucket
+  if (!versioning) return bucket
+  setVersioning(store, name, versioning)
+  return { ...bucket, versioning }
 }
 
 /** The bucket of that name, or NoSuchBucket. */
@@ -26,27 +31,27 @@ export function findBucket(store: Store, name: string): Bucket {
   return toBucket(row)
 }
 
-/** All buckets by name. */
-export function listBuckets(store: Store): Bucket[] {
+/** All buckets, ordered by name. */
+export function allBuckets(store: Store): Bucket[] {
   return (store.sql.all`select * from bucket order by name` as BucketRow[]).map(toBucket)
 }
 
-/** Deletes an empty bucket; versions and delete markers count as content (BucketNotEmpty), unfinished uploads go with it. */
+/** Deletes an empty bucket and its unfinished uploads. Versions and delete markers count as content (BucketNotEmpty). */
 export function deleteBucket(store: Store, name: string): void {
   findBucket(store, name)
-  store.change(() => {
+  store.transaction(() => {
     if (store.sql.get`select 1 from version where bucket = ${name} limit 1`) {
       throw new S3Error('BucketNotEmpty', { details: { BucketName: name } })
     }
     const parts = store.sql.all`
       select part.body from part join upload on upload.id = part.upload where upload.bucket = ${name}` as { body: string }[]
-    store.release(parts.map(part => part.body))
+    store.releaseBodies(parts.map(part => part.body))
     store.sql.run`delete from upload where bucket = ${name}`
     store.sql.run`delete from bucket where name = ${name}`
   })
 }
 
-/** Enables or suspends versioning; the versions there are stay as they are. */
+/** Enables or suspends versioning. Existing versions do not change. */
 export function setVersioning(store: Store, name: string, versioning: 'Enabled' | 'Suspended'): void {
   findBucket(store, name)
   store.sql.run`update bucket set versioning = ${versioning} where name = ${name}`

@@ -7,7 +7,7 @@ export const schema = `
     created_at integer not null
   ) strict;
 
-  -- sequence ranks the versions of a key: the highest is the latest. JSON columns hold what S3 gives back unread.
+  -- sequence ranks the versions of a key: the highest is the latest. JSON columns are returned to the client unchanged.
   create table if not exists version (
     id integer primary key,
     bucket text not null references bucket,
@@ -31,7 +31,7 @@ export const schema = `
   create unique index if not exists version_by_rank on version (bucket, key, sequence desc);
   create unique index if not exists version_latest on version (bucket, key) where is_latest = 1;
 
-  -- where the bytes of a version are; parts of a multipart object keep their number, etag and checksum
+  -- where the bytes of a version are stored; parts of a multipart object keep their number, etag and checksum
   create table if not exists segment (
     version integer not null references version on delete cascade,
     number integer not null,
@@ -76,7 +76,7 @@ export const schema = `
   ) strict, without rowid;
   create index if not exists part_by_body on part (body);
 
-  -- what a completed upload answered, for a client that asks again because it missed the answer
+  -- the results of completed uploads, for clients that retry because they did not get the response
   create table if not exists completed_upload (
     upload_id text primary key,
     bucket text not null references bucket on delete cascade,

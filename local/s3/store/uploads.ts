@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Checksum, type ChecksumAlgorithm, type ChecksumType, multipartChecksum } from '../checksums/checksum.ts'
 import { S3Error } from '../errors.ts'
-import type { Actor } from '../events/notification.ts'
-import type { Bucket } from './buckets.ts'
+import type { Actor } from './change.ts'
+import { rememberCompleted } from './completed-uploads.ts'
 import type { Store } from './store.ts'
-import type { Attributes, StoredSegment } from './versions.ts'
+import type { Attributes, Bucket, StoredSegment } from './types.ts'
 import { addVersion } from './write-versions.ts'
 
-/** A multipart upload under way. Its sequence and time are those of its start: they rank the object that comes of it. */
+/** A multipart upload in progress. Its sequence and time are those of its start; the completed object is ranked by them. */
 export type Upload = Attributes & {
   id: number
   uploadId: string
@@ -21,13 +21,13 @@ export type Upload = Attributes & {
   supersededAt?: number
 }
 
-/** A part that was uploaded; the checksum is that of the upload's algorithm, in base64. */
+/** An uploaded part; its checksum is of the upload's algorithm, in base64. `uploadedAt` is in ms since 1970. */
 export type Part = StoredSegment & { uploadedAt: number }
 
-/** S3's smallest part, the last one excepted: 5 MiB. */
+/** The minimum size of each part but the last: 5 MiB. */
 export const MIN_PART_BYTES = 5 * 1024 ** 2
 
-/** Begins an upload and returns its id; its rank is taken now. */
+/** Starts an upload and returns its id. The start decides the rank of the completed object. */
 export function createUpload(
   store: Store,
   bucket: Bucket,
@@ -47,7 +47,7 @@ export function createUpload(
   return uploadId
 }
 
-/** The upload of that id for that very key, or NoSuchUpload. */
+/** The upload with that id, which must be for that key; else NoSuchUpload. */
 export function findUpload(store: Store, bucket: Bucket, key: string, uploadId: string | undefined): Upload {
   const row = store.sql.get`
     select * from upload where upload_id = ${uploadId ?? ''} and bucket = ${bucket.name} and key = ${Buffer.from(key)}`
@@ -55,14 +55,14 @@ export function findUpload(store: Store, bucket: Bucket, key: string, uploadId: 
   return toUpload(row as UploadRow)
 }
 
-/** Stores a part in place of one that has its number; returns when. */
+/** Stores a part, replacing one of the same number; returns the time in ms since 1970. */
 export function putPart(store: Store, bucket: Bucket, upload: Upload, part: Omit<Part, 'uploadedAt'>): number {
   const uploadedAt = store.now()
-  store.change(() => {
-    // The upload may have been completed or aborted while the part was on its way.
+  store.transaction(() => {
+    // The upload may have been completed or aborted while the part arrived.
     findUpload(store, bucket, upload.key, upload.uploadId)
     const old = store.sql.get`select body from part where upload = ${upload.id} and number = ${part.number}`
-    if (old) store.release([String(old.body)])
+    if (old) store.releaseBodies([String(old.body)])
     store.sql.run`
       insert or replace into part (upload, number, body, start, size, etag, checksum, uploaded_at)
       values (${upload.id}, ${part.number}, ${part.body}, ${part.start}, ${part.size}, ${part.etag}, ${part.checksum ?? null}, ${uploadedAt})`
@@ -80,15 +80,15 @@ export function partsOf(store: Store, upload: Upload): Part[] {
   }))
 }
 
-/** Ends an upload; its parts are removed. */
+/** Aborts an upload and removes its parts. */
 export function abortUpload(store: Store, upload: Upload): void {
-  store.change(() => {
-    store.release(partsOf(store, upload).map(part => part.body))
+  store.transaction(() => {
+    store.releaseBodies(partsOf(store, upload).map(part => part.body))
     store.sql.run`delete from upload where id = ${upload.id}`
   })
 }
 
-/** Makes the object of the parts named, in their order; the caller has checked them and holds the transaction. */
+/** Creates the object from the given parts, in their order. The caller has checked them and holds the transaction. */
 export function completeUpload(store: Store, bucket: Bucket, upload: Upload, parts: Part[], actor: Actor) {
   const { checksumAlgorithm: algorithm, checksumType: type } = upload
   const md5s = Buffer.concat(parts.map(part => Buffer.from(part.etag, 'hex')))
@@ -102,8 +102,8 @@ export function completeUpload(store: Store, bucket: Bucket, upload: Upload, par
         )
       : undefined
   const size = parts.reduce((sum, part) => sum + part.size, 0)
-  // Parts that were left out of the completion go with the upload.
-  store.release(partsOf(store, upload).map(part => part.body))
+  // Parts that the completion did not name are removed with the upload.
+  store.releaseBodies(partsOf(store, upload).map(part => part.body))
   store.sql.run`delete from upload where id = ${upload.id}`
   const content = { size, etag, checksum, segments: parts, partCount: parts.length }
   const rank = { sequence: upload.sequence, lastModified: upload.initiatedAt, supersededAt: upload.supersededAt }
@@ -117,39 +117,7 @@ export function completeUpload(store: Store, bucket: Bucket, upload: Upload, par
   return { ...completed, size }
 }
 
-/** What completing an upload answers. */
-export type CompletedUpload = { versionId: string; etag: string; checksum?: Checksum }
-
-/** What the completion of an upload answered, undefined if it was never completed, or more than a day ago. */
-export function findCompleted(
-  store: Store,
-  bucket: Bucket,
-  key: string,
-  uploadId: string | undefined,
-): CompletedUpload | undefined {
-  const row = store.sql.get`
-    select version_id, etag, checksum
-    from completed_upload
-    where upload_id = ${uploadId ?? ''} and bucket = ${bucket.name} and key = ${Buffer.from(key)}` as
-    | { version_id: string; etag: string; checksum: string | null }
-    | undefined
-  return (
-    row && { versionId: row.version_id, etag: row.etag, ...(row.checksum === null ? {} : { checksum: JSON.parse(row.checksum) }) }
-  )
-}
-
-/** How long a completed upload is remembered, in milliseconds. */
-const REMEMBER_MS = 86_400_000
-
-function rememberCompleted(store: Store, upload: Upload, { versionId, etag, checksum }: CompletedUpload): void {
-  store.sql.run`delete from completed_upload where completed_at < ${store.now() - REMEMBER_MS}`
-  store.sql.run`
-    insert into completed_upload (upload_id, bucket, key, version_id, etag, checksum, completed_at)
-    values (${upload.uploadId}, ${upload.bucket}, ${Buffer.from(upload.key)}, ${versionId}, ${etag},
-            ${checksum ? JSON.stringify(checksum) : null}, ${store.now()})`
-}
-
-/** A row of the table `upload`; JSON columns as text. */
+/** A row of the table `upload`; JSON columns are text. */
 export type UploadRow = {
   id: number
   upload_id: string
@@ -177,7 +145,7 @@ type PartRow = {
   uploaded_at: number
 }
 
-/** A row as the upload it stands for. */
+/** Converts a row of the table to an upload. */
 export function toUpload(row: UploadRow): Upload {
   return {
     id: row.id,

@@ -1,47 +1,8 @@
-import type { Segment } from '../bodies/file-bodies.ts'
-import type { Checksum } from '../checksums/checksum.ts'
 import { S3Error } from '../errors.ts'
-import type { Bucket } from './buckets.ts'
 import type { Store } from './store.ts'
+import type { Bucket, StoredSegment, Version } from './types.ts'
 
-/** A tag of an object. */
-export type Tag = { key: string; value: string }
-
-/** What a write says about an object besides its bytes: content headers and user metadata by lower-case name. */
-export type Attributes = {
-  headers: Record<string, string>
-  metadata: Record<string, string>
-  tags: Tag[]
-  storageClass: string
-}
-
-/** A restored copy of an archived version: asked for, or readable until it expires. */
-export type Restore = { ongoing: true; days: number } | { ongoing: false; expiresAt: number }
-
-/** A stretch of a version's bytes; of a multipart object it is a part with its number. Checksum values are base64. */
-export type StoredSegment = Segment & { number: number; etag: string; checksum?: string }
-
-/** The bytes of an object: hex MD5 or multipart ETag, without quotes. */
-export type Content = { size: number; etag: string; segments: StoredSegment[]; checksum?: Checksum; partCount?: number }
-
-/** A version or delete marker (size 0, empty ETag) of a key. */
-export type Version = Attributes & {
-  id: number
-  bucket: string
-  key: string
-  versionId: string
-  sequence: number
-  isLatest: boolean
-  isDeleteMarker: boolean
-  size: number
-  etag: string
-  lastModified: number
-  checksum?: Checksum
-  restore?: Restore
-  partCount?: number
-}
-
-/** The latest version of a key (a delete marker, too), or the one of that id; undefined if there is none. */
+/** The latest version of a key, or the version with that id; undefined if there is none. Delete markers are versions too. */
 export function findVersion(store: Store, bucket: string, key: string, versionId?: string): Version | undefined {
   const bytes = Buffer.from(key)
   const row =
@@ -61,7 +22,10 @@ export function segmentsOf(store: Store, version: Version): StoredSegment[] {
   }))
 }
 
-/** The version a request means, which must be there and no delete marker; `forbidden` is what a marker by id answers. */
+/**
+ * The version that a request names; it must exist and not be a delete marker. NoSuchKey or NoSuchVersion if there is none,
+ * MethodNotAllowed for a delete marker named by its id.
+ */
 export function requireVersion(store: Store, bucket: Bucket, key: string, versionId: string | undefined): Version {
   const version = findVersion(store, bucket.name, key, versionId)
   if (!version && versionId !== undefined) throw new S3Error('NoSuchVersion', { details: { Key: key, VersionId: versionId } })
@@ -75,7 +39,7 @@ export function requireVersion(store: Store, bucket: Bucket, key: string, versio
   })
 }
 
-/** A row of the table `version`; JSON columns as text. */
+/** A row of the table `version`; JSON columns are text. */
 export type VersionRow = {
   id: number
   bucket: string
@@ -96,7 +60,7 @@ export type VersionRow = {
   part_count: number | null
 }
 
-/** A row as the version it stands for. */
+/** Converts a row of the table to a version. */
 export function toVersion(row: VersionRow): Version {
   return {
     id: row.id,

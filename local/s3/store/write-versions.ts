@@ -1,15 +1,15 @@
-import type { Actor, Change, EventName } from '../events/notification.ts'
-import type { Bucket } from './buckets.ts'
-import { newVersionId } from './sequence.ts'
+import type { Actor, Change, EventName } from './change.ts'
 import type { Store } from './store.ts'
-import { type Attributes, type Content, findVersion, segmentsOf, type Version } from './versions.ts'
+import type { Attributes, Bucket, Content, Version } from './types.ts'
+import { newVersionId } from './version-ids.ts'
+import { findVersion, segmentsOf } from './versions.ts'
 
-/** A write whose rank is known already: a multipart upload's, from its start. */
+/** The rank of a write that is known in advance: a multipart upload ranks by its start. */
 export type Rank = { sequence: number; lastModified: number; supersededAt?: number }
 
 /**
- * Adds a version as the bucket's versioning says, publishes it, and returns its id. Where it would be the `null` version but
- * something newer took or removed that meanwhile, it counts as written and overwritten at once.
+ * Adds a version as the bucket's versioning requires, publishes it, and returns its id. If it would be the `null` version, but
+ * a newer write has replaced or removed that meanwhile, it counts as written and overwritten at once.
  */
 export function addVersion(
   store: Store,
@@ -21,11 +21,11 @@ export function addVersion(
 ): { versionId: string; lastModified: number } {
   const rank: Rank = cause.rank ?? { sequence: store.nextSequence(), lastModified: store.now() }
   const versionId = bucket.versioning === 'Enabled' ? newVersionId(rank.sequence) : 'null'
-  const rival = versionId === 'null' ? findVersion(store, bucket.name, key, 'null') : undefined
-  const newest = Math.max(rank.supersededAt ?? 0, rival?.sequence ?? 0)
-  if (versionId === 'null' && newest > rank.sequence) store.release(content.segments.map(segment => segment.body))
+  const replaced = versionId === 'null' ? findVersion(store, bucket.name, key, 'null') : undefined
+  const newest = Math.max(rank.supersededAt ?? 0, replaced?.sequence ?? 0)
+  if (versionId === 'null' && newest > rank.sequence) store.releaseBodies(content.segments.map(segment => segment.body))
   else {
-    if (rival) deleteRow(store, rival)
+    if (replaced) deleteRow(store, replaced)
     const id = insertRow(store, bucket.name, key, versionId, rank, content, attributes)
     for (const segment of content.segments) {
       store.sql.run`
@@ -48,7 +48,7 @@ export function addVersion(
   return { versionId, lastModified: rank.lastModified }
 }
 
-/** Puts a delete marker on top of a key; a `null` one takes the place of the `null` version. */
+/** Adds a delete marker as the latest version of a key. A `null` marker replaces the `null` version. */
 export function addDeleteMarker(
   store: Store,
   bucket: Bucket,
@@ -56,17 +56,17 @@ export function addDeleteMarker(
   cause: { event: EventName; actor: Actor; eventSequence?: number },
 ): Version {
   const sequence = store.nextSequence()
-  disturbConditionalWrites(store, bucket.name, key)
+  markConditionalWrites(store, bucket.name, key)
   const versionId = bucket.versioning === 'Enabled' ? newVersionId(sequence) : 'null'
-  const rival = versionId === 'null' ? findVersion(store, bucket.name, key, 'null') : undefined
-  if (rival) deleteRow(store, rival)
+  const replaced = versionId === 'null' ? findVersion(store, bucket.name, key, 'null') : undefined
+  if (replaced) deleteRow(store, replaced)
   insertRow(store, bucket.name, key, versionId, { sequence, lastModified: store.now() }, undefined, noAttributes)
   const marker = findVersion(store, bucket.name, key, versionId)!
   publishRemoval(store, bucket, marker, { ...cause, sequence: cause.eventSequence ?? sequence })
   return marker
 }
 
-/** Removes one version for good; the version below becomes the latest if it was that. */
+/** Deletes one version permanently. If it was the latest, the version before it becomes the latest. */
 export function removeVersion(
   store: Store,
   bucket: Bucket,
@@ -74,7 +74,7 @@ export function removeVersion(
   cause: { event: EventName; actor: Actor; eventSequence?: number },
 ): void {
   const sequence = store.nextSequence()
-  disturbConditionalWrites(store, bucket.name, version.key)
+  markConditionalWrites(store, bucket.name, version.key)
   deleteRow(store, version)
   if (version.versionId === 'null') {
     // S3 user guide, multipart: a delete after the upload's start takes precedence over what is completed later.
@@ -84,7 +84,7 @@ export function removeVersion(
   publishRemoval(store, bucket, version, { ...cause, sequence: cause.eventSequence ?? sequence })
 }
 
-/** Publishes a change of a version that stays: tags, ACL, storage class, restore. */
+/** Publishes a change of a version that continues to exist: tags, ACL, storage class, restore. */
 export function publishChange(store: Store, bucket: Bucket, version: Version, event: EventName, actor: Actor): void {
   const { key, versionId, size, etag, storageClass, restore } = version
   const restoreExpiresAt = restore && !restore.ongoing ? restore.expiresAt : undefined
@@ -122,7 +122,7 @@ function insertRow(
 }
 
 function deleteRow(store: Store, version: Version): void {
-  store.release(segmentsOf(store, version).map(segment => segment.body))
+  store.releaseBodies(segmentsOf(store, version).map(segment => segment.body))
   store.sql.run`delete from version where id = ${version.id}`
   if (!version.isLatest) return
   store.sql.run`
@@ -159,7 +159,7 @@ function publish(store: Store, bucket: Bucket, change: Omit<Change, 'bucket' | '
   store.publish({ ...change, bucket, at: store.now() })
 }
 
-// A conditional write whose key is deleted while its body is on its way can't tell what it was compared with.
-function disturbConditionalWrites(store: Store, bucket: string, key: string): void {
-  for (const write of store.conditionalWrites) if (write.bucket === bucket && write.key === key) write.disturbed = true
+// If the key is deleted while the body of a conditional write arrives, the condition can no longer be checked.
+function markConditionalWrites(store: Store, bucket: string, key: string): void {
+  for (const write of store.conditionalWrites) if (write.bucket === bucket && write.key === key) write.isDisturbed = true
 }

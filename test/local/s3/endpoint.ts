@@ -5,6 +5,7 @@ import { ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
 import type { S3EventRecord } from 'aws-lambda'
 import { test as base } from 'vitest'
 import { type S3Options, type S3Server, startS3 } from '../../../local/s3/server.ts'
+import { createBucket } from '../../../local/s3/store/buckets.ts'
 
 export const credentials = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
 
@@ -20,9 +21,9 @@ export type Endpoint = {
 /** Starts an endpoint, in memory unless said otherwise. */
 export async function startEndpoint(options: Partial<S3Options> = {}): Promise<Endpoint> {
   const server = await startS3({ folder: ':memory:', ...options })
-  server.store.createBucket('versioned', 'Enabled')
-  server.store.createBucket('suspended', 'Suspended')
-  server.store.createBucket('plain')
+  createBucket(server.store, 'versioned', { versioning: 'Enabled' })
+  createBucket(server.store, 'suspended', { versioning: 'Suspended' })
+  createBucket(server.store, 'plain')
   const client = clientOf(server.url)
   return {
     server,

@@ -1,7 +1,8 @@
 import { CopyObjectCommand, DeleteObjectCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { describe, expect, vi } from 'vitest'
-import type { S3Notification } from '../../../local/s3/events/notification.ts'
-import { sequencerOf, startSequence } from '../../../local/s3/store/sequence.ts'
+import type { EventBody } from '../../../local/s3/events/event-body.ts'
+import { sequencerOf } from '../../../local/s3/events/sequencer.ts'
+import { startSequence } from '../../../local/s3/store/sequence.ts'
 import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
 
 const Key = 'a b/ü+%41.txt'
@@ -76,7 +77,7 @@ describe('an S3 notification', () => {
 
 describe('an EventBridge event', () => {
   s3Test('is the one AWS documents, the key as it is', async () => {
-    const delivered: S3Notification[] = []
+    const delivered: EventBody[] = []
     await using s3 = await startEndpoint({ transport: 'eventbridge', deliver: event => void delivered.push(event) })
     const { VersionId, ETag } = await s3.client.send(new PutObjectCommand({ Bucket: 'versioned', Key, Body: 'hello' }))
     const { VersionId: marker } = await s3.client.send(new DeleteObjectCommand({ Bucket: 'versioned', Key }))

@@ -7,7 +7,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import type { S3Notification } from '../../../local/s3/events/notification.ts'
+import type { EventBody } from '../../../local/s3/events/event-body.ts'
+import { expireCurrent, expireVersion, transition } from '../../../local/s3/store/lifecycle.ts'
+import { completeRestore, expireRestore } from '../../../local/s3/store/restores.ts'
 import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
 
 const put = async (s3: { client: S3Client }, Bucket: string, more = {}) =>
@@ -21,7 +23,7 @@ describe('lifecycle', () => {
       const one = await put(s3, 'versioned')
       await put(s3, 'suspended')
       await put(s3, 'plain')
-      for (const bucket of ['versioned', 'suspended', 'plain']) store.expireCurrent(bucket, 'k')
+      for (const bucket of ['versioned', 'suspended', 'plain']) expireCurrent(store, bucket, 'k')
       expect(await history(s3.client, 'versioned')).toEqual(expect.arrayContaining([`k ${one} version`]))
       expect((await history(s3.client, 'versioned')).filter(line => line.endsWith('marker latest'))).toHaveLength(1)
       expect(await history(s3.client, 'suspended')).toEqual(['k null marker latest'])
@@ -36,14 +38,14 @@ describe('lifecycle', () => {
         userIdentity: { principalId: 's3.amazonaws.com' },
         requestParameters: { sourceIPAddress: 's3.amazonaws.com' },
       })
-      for (const bucket of ['versioned', 'suspended', 'plain', 'plain']) store.expireCurrent(bucket, 'k')
+      for (const bucket of ['versioned', 'suspended', 'plain', 'plain']) expireCurrent(store, bucket, 'k')
       expect(s3.events()).toHaveLength(6)
     },
   )
 
   s3Test('has sequencers of midnight, which sort before the writes of the day', async ({ s3 }) => {
     await put(s3, 'versioned')
-    s3.server.store.expireCurrent('versioned', 'k')
+    expireCurrent(s3.server.store, 'versioned', 'k')
     const [created, expired] = s3.events().map(event => event.s3.object.sequencer)
     const midnight = Math.floor(Date.now() / 86_400_000) * 86_400
     expect(expired).toBe(`00${midnight.toString(16).toUpperCase()}000000`)
@@ -53,8 +55,8 @@ describe('lifecycle', () => {
   s3Test('removes old versions and delete markers for good', async ({ s3 }) => {
     const one = await put(s3, 'versioned')
     const { VersionId: marker = '' } = await s3.client.send(new DeleteObjectCommand({ Bucket: 'versioned', Key: 'k' }))
-    s3.server.store.expireVersion('versioned', 'k', one)
-    s3.server.store.expireVersion('versioned', 'k', marker)
+    expireVersion(s3.server.store, 'versioned', 'k', one)
+    expireVersion(s3.server.store, 'versioned', 'k', marker)
     expect(await history(s3.client, 'versioned')).toEqual([])
     const expired = s3.events().filter(event => event.eventName === 'LifecycleExpiration:Delete')
     expect(expired.map(event => [Object.keys(event.s3.object), event.s3.object.versionId])).toEqual([
@@ -66,7 +68,7 @@ describe('lifecycle', () => {
   s3Test('moves a version to another storage class, which is no new version', async ({ s3 }) => {
     const one = await put(s3, 'versioned')
     const before = await s3.client.send(new HeadObjectCommand({ Bucket: 'versioned', Key: 'k' }))
-    s3.server.store.transition('versioned', 'k', one, 'STANDARD_IA')
+    transition(s3.server.store, 'versioned', 'k', one, 'STANDARD_IA')
     const after = await s3.client.send(new HeadObjectCommand({ Bucket: 'versioned', Key: 'k' }))
     expect([after.StorageClass, after.VersionId, after.LastModified]).toEqual(['STANDARD_IA', one, before.LastModified])
     expect(s3.events().at(-1)).toMatchObject({
@@ -94,13 +96,13 @@ describe('an archived object', () => {
     expect(await failure(restore(s3.client))).toEqual(['RestoreAlreadyInProgress', 409])
     expect(await failure(read())).toEqual(['InvalidObjectState', 403])
 
-    s3.server.store.completeRestore('versioned', 'k', versionId)
+    completeRestore(s3.server.store, 'versioned', 'k', versionId)
     expect(await state()).toBe('ongoing-request="false", expiry-date="Wed, 04 Mar 2026 00:00:00 GMT"')
     expect(await (await read()).Body?.transformToString()).toBe('hello')
     expect((await restore(s3.client, 5)).$metadata.httpStatusCode).toBe(200)
     expect(await state()).toBe('ongoing-request="false", expiry-date="Sat, 07 Mar 2026 00:00:00 GMT"')
 
-    s3.server.store.expireRestore('versioned', 'k')
+    expireRestore(s3.server.store, 'versioned', 'k')
     expect(await state()).toBeUndefined()
     expect(await failure(read())).toEqual(['InvalidObjectState', 403])
     const events = s3.events().slice(1)
@@ -121,14 +123,14 @@ describe('an archived object', () => {
   })
 
   s3Test('tells EventBridge of each step', async () => {
-    const delivered: S3Notification[] = []
+    const delivered: EventBody[] = []
     await using s3 = await startEndpoint({ transport: 'eventbridge', deliver: event => void delivered.push(event) })
     const versionId = await put(s3, 'versioned', { StorageClass: 'DEEP_ARCHIVE' })
     await restore(s3.client)
-    s3.server.store.completeRestore('versioned', 'k')
-    s3.server.store.expireRestore('versioned', 'k')
-    s3.server.store.transition('versioned', 'k', versionId, 'GLACIER')
-    s3.server.store.expireVersion('versioned', 'k', versionId)
+    completeRestore(s3.server.store, 'versioned', 'k')
+    expireRestore(s3.server.store, 'versioned', 'k')
+    transition(s3.server.store, 'versioned', 'k', versionId, 'GLACIER')
+    expireVersion(s3.server.store, 'versioned', 'k', versionId)
     const steps = delivered.map(event =>
       'detail' in event ? [event['detail-type'], event.detail.requester, event.detail.reason] : [],
     )

@@ -11,6 +11,7 @@ import {
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
+import { expireCurrent } from '../../../local/s3/store/lifecycle.ts'
 import { failure, history, s3Test, signedHeaders } from './endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'k' }
@@ -200,7 +201,7 @@ describe('a copy', () => {
   s3Test('outlives its source', async ({ s3: { client, server } }) => {
     await client.send(new PutObjectCommand({ Bucket: 'plain', Key: 'k', Body: 'shared' }))
     await client.send(new CopyObjectCommand({ Bucket: 'plain', Key: 'copy', CopySource: 'plain/k' }))
-    server.store.expireCurrent('plain', 'k')
+    expireCurrent(server.store, 'plain', 'k')
     await new Promise(resolve => setTimeout(resolve, 1200))
     const { Body } = await client.send(new GetObjectCommand({ Bucket: 'plain', Key: 'copy' }))
     expect(await Body?.transformToString()).toBe('shared')

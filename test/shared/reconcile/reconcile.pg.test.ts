@@ -1,5 +1,6 @@
 import { CreateMultipartUploadCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
+import { transition } from '../../../local/s3/store/lifecycle.ts'
 import { deleteObject, recordObject } from '../../../shared/catalog/objects.ts'
 import { applyObservations, type Observation } from '../../../shared/catalog/observations.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
@@ -45,7 +46,7 @@ const CASES: Case[] = [
   {
     what: 'a transition whose event was lost is stale',
     found: { stale: 1, repaired: 1 },
-    spoil: async (sql, bucket) => bucket.server.store.transition('docs', 'c', await latestOf(sql, 'c'), 'GLACIER'),
+    spoil: async (sql, bucket) => transition(bucket.server.store, 'docs', 'c', await latestOf(sql, 'c'), 'GLACIER'),
   },
   {
     what: 'an object deleted from the catalog alone has no latest version',

@@ -1,12 +1,11 @@
-import { checksumElement } from '../../checksums/checksum.ts'
 import { xmlDate } from '../../encoding.ts'
-import { countParameter, type S3Request } from '../../http/request.ts'
+import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
-import type { Bucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
-import { findUpload, partsOf, toUpload, type Upload, type UploadRow } from '../../store/uploads.ts'
+import type { Bucket } from '../../store/types.ts'
+import { toUpload, type Upload, type UploadRow } from '../../store/uploads.ts'
 import { owner } from '../owner.ts'
-import { listParameters } from './list-objects.ts'
+import { listParameters } from './list-parameters.ts'
 import { behindKey, type Fetch, type Position, walk } from './walk.ts'
 
 /** ListMultipartUploads: by key, and within a key the one started first comes first. */
@@ -38,45 +37,11 @@ export function listMultipartUploads(store: Store, request: S3Request, bucket: B
         Owner: owner,
         StorageClass: upload.storageClass,
         Initiated: xmlDate(upload.initiatedAt),
-        ...checksumChoice(upload),
+        ...uploadChecksum(upload),
       }
     }),
     CommonPrefixes: page.prefixes.map(one => ({ Prefix: encode(one) })),
   })
-}
-
-/** ListParts. */
-export function listParts(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
-  const upload = findUpload(store, bucket, key, request.query.get('uploadId'))
-  const max = countParameter(request, 'max-parts', 1000)
-  const marker = request.query.has('part-number-marker') ? countParameter(request, 'part-number-marker', 2 ** 31 - 1) : 0
-  const rest = partsOf(store, upload).filter(part => part.number > marker)
-  const page = rest.slice(0, max)
-  const { checksumAlgorithm: algorithm } = upload
-  return xmlAnswer('ListPartsResult', {
-    Bucket: bucket.name,
-    Key: key,
-    UploadId: upload.uploadId,
-    Initiator: { ID: upload.principalId, DisplayName: upload.principalId },
-    Owner: owner,
-    StorageClass: upload.storageClass,
-    PartNumberMarker: marker,
-    NextPartNumberMarker: page.at(-1)?.number ?? 0,
-    MaxParts: max,
-    IsTruncated: rest.length > page.length,
-    ...checksumChoice(upload),
-    Part: page.map(part => ({
-      PartNumber: part.number,
-      LastModified: xmlDate(part.uploadedAt),
-      ETag: `"${part.etag}"`,
-      Size: part.size,
-      ...(algorithm && part.checksum ? { [checksumElement(algorithm)]: part.checksum } : {}),
-    })),
-  })
-}
-
-function checksumChoice(upload: Upload) {
-  return upload.checksumAlgorithm ? { ChecksumAlgorithm: upload.checksumAlgorithm, ChecksumType: upload.checksumType } : {}
 }
 
 function startPosition(store: Store, bucket: Bucket, keyMarker: string, uploadIdMarker: string): Position {
@@ -95,4 +60,9 @@ function uploadsOldestFirst(store: Store, bucket: Bucket): Fetch<UploadRow> {
         and (key > ${from.key} or sequence > ${from.past ?? -1})
       order by key, sequence
       limit ${limit}` as UploadRow[]
+}
+
+/** The checksum algorithm and type of an upload, as elements of an XML document. */
+export function uploadChecksum(upload: Upload) {
+  return upload.checksumAlgorithm ? { ChecksumAlgorithm: upload.checksumAlgorithm, ChecksumType: upload.checksumType } : {}
 }

@@ -1,13 +1,14 @@
 import { xmlDate } from '../../encoding.ts'
 import { invalidArgument } from '../../errors.ts'
+import { checksumSummary } from '../../headers/checksums.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
-import type { Bucket } from '../../store/buckets.ts'
-import { isVersionId, sequenceOfVersionId } from '../../store/sequence.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
+import { isVersionId, sequenceOfVersionId } from '../../store/version-ids.ts'
 import { findVersion, toVersion, type VersionRow } from '../../store/versions.ts'
 import { owner } from '../owner.ts'
-import { checksumSummary, listParameters } from './list-objects.ts'
+import { listParameters } from './list-parameters.ts'
 import { behindKey, type Fetch, type Position, walk } from './walk.ts'
 
 /** ListObjectVersions: by key, and within a key the newest first. */

@@ -1,11 +1,13 @@
-import { formEncode, xmlDate } from '../../encoding.ts'
+import { xmlDate } from '../../encoding.ts'
 import { invalidArgument } from '../../errors.ts'
-import { countParameter, type S3Request } from '../../http/request.ts'
+import { checksumSummary } from '../../headers/checksums.ts'
+import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
-import type { Bucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
 import { toVersion, type VersionRow } from '../../store/versions.ts'
 import { owner } from '../owner.ts'
+import { listParameters } from './list-parameters.ts'
 import { behindKey, type Fetch, fromToken, toToken, walk } from './walk.ts'
 
 /** ListObjectsV2. */
@@ -56,20 +58,6 @@ export function listObjects(store: Store, request: S3Request, bucket: Bucket): A
   })
 }
 
-/** What all listings have in common; `encode` writes keys as `encoding-type` says. */
-export function listParameters(request: S3Request, countName = 'max-keys') {
-  const encoding = request.query.get('encoding-type')
-  if (encoding !== undefined && encoding !== 'url')
-    throw invalidArgument('Invalid Encoding Method specified in Request', 'encoding-type', encoding)
-  return {
-    prefix: request.query.get('prefix') ?? '',
-    delimiter: request.query.get('delimiter') ?? '',
-    encoding,
-    encode: encoding === 'url' ? formEncode : (text: string) => text,
-    max: countParameter(request, countName, 1000),
-  }
-}
-
 function currentObjects(store: Store, bucket: Bucket): Fetch<VersionRow> {
   return (from, until, limit) =>
     store.sql.all`
@@ -91,9 +79,4 @@ function contents(row: VersionRow, encode: (key: string) => string, withOwner: b
     Owner: withOwner ? owner : undefined,
     StorageClass: version.storageClass,
   }
-}
-
-/** The algorithm and type of a version's checksum, as listings name them. */
-export function checksumSummary(version: { checksum?: { algorithm: string; type: string } }) {
-  return version.checksum ? { ChecksumAlgorithm: version.checksum.algorithm, ChecksumType: version.checksum.type } : {}
 }

@@ -1,46 +1,17 @@
-import {
-  type ChecksumAlgorithm,
-  checksumAlgorithms,
-  checksumElement,
-  checksumHeader,
-  defaultChecksumType,
-  isChecksumType,
-} from '../../checksums/checksum.ts'
+import { checksumElement, checksumHeader } from '../../checksums/checksum.ts'
 import { S3Error } from '../../errors.ts'
+import { checksumElements } from '../../headers/checksums.ts'
 import { startConditionalWrite } from '../../headers/conditions.ts'
-import { readAttributes } from '../../headers/object-headers.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
 import { childrenOf, fromXml, textOf, type XmlElement } from '../../http/xml.ts'
-import { type Bucket, findBucket } from '../../store/buckets.ts'
+import { findBucket } from '../../store/buckets.ts'
+import { type CompletedUpload, findCompleted } from '../../store/completed-uploads.ts'
 import type { Store } from '../../store/store.ts'
-import {
-  abortUpload,
-  type CompletedUpload,
-  completeUpload,
-  createUpload,
-  findCompleted,
-  findUpload,
-  MIN_PART_BYTES,
-  type Part,
-  partsOf,
-  type Upload,
-} from '../../store/uploads.ts'
-import { checksumElements } from '../objects/put-object.ts'
-
-/** CreateMultipartUpload. */
-export function createMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
-  const attributes = readAttributes(request)
-  const { algorithm, type } = readChecksumChoice(request)
-  const uploadId = createUpload(store, bucket, key, attributes, { algorithm, type }, request.actor.principalId)
-  return xmlAnswer(
-    'InitiateMultipartUploadResult',
-    { Bucket: bucket.name, Key: key, UploadId: uploadId },
-    { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': type },
-  )
-}
+import type { Bucket } from '../../store/types.ts'
+import { completeUpload, findUpload, MIN_PART_BYTES, type Part, partsOf, type Upload } from '../../store/uploads.ts'
 
 /** CompleteMultipartUpload: the object ranks by the start of its upload, whatever was written since. Asked again, it answers the same. */
 export async function completeMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
@@ -55,7 +26,7 @@ export async function completeMultipartUpload(store: Store, request: S3Request, 
   const document = fromXml('CompleteMultipartUpload', await readDocument({ ...request, headers: withoutSums }))
   const wanted = childrenOf(document, 'Part')
   if (wanted.length === 0 || wanted.length > 10_000) throw new S3Error('MalformedXML')
-  const { bucket: now, ...completed } = store.change(() => {
+  const { bucket: now, ...completed } = store.transaction(() => {
     const current = findUpload(store, bucket, key, uploadId)
     const parts = chooseParts(current, partsOf(store, current), wanted)
     condition.check()
@@ -67,45 +38,11 @@ export async function completeMultipartUpload(store: Store, request: S3Request, 
   return completionAnswer(request, now, key, completed)
 }
 
-/** AbortMultipartUpload. */
-export function abortMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
-  abortUpload(store, findUpload(store, bucket, key, request.query.get('uploadId')))
-  return { status: 204 }
-}
-
 function completionAnswer(request: S3Request, bucket: Bucket, key: string, completed: CompletedUpload): Answer {
   const { etag, checksum, versionId } = completed
   const Location = `http://${request.headers.host}${request.path}`
   const content = { Location, Bucket: bucket.name, Key: key, ETag: `"${etag}"`, ...checksumElements(checksum) }
   return xmlAnswer('CompleteMultipartUploadResult', content, versionHeader(bucket, versionId))
-}
-
-function readChecksumChoice(request: S3Request): {
-  algorithm?: ChecksumAlgorithm
-  type?: ReturnType<typeof defaultChecksumType>
-} {
-  const name = request.headers['x-amz-checksum-algorithm']?.toUpperCase()
-  const type = request.headers['x-amz-checksum-type']?.toUpperCase()
-  if (name === undefined) {
-    if (type === undefined) return {}
-    throw new S3Error('InvalidRequest', {
-      message: 'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
-    })
-  }
-  const algorithm = checksumAlgorithms.find(known => known === name)
-  if (!algorithm) {
-    throw new S3Error('InvalidRequest', {
-      message:
-        'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
-    })
-  }
-  const chosen = type ?? defaultChecksumType(algorithm)
-  if (!isChecksumType(algorithm, chosen)) {
-    throw new S3Error('InvalidRequest', {
-      message: `The ${chosen} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
-    })
-  }
-  return { algorithm, type: chosen }
 }
 
 function chooseParts(upload: Upload, uploaded: Part[], wanted: XmlElement[]): Part[] {

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { type Checksum, startChecksum } from '../../checksums/checksum.ts'
 import { invalidArgument, S3Error } from '../../errors.ts'
+import { checksumHeaders } from '../../headers/checksums.ts'
+import { readCopySource } from '../../headers/copy-source.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import { storePayload } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import type { Answer } from '../../http/response.ts'
-import type { Bucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
 import { findUpload, putPart, type Upload } from '../../store/uploads.ts'
 import { segmentsOf } from '../../store/versions.ts'
-import { readCopySource } from '../objects/copy-object.ts'
-import { checksumHeaders, copyAnswer } from '../objects/put-object.ts'
+import { copyAnswer } from '../copy-result.ts'
 
 /** UploadPart. */
 export async function uploadPart(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {

@@ -4,9 +4,8 @@ import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
 import { childrenOf, fromXml, textOf } from '../../http/xml.ts'
-import type { Bucket } from '../../store/buckets.ts'
-import { requestRestore } from '../../store/lifecycle.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
 import { requireVersion } from '../../store/versions.ts'
 import { publishChange } from '../../store/write-versions.ts'
 import { owner } from '../owner.ts'
@@ -31,26 +30,12 @@ export async function putObjectAcl(store: Store, request: S3Request, bucket: Buc
   const granted = Object.keys(request.headers).find(name => name.startsWith('x-amz-grant-'))
   if (granted) throw notImplemented(granted)
   if (canned === undefined) requireOwnersAcl(document)
-  const version = store.change(() => {
+  const version = store.transaction(() => {
     const changed = requireVersion(store, bucket, key, versionId)
     publishChange(store, bucket, changed, 'ObjectAcl:Put', request.actor)
     return changed
   })
   return { status: 200, headers: versionHeader(bucket, version.versionId) }
-}
-
-/** RestoreObject: 202 when a restore begins, 200 when the life of a restored copy changes. */
-export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
-  const versionId = versionIdOf(request)
-  const document = fromXml('RestoreRequest', await readDocument(request))
-  if (document.SelectParameters !== undefined || document.Type !== undefined) throw notImplemented('Select')
-  const days = Number(textOf(document, 'Days'))
-  if (!Number.isInteger(days) || days < 1) throw new S3Error('MalformedXML')
-  const begun = store.change(() => {
-    const version = requireVersion(store, bucket, key, versionId)
-    return requestRestore(store, bucket, version, days, request.actor)
-  })
-  return { status: begun ? 202 : 200 }
 }
 
 const ownersAcl = {

@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto'
 import { type Checksum, type ChecksumAlgorithm, checksumAlgorithms, startChecksum } from '../../checksums/checksum.ts'
-import { formDecode } from '../../encoding.ts'
 import { invalidArgument, S3Error } from '../../errors.ts'
-import { checkReadConditions, startConditionalWrite } from '../../headers/conditions.ts'
+import { startConditionalWrite } from '../../headers/conditions.ts'
+import { type CopySource, readCopySource } from '../../headers/copy-source.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import type { S3Request } from '../../http/request.ts'
 import type { Answer } from '../../http/response.ts'
-import { type Bucket, findBucket } from '../../store/buckets.ts'
-import { archiveClasses } from '../../store/lifecycle.ts'
-import { isVersionId } from '../../store/sequence.ts'
+import { findBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
-import { type Attributes, type Content, findVersion, segmentsOf, type Version } from '../../store/versions.ts'
+import type { Attributes, Bucket, Content, Version } from '../../store/types.ts'
+import { findVersion, segmentsOf } from '../../store/versions.ts'
 import { addVersion } from '../../store/write-versions.ts'
-import { copyAnswer } from './put-object.ts'
+import { copyAnswer } from '../copy-result.ts'
 
 /** CopyObject: a new version that shares the bytes of its source. */
 export async function copyObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
@@ -22,7 +21,7 @@ export async function copyObject(store: Store, request: S3Request, bucket: Bucke
   refuseCopyOntoItself(request, source, bucket, key)
   using condition = startConditionalWrite(store, request, bucket.name, key)
   const content = await copiedContent(store, request, source.version)
-  const { bucket: now, ...copied } = store.change(() => {
+  const { bucket: now, ...copied } = store.transaction(() => {
     condition.check()
     // The source may have been deleted while its bytes were summed.
     if (!findVersion(store, source.bucket.name, source.version.key, source.version.versionId)) throw new S3Error('NoSuchKey')
@@ -38,42 +37,6 @@ export async function copyObject(store: Store, request: S3Request, bucket: Bucke
       'x-amz-copy-source-version-id': versionHeader(source.bucket, source.version.versionId)['x-amz-version-id'],
     },
   )
-}
-
-/** The source of a copy: it must be there, readable, and meet the request's conditions. */
-export type CopySource = { bucket: Bucket; version: Version; isByVersion: boolean }
-
-/** Reads `x-amz-copy-source`: bucket, key (URL-encoded) and perhaps `?versionId=`. */
-export function readCopySource(store: Store, request: S3Request): CopySource {
-  const header = request.headers['x-amz-copy-source'] ?? ''
-  const [path = '', versionId] = header.replace(/^\//, '').split(/\?versionId=(.*)/s, 2)
-  const decoded = formDecode(path)
-  const slash = decoded?.indexOf('/') ?? -1
-  if (!decoded || slash < 1 || slash === decoded.length - 1) {
-    throw invalidArgument(
-      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
-      'x-amz-copy-source',
-      header,
-    )
-  }
-  if (versionId !== undefined && !isVersionId(versionId)) {
-    throw invalidArgument('Invalid version id specified', 'x-amz-copy-source', header)
-  }
-  const bucket = findBucket(store, decoded.slice(0, slash))
-  const key = decoded.slice(slash + 1)
-  const version = findVersion(store, bucket.name, key, versionId)
-  if (!version)
-    throw new S3Error(versionId === undefined ? 'NoSuchKey' : 'NoSuchVersion', { details: { Key: key, VersionId: versionId } })
-  if (version.isDeleteMarker) {
-    if (versionId === undefined) throw new S3Error('NoSuchKey', { details: { Key: key } })
-    throw new S3Error('InvalidRequest', {
-      message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
-    })
-  }
-  checkReadConditions(request, version, 'x-amz-copy-source-')
-  const isReadable = !archiveClasses.includes(version.storageClass) || version.restore?.ongoing === false
-  if (!isReadable) throw new S3Error('ObjectNotInActiveTierError', { details: { Key: key } })
-  return { bucket, version, isByVersion: versionId !== undefined }
 }
 
 /** The largest source of one copy: 5 GiB. */

@@ -1,21 +1,21 @@
 import { S3Error } from '../../errors.ts'
-import type { Actor } from '../../events/notification.ts'
 import { matches } from '../../headers/conditions.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
 import { childrenOf, fromXml, textOf } from '../../http/xml.ts'
-import type { Bucket } from '../../store/buckets.ts'
-import { isVersionId } from '../../store/sequence.ts'
+import type { Actor } from '../../store/change.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
+import { isVersionId } from '../../store/version-ids.ts'
 import { findVersion } from '../../store/versions.ts'
 import { addDeleteMarker, removeVersion } from '../../store/write-versions.ts'
 
 /** DeleteObject. */
 export function deleteObject(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
   const target = { key, versionId: versionIdOf(request), ifMatch: request.headers['if-match'] }
-  const deleted = store.change(() => deleteOne(store, bucket, target, request.actor))
+  const deleted = store.transaction(() => deleteOne(store, bucket, target, request.actor))
   const versionId = deleted.markerVersionId ?? target.versionId
   return {
     status: 204,
@@ -36,7 +36,7 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
   }))
   if (targets.length === 0 || targets.length > 1000 || targets.some(target => target.key === ''))
     throw new S3Error('MalformedXML')
-  const results = store.change(() => targets.map(target => tryToDelete(store, bucket, target, request.actor)))
+  const results = store.transaction(() => targets.map(target => tryToDelete(store, bucket, target, request.actor)))
   const isQuiet = textOf(document, 'Quiet')?.trim().toLowerCase() === 'true'
   return xmlAnswer('DeleteResult', {
     Deleted: isQuiet ? [] : results.flatMap(result => ('Code' in result ? [] : [result])),

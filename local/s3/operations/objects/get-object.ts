@@ -1,23 +1,23 @@
-import { type Checksum, checksumElement } from '../../checksums/checksum.ts'
+import type { Checksum } from '../../checksums/checksum.ts'
 import { invalidArgument, S3Error } from '../../errors.ts'
+import { checksumHeaders } from '../../headers/checksums.ts'
 import { checkReadConditions } from '../../headers/conditions.ts'
 import { attributeHeaders } from '../../headers/object-headers.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { countParameter, type S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
-import type { Bucket } from '../../store/buckets.ts'
-import { archiveClasses } from '../../store/lifecycle.ts'
+import type { Answer } from '../../http/response.ts'
+import { isReadable } from '../../store/storage-classes.ts'
 import type { Store } from '../../store/store.ts'
-import { requireVersion, type StoredSegment, segmentsOf, type Version } from '../../store/versions.ts'
-import { checksumHeaders } from './put-object.ts'
+import type { Bucket, StoredSegment, Version } from '../../store/types.ts'
+import { requireVersion, segmentsOf } from '../../store/versions.ts'
 
 /** GetObject and HeadObject: whole, a range, or a part; conditions and overridden headers included. */
 export function getObject(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   checkReadConditions(request, version)
   const isHead = request.method === 'HEAD'
-  const isReadable = !archiveClasses.includes(version.storageClass) || version.restore?.ongoing === false
-  if (!isHead && !isReadable) throw new S3Error('InvalidObjectState', { details: { StorageClass: version.storageClass } })
+  if (!isHead && !isReadable(version))
+    throw new S3Error('InvalidObjectState', { details: { StorageClass: version.storageClass } })
   const segments = segmentsOf(store, version)
   const { start, end, isPartial, checksum, partsCount } = selection(request, version, segments)
   return {
@@ -33,50 +33,6 @@ export function getObject(store: Store, request: S3Request, bucket: Bucket, key:
       'x-amz-mp-parts-count': partsCount,
     },
     body: isHead ? undefined : end > start ? store.bodies.read(segments, start, end) : '',
-  }
-}
-
-/** GetObjectAttributes, with the parts of a multipart object by pages. */
-export function getObjectAttributes(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
-  const version = requireVersion(store, bucket, key, versionIdOf(request))
-  const wanted = new Set((request.headers['x-amz-object-attributes'] ?? '').split(',').map(name => name.trim()))
-  const unknown = [...wanted].find(name => !attributeNames.includes(name))
-  if (unknown !== undefined) throw invalidArgument('Invalid attribute name specified.', 'x-amz-object-attributes', unknown)
-  const checksum = version.checksum && {
-    [checksumElement(version.checksum.algorithm)]: version.checksum.value,
-    ChecksumType: version.checksum.type,
-  }
-  const content = {
-    ETag: wanted.has('ETag') ? version.etag : undefined,
-    Checksum: wanted.has('Checksum') ? checksum : undefined,
-    ObjectParts: wanted.has('ObjectParts') && version.partCount ? objectParts(store, request, version) : undefined,
-    StorageClass: wanted.has('StorageClass') ? version.storageClass : undefined,
-    ObjectSize: wanted.has('ObjectSize') ? version.size : undefined,
-  }
-  return xmlAnswer('GetObjectAttributesResponse', content, {
-    'Last-Modified': new Date(version.lastModified).toUTCString(),
-    ...versionHeader(bucket, version.versionId),
-  })
-}
-
-const attributeNames = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize']
-
-function objectParts(store: Store, request: S3Request, version: Version) {
-  const max = Number(request.headers['x-amz-max-parts'] ?? 1000)
-  const after = Number(request.headers['x-amz-part-number-marker'] ?? 0)
-  const rest = segmentsOf(store, version).filter(segment => segment.number > after)
-  const page = rest.slice(0, max)
-  return {
-    PartsCount: version.partCount,
-    PartNumberMarker: after,
-    NextPartNumberMarker: page.at(-1)?.number ?? 0,
-    MaxParts: max,
-    IsTruncated: rest.length > page.length,
-    Part: page.map(({ number, size, checksum }) => ({
-      ...(version.checksum && checksum ? { [checksumElement(version.checksum.algorithm)]: checksum } : {}),
-      PartNumber: number,
-      Size: size,
-    })),
   }
 }
 

@@ -1,13 +1,13 @@
-import { type Checksum, checksumElement, checksumHeader } from '../../checksums/checksum.ts'
-import { xmlDate } from '../../encoding.ts'
+import { checksumHeaders } from '../../headers/checksums.ts'
 import { startConditionalWrite } from '../../headers/conditions.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import { storePayload } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
-import { type Bucket, findBucket } from '../../store/buckets.ts'
+import type { Answer } from '../../http/response.ts'
+import { findBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
 import { addVersion } from '../../store/write-versions.ts'
 
 /** PutObject. */
@@ -29,29 +29,9 @@ export async function putObject(store: Store, request: S3Request, bucket: Bucket
 /** Commits what refers to a stored body, or removes the body. */
 async function commitBody<T>(store: Store, body: string, work: () => T): Promise<T> {
   try {
-    return store.change(work)
+    return store.transaction(work)
   } catch (error) {
     await store.bodies.remove(body)
     throw error
   }
-}
-
-/** A checksum as headers of an answer. */
-export function checksumHeaders(checksum: Checksum | undefined): Record<string, string> {
-  return checksum ? { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type } : {}
-}
-
-/** A checksum as elements of a document. */
-export function checksumElements(checksum: Checksum | undefined): Record<string, string> {
-  return checksum ? { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type } : {}
-}
-
-/** The answer to CopyObject and UploadPartCopy. */
-export function copyAnswer(
-  root: 'CopyObjectResult' | 'CopyPartResult',
-  copied: { etag: string; lastModified: number; checksum?: Checksum },
-  headers: Answer['headers'],
-): Answer {
-  const { etag, lastModified, checksum } = copied
-  return xmlAnswer(root, { LastModified: xmlDate(lastModified), ETag: `"${etag}"`, ...checksumElements(checksum) }, headers)
 }

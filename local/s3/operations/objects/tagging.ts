@@ -3,8 +3,8 @@ import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type Answer, xmlAnswer } from '../../http/response.ts'
-import type { Bucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
 import { requireVersion } from '../../store/versions.ts'
 import { publishChange } from '../../store/write-versions.ts'
 
@@ -19,7 +19,7 @@ export function getObjectTagging(store: Store, request: S3Request, bucket: Bucke
 export async function putObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
   const versionId = versionIdOf(request)
   const tags = readTagging(await readDocument(request))
-  const version = store.change(() => {
+  const version = store.transaction(() => {
     const tagged = requireVersion(store, bucket, key, versionId)
     store.sql.run`update version set tags = ${JSON.stringify(tags)} where id = ${tagged.id}`
     publishChange(store, bucket, tagged, 'ObjectTagging:Put', request.actor)
@@ -30,7 +30,7 @@ export async function putObjectTagging(store: Store, request: S3Request, bucket:
 
 /** DeleteObjectTagging. */
 export function deleteObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
-  const version = store.change(() => {
+  const version = store.transaction(() => {
     const tagged = requireVersion(store, bucket, key, versionIdOf(request))
     store.sql.run`update version set tags = '[]' where id = ${tagged.id}`
     publishChange(store, bucket, tagged, 'ObjectTagging:Delete', request.actor)

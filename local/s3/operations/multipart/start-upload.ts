@@ -1,0 +1,54 @@
+import { type ChecksumAlgorithm, checksumAlgorithms, defaultChecksumType, isChecksumType } from '../../checksums/checksum.ts'
+import { S3Error } from '../../errors.ts'
+import { readAttributes } from '../../headers/object-headers.ts'
+import type { S3Request } from '../../http/request.ts'
+import { type Answer, xmlAnswer } from '../../http/response.ts'
+import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
+import { abortUpload, createUpload, findUpload } from '../../store/uploads.ts'
+
+/** CreateMultipartUpload. */
+export function createMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  const attributes = readAttributes(request)
+  const { algorithm, type } = readChecksumChoice(request)
+  const uploadId = createUpload(store, bucket, key, attributes, { algorithm, type }, request.actor.principalId)
+  return xmlAnswer(
+    'InitiateMultipartUploadResult',
+    { Bucket: bucket.name, Key: key, UploadId: uploadId },
+    { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': type },
+  )
+}
+
+/** AbortMultipartUpload. */
+export function abortMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+  abortUpload(store, findUpload(store, bucket, key, request.query.get('uploadId')))
+  return { status: 204 }
+}
+
+function readChecksumChoice(request: S3Request): {
+  algorithm?: ChecksumAlgorithm
+  type?: ReturnType<typeof defaultChecksumType>
+} {
+  const name = request.headers['x-amz-checksum-algorithm']?.toUpperCase()
+  const type = request.headers['x-amz-checksum-type']?.toUpperCase()
+  if (name === undefined) {
+    if (type === undefined) return {}
+    throw new S3Error('InvalidRequest', {
+      message: 'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    })
+  }
+  const algorithm = checksumAlgorithms.find(known => known === name)
+  if (!algorithm) {
+    throw new S3Error('InvalidRequest', {
+      message:
+        'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
+    })
+  }
+  const chosen = type ?? defaultChecksumType(algorithm)
+  if (!isChecksumType(algorithm, chosen)) {
+    throw new S3Error('InvalidRequest', {
+      message: `The ${chosen} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    })
+  }
+  return { algorithm, type: chosen }
+}

@@ -1,0 +1,24 @@
+import { notImplemented, S3Error } from '../../errors.ts'
+import { versionIdOf } from '../../headers/version-id.ts'
+import { readDocument } from '../../http/payload.ts'
+import type { S3Request } from '../../http/request.ts'
+import type { Answer } from '../../http/response.ts'
+import { fromXml, textOf } from '../../http/xml.ts'
+import { requestRestore } from '../../store/restores.ts'
+import type { Store } from '../../store/store.ts'
+import type { Bucket } from '../../store/types.ts'
+import { requireVersion } from '../../store/versions.ts'
+
+/** RestoreObject: 202 when a restore begins, 200 when the life of a restored copy changes. */
+export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+  const versionId = versionIdOf(request)
+  const document = fromXml('RestoreRequest', await readDocument(request))
+  if (document.SelectParameters !== undefined || document.Type !== undefined) throw notImplemented('Select')
+  const days = Number(textOf(document, 'Days'))
+  if (!Number.isInteger(days) || days < 1) throw new S3Error('MalformedXML')
+  const begun = store.transaction(() => {
+    const version = requireVersion(store, bucket, key, versionId)
+    return requestRestore(store, bucket, version, days, request.actor)
+  })
+  return { status: begun ? 202 : 200 }
+}
