@@ -43,7 +43,7 @@ cleanup.defer(() => s3.destroy())
 const results = new Map<string, Measurement[]>()
 // What is compiled for the first time is not the smaller bucket's slowness.
 await measure(sql, SIZES[0]!)
-await sql`truncate storage_versions, storage_objects, storage_counters, storage_reconciles`
+await sql`truncate catalog.storage_versions, catalog.storage_objects, catalog.storage_counters, catalog.storage_reconciles`
 for (const size of SIZES) {
   for (const [name, result] of Object.entries(await measure(sql, size))) results.set(name, [...(results.get(name) ?? []), result])
 }

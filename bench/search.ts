@@ -68,9 +68,9 @@ async function loadCorpus(sql: Sql, objects: number) {
 async function measureTokenizing(sql: Sql) {
   const parts = {
     'to_tsvector(key)': sql`to_tsvector('simple', key)`,
-    'catalog_split(key)': sql`catalog_split(key)`,
-    'catalog_lexemes(key)': sql`catalog_lexemes(key, 'A')`,
-    catalog_search_vector: sql`catalog_search_vector(key, content_type, metadata, '{}')`,
+    'split_words(key)': sql`catalog.split_words(key)`,
+    'weighted_lexemes(key)': sql`catalog.weighted_lexemes(key, 'A')`,
+    search_vector: sql`catalog.search_vector(key, content_type, metadata, '{}')`,
   }
   const rows: Record<string, { 'µs per key': number }> = {}
   for (const [name, part] of Object.entries(parts)) {
@@ -113,15 +113,15 @@ async function measureWrites(sql: Sql) {
 
 /** Fills storage_objects without its versions, which searches do not read: the triggers that would miss or count them are off. */
 async function loadCatalog(sql: Sql) {
-  await sql`alter table storage_objects disable trigger storage_objects_not_torn_insert`
-  await sql`alter table storage_objects disable trigger storage_objects_count_insert`
+  await sql`alter table catalog.storage_objects disable trigger refuse_mismatch_insert`
+  await sql`alter table catalog.storage_objects disable trigger count_objects_insert`
   await sql`
-    insert into storage_objects (bucket, key, size, content_type, last_modified, metadata)
+    insert into catalog.storage_objects (bucket, key, size, content_type, last_modified, metadata)
     select 'bench', key, n, content_type, timestamptz '2024-01-01Z' + n * interval '1 second', metadata
     from corpus
     order by n
   `
-  await sql`vacuum analyze storage_objects`
+  await sql`vacuum analyze catalog.storage_objects`
 }
 
 /** Milliseconds of the first page of 50: searchObjects against ts_rank over all matches, and the quality of its ranks. */
@@ -134,7 +134,7 @@ async function measureSearches(sql: Sql, runs: number) {
     const naive = first > 500 ? { p50: round(first) } : await percentiles(runs, () => rankAllMatches(sql, query))
     const [matches] = await sql<
       { n: number }[]
-    >`select count(*) as n from storage_objects where search_vector @@ websearch_to_tsquery('simple', ${query})`
+    >`select count(*) as n from catalog.storage_objects where search_vector @@ websearch_to_tsquery('simple', ${query})`
     const sum = (items: readonly { rank: number }[]) => items.reduce((total, { rank }) => total + rank, 0)
     rows[query] = {
       matches: query.includes('*') ? '' : matches?.n,
@@ -154,7 +154,7 @@ function rankAllMatches(sql: Sql, query: string) {
     : sql`websearch_to_tsquery('simple', ${query})`
   return sql<{ rank: number }[]>`
     select o.*, ts_rank(o.search_vector, q) as rank
-    from storage_objects o, ${stock} as q
+    from catalog.storage_objects o, ${stock} as q
     where o.search_vector @@ q
     order by rank desc, o.last_modified desc
     limit 50

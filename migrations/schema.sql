@@ -3,35 +3,37 @@
 
 create extension btree_gin;
 
-grant usage on schema public to catalog_api;
-grant usage on schema public to catalog_indexer;
-grant usage on schema public to catalog_pruner;
-grant usage on schema public to catalog_reconciler;
+create schema catalog;
+comment on schema catalog is 'Storage Catalog: what is in the buckets, its history, and who did what.';
+grant usage on schema catalog to catalog_api;
+grant usage on schema catalog to catalog_indexer;
+grant usage on schema catalog to catalog_pruner;
+grant usage on schema catalog to catalog_reconciler;
 
-create type counter_delta as (
+create type catalog.counter_delta as (
   bucket text,
   dimension text,
   value text,
   objects bigint,
   bytes bigint
 );
-comment on type counter_delta is 'What a statement adds to one counter.';
+comment on type catalog.counter_delta is 'What a statement adds to one counter.';
 
-create type latest_decision as (
+create type catalog.latest_decision as (
   key text,
   current_id text,
   version_id text,
   is_told boolean,
   is_settled boolean,
-  observed observation[]
+  observed catalog.observation[]
 );
-comment on type latest_decision is 'Which version of a key was the latest and which is now (null: none), whether the batch at hand says so by a look or by the event that made the version, whether it could be told at all, and what else was observed of the key.';
+comment on type catalog.latest_decision is 'Which version of a key was the latest and which is now (null: none), whether this batch says so itself, whether the latest version could be decided at all, and the other observations of the key.';
 
-create type observation as (
+create type catalog.observation as (
   key text,
   version_id text,
   state text,
-  seen boolean,
+  is_verified boolean,
   claims_latest boolean,
   size bigint,
   etag text,
@@ -45,16 +47,31 @@ create type observation as (
   comment text,
   sequencer text
 );
-comment on type observation is 'A version as it was found: state is present, marker or gone; seen, that the backend itself was asked and not only an event read; claims_latest, that it was made by the event at hand, so that it is the latest unless a later one is known.';
+comment on type catalog.observation is 'What was observed of one version. state: present, marker or gone. is_verified: the backend itself was asked; false where only an event was read. claims_latest: an event says that the version was just created, so that it is the latest unless a later one is known.';
 
-create type search_match as (
+create type catalog.search_match as (
   id bigint,
   rank real,
   last_modified timestamp with time zone
 );
-comment on type search_match is 'An object that matches a search, with what orders it: rank descending, then newest, then id.';
+comment on type catalog.search_match is 'An object that matches a search, with what orders it: rank descending, then newest, then highest id.';
 
-create table storage_audit (
+create table catalog.migrations (
+  name text collate "C" not null,
+  sha256 text not null,
+  applied_at timestamp with time zone not null default now(),
+  duration_ms integer not null,
+  constraint migrations_pkey PRIMARY KEY (name),
+  constraint migrations_duration_ms_check CHECK ((duration_ms >= 0)),
+  constraint migrations_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+comment on table catalog.migrations is 'The files of the migrations folder that were applied to this database.';
+comment on column catalog.migrations.name is 'Path of the file in the folder: NNNN_noun.sql, or functions/.../name.sql.';
+comment on column catalog.migrations.sha256 is 'SHA-256 in hex of the file with line feeds only. A table file must not change; a function file that changes is applied again.';
+comment on column catalog.migrations.applied_at is 'When the transaction that last applied the file began.';
+comment on column catalog.migrations.duration_ms is 'How long that took, in milliseconds.';
+
+create table catalog.storage_audit (
   id bigint not null generated always as identity,
   occurred_at timestamp with time zone not null default now(),
   user_id text,
@@ -73,33 +90,33 @@ create table storage_audit (
   constraint storage_audit_action_check CHECK ((action ~ '^[A-Z][A-Z_]{0,63}$'::text)),
   constraint storage_audit_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
 ) partition by RANGE (occurred_at);
-comment on table storage_audit is 'Who did what, when, from where, with what result. Partitioned by month (UTC); append-only.';
-comment on column storage_audit.id is 'Order of insertion.';
-comment on column storage_audit.occurred_at is 'When it happened: the time of the S3 event, or of the request.';
-comment on column storage_audit.user_id is 'Who: principal id of an S3 event, ARN or subject of an API caller.';
-comment on column storage_audit.user_name is 'Who, for people to read.';
-comment on column storage_audit.action is 'What: UPLOAD, DOWNLOAD, DELETE, ...';
-comment on column storage_audit.bucket is 'Bucket of the object, where there is one.';
-comment on column storage_audit.key is 'Key of the object, where there is one.';
-comment on column storage_audit.version_id is 'Version that was made, read or deleted.';
-comment on column storage_audit.ip_address is 'From where, as the source told it.';
-comment on column storage_audit.user_agent is 'With what, as the source told it.';
-comment on column storage_audit.success is 'Whether it succeeded.';
-comment on column storage_audit.error_message is 'Why it failed.';
-comment on column storage_audit.metadata is 'What else is known, such as the S3 event and request id.';
-comment on column storage_audit.event_id is 'Identity of the S3 event behind this entry: each is told once, however often it came. Null for entries of callers.';
-CREATE INDEX storage_audit_key ON ONLY public.storage_audit USING btree (bucket, key, occurred_at, id);
-CREATE INDEX storage_audit_occurred_at ON ONLY public.storage_audit USING brin (occurred_at);
-CREATE INDEX storage_audit_user ON ONLY public.storage_audit USING btree (user_id, occurred_at, id);
-CREATE TRIGGER storage_audit_count AFTER INSERT ON public.storage_audit REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION storage_audit_count();
-CREATE TRIGGER storage_audit_no_delete BEFORE DELETE ON public.storage_audit FOR EACH ROW WHEN ((current_setting('catalog.pruning'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION storage_audit_append_only();
-CREATE TRIGGER storage_audit_no_truncate BEFORE TRUNCATE ON public.storage_audit FOR EACH STATEMENT EXECUTE FUNCTION storage_audit_append_only();
-CREATE TRIGGER storage_audit_no_update BEFORE UPDATE ON public.storage_audit FOR EACH ROW EXECUTE FUNCTION storage_audit_append_only();
-alter table storage_audit owner to catalog_pruner;
-grant insert on storage_audit to catalog_api;
-grant select on storage_audit to catalog_api;
+comment on table catalog.storage_audit is 'Who did what, when, from where, with what result. Partitioned by month (UTC); append-only.';
+comment on column catalog.storage_audit.id is 'Order of insertion.';
+comment on column catalog.storage_audit.occurred_at is 'When it happened: the time of the S3 event, or of the request.';
+comment on column catalog.storage_audit.user_id is 'Who: principal id of an S3 event, ARN or subject of an API caller.';
+comment on column catalog.storage_audit.user_name is 'Who, in a form that people read.';
+comment on column catalog.storage_audit.action is 'What: UPLOAD, DOWNLOAD, DELETE, ...';
+comment on column catalog.storage_audit.bucket is 'Bucket of the object, if any.';
+comment on column catalog.storage_audit.key is 'Key of the object, if any.';
+comment on column catalog.storage_audit.version_id is 'Version that was created, read or deleted.';
+comment on column catalog.storage_audit.ip_address is 'IP address of the caller, as the source reports it.';
+comment on column catalog.storage_audit.user_agent is 'User agent of the caller, as the source reports it.';
+comment on column catalog.storage_audit.success is 'Whether it succeeded.';
+comment on column catalog.storage_audit.error_message is 'Why it failed.';
+comment on column catalog.storage_audit.metadata is 'What else is known, such as the name of the S3 event and its request id.';
+comment on column catalog.storage_audit.event_id is 'Identity of the S3 event behind this entry, so that an event delivered twice is one entry. Null for entries of API callers.';
+CREATE INDEX storage_audit_key ON ONLY catalog.storage_audit USING btree (bucket, key, occurred_at, id);
+CREATE INDEX storage_audit_occurred_at ON ONLY catalog.storage_audit USING brin (occurred_at);
+CREATE INDEX storage_audit_user ON ONLY catalog.storage_audit USING btree (user_id, occurred_at, id);
+CREATE TRIGGER count_audit_entries AFTER INSERT ON catalog.storage_audit REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_audit_entries();
+CREATE TRIGGER refuse_delete BEFORE DELETE ON catalog.storage_audit FOR EACH ROW WHEN ((CURRENT_USER <> 'catalog_pruner'::name)) EXECUTE FUNCTION catalog.refuse_audit_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON catalog.storage_audit FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_audit_change();
+CREATE TRIGGER refuse_update BEFORE UPDATE ON catalog.storage_audit FOR EACH ROW EXECUTE FUNCTION catalog.refuse_audit_change();
+alter table catalog.storage_audit owner to catalog_pruner;
+grant insert on catalog.storage_audit to catalog_api;
+grant select on catalog.storage_audit to catalog_api;
 
-create table storage_audit_hours (
+create table catalog.storage_audit_hours (
   hour timestamp with time zone not null,
   bucket text collate "C" not null,
   action text collate "C" not null,
@@ -107,15 +124,15 @@ create table storage_audit_hours (
   entries bigint not null,
   constraint storage_audit_hours_pkey PRIMARY KEY (hour, bucket, action, slot)
 ) with (fillfactor=50);
-comment on table storage_audit_hours is 'Audit entries by hour, kept by a statement trigger; stays when the entries are pruned.';
-comment on column storage_audit_hours.hour is 'Start of the hour (of occurred_at).';
-comment on column storage_audit_hours.bucket is 'Bucket of the entries; empty where they have none.';
-comment on column storage_audit_hours.action is 'Action of the entries.';
-comment on column storage_audit_hours.slot is 'Which connections add here.';
-comment on column storage_audit_hours.entries is 'How many.';
-grant select on storage_audit_hours to catalog_api;
+comment on table catalog.storage_audit_hours is 'Audit entries by hour, kept by a statement trigger. Rows stay when the entries are pruned.';
+comment on column catalog.storage_audit_hours.hour is 'Start of the hour (of occurred_at).';
+comment on column catalog.storage_audit_hours.bucket is 'Bucket of the entries; empty where they have none.';
+comment on column catalog.storage_audit_hours.action is 'Action of the entries.';
+comment on column catalog.storage_audit_hours.slot is 'Group of connections that add to this row.';
+comment on column catalog.storage_audit_hours.entries is 'Number of entries.';
+grant select on catalog.storage_audit_hours to catalog_api;
 
-create table storage_counters (
+create table catalog.storage_counters (
   bucket text collate "C" not null,
   dimension text collate "C" not null,
   value text collate "C" not null,
@@ -124,16 +141,16 @@ create table storage_counters (
   bytes bigint not null default 0,
   constraint storage_counters_pkey PRIMARY KEY (bucket, dimension, value, slot)
 ) with (fillfactor=50);
-comment on table storage_counters is 'Counts and bytes by bucket and dimension, kept by statement triggers. A count is the sum of its slots.';
-comment on column storage_counters.bucket is 'Bucket that is counted.';
-comment on column storage_counters.dimension is 'What is counted: total, backend, class, type, day (objects, by creation day in UTC), versions, old_versions, markers.';
-comment on column storage_counters.value is 'Value of the dimension, its first 200 characters; empty for those that have none.';
-comment on column storage_counters.slot is 'Which connections add here; a slot alone can be negative.';
-comment on column storage_counters.objects is 'How many objects, versions or markers.';
-comment on column storage_counters.bytes is 'Their bytes.';
-grant select on storage_counters to catalog_api;
+comment on table catalog.storage_counters is 'Counts and bytes by bucket and dimension, kept by statement triggers. A count is the sum over its slots.';
+comment on column catalog.storage_counters.bucket is 'Bucket that is counted.';
+comment on column catalog.storage_counters.dimension is 'What is counted: total, backend, class, type, day (objects, by creation day in UTC), versions, old_versions, markers.';
+comment on column catalog.storage_counters.value is 'Value of the dimension, its first 200 characters; empty for dimensions without values.';
+comment on column catalog.storage_counters.slot is 'Group of connections that add to this row. One slot alone can be negative.';
+comment on column catalog.storage_counters.objects is 'Number of objects, versions or markers.';
+comment on column catalog.storage_counters.bytes is 'Their bytes.';
+grant select on catalog.storage_counters to catalog_api;
 
-create table storage_hooks (
+create table catalog.storage_hooks (
   id bigint not null generated always as identity,
   hook_name text not null,
   event_type text not null,
@@ -150,38 +167,23 @@ create table storage_hooks (
   constraint storage_hooks_execution_time_ms_check CHECK ((execution_time_ms >= (0)::double precision)),
   constraint storage_hooks_hook_name_check CHECK ((hook_name <> ''::text))
 );
-comment on table storage_hooks is 'Each execution of a hook.';
-comment on column storage_hooks.id is 'Order of insertion.';
-comment on column storage_hooks.hook_name is 'Name of the hook that ran.';
-comment on column storage_hooks.event_type is 'What it ran for, such as ObjectCreated:Put.';
-comment on column storage_hooks.bucket is 'Bucket of the object it ran for.';
-comment on column storage_hooks.key is 'Key of the object it ran for.';
-comment on column storage_hooks.execution_time_ms is 'How long it ran, in milliseconds.';
-comment on column storage_hooks.success is 'Whether it succeeded.';
-comment on column storage_hooks.error is 'Why it failed.';
-comment on column storage_hooks.payload is 'What the hook was given.';
-comment on column storage_hooks.response is 'What the hook answered.';
-comment on column storage_hooks.executed_at is 'When it ran.';
-CREATE INDEX storage_hooks_name ON public.storage_hooks USING btree (hook_name, executed_at DESC, id DESC);
-grant insert on storage_hooks to catalog_api;
-grant select on storage_hooks to catalog_api;
+comment on table catalog.storage_hooks is 'Each execution of a hook.';
+comment on column catalog.storage_hooks.id is 'Order of insertion.';
+comment on column catalog.storage_hooks.hook_name is 'Name of the hook.';
+comment on column catalog.storage_hooks.event_type is 'Event that started it, such as ObjectCreated:Put.';
+comment on column catalog.storage_hooks.bucket is 'Bucket of the object that the event was about.';
+comment on column catalog.storage_hooks.key is 'Key of the object that the event was about.';
+comment on column catalog.storage_hooks.execution_time_ms is 'How long it ran, in milliseconds.';
+comment on column catalog.storage_hooks.success is 'Whether it succeeded.';
+comment on column catalog.storage_hooks.error is 'Why it failed.';
+comment on column catalog.storage_hooks.payload is 'Input of the hook.';
+comment on column catalog.storage_hooks.response is 'Output of the hook.';
+comment on column catalog.storage_hooks.executed_at is 'When it ran.';
+CREATE INDEX storage_hooks_name ON catalog.storage_hooks USING btree (hook_name, executed_at DESC, id DESC);
+grant insert on catalog.storage_hooks to catalog_api;
+grant select on catalog.storage_hooks to catalog_api;
 
-create table storage_migrations (
-  name text not null,
-  sha256 text not null,
-  applied_at timestamp with time zone not null default now(),
-  duration_ms integer not null,
-  constraint storage_migrations_pkey PRIMARY KEY (name),
-  constraint storage_migrations_duration_ms_check CHECK ((duration_ms >= 0)),
-  constraint storage_migrations_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
-);
-comment on table storage_migrations is 'The migrations that were applied to this database, one row per file.';
-comment on column storage_migrations.name is 'Name of the file, NNNN_noun.sql; they are applied in its order.';
-comment on column storage_migrations.sha256 is 'SHA-256 of the file with line feeds only, in hex: an applied file must not change.';
-comment on column storage_migrations.applied_at is 'When the transaction that applied the file began.';
-comment on column storage_migrations.duration_ms is 'How long applying it took, in milliseconds.';
-
-create table storage_objects (
+create table catalog.storage_objects (
   id bigint not null generated always as identity,
   bucket text not null,
   key text collate "C" not null,
@@ -205,36 +207,36 @@ create table storage_objects (
   constraint storage_objects_storage_backend_check CHECK ((storage_backend ~ '^[a-z0-9_-]{1,64}$'::text)),
   constraint storage_objects_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 ) with (fillfactor=80);
-comment on table storage_objects is 'What is in the buckets now: one row per bucket and key whose latest version is no delete marker.';
-comment on column storage_objects.id is 'Order in which the catalog first saw the keys.';
-comment on column storage_objects.bucket is 'Bucket name, or the name of a container of another backend.';
-comment on column storage_objects.key is 'Object key, compared by bytes as S3 does. A NUL is stored escaped (docs/schema.md).';
-comment on column storage_objects.version_id is 'Version id of the latest version; ''null'' where the bucket gives none.';
-comment on column storage_objects.size is 'Bytes.';
-comment on column storage_objects.content_type is 'Content-Type that a GET answers.';
-comment on column storage_objects.etag is 'Entity tag without quotes; for a multipart object not an MD5.';
-comment on column storage_objects.last_modified is 'Last-Modified of the latest version as the backend tells it.';
-comment on column storage_objects.storage_backend is 'Where the bytes are: s3, local, ...';
-comment on column storage_objects.storage_class is 'S3 storage class, STANDARD where a listing would leave it out.';
-comment on column storage_objects.metadata is 'User metadata: names in lower case, values as text for S3.';
-comment on column storage_objects.tags is 'Object tags, name to value.';
-comment on column storage_objects.created_at is 'When the key first came into the catalog.';
-comment on column storage_objects.search_vector is 'Lexemes of key (weight A), content type (B), metadata values and tags (C); kept by a trigger.';
-CREATE INDEX storage_objects_backend ON public.storage_objects USING btree (storage_backend, bucket, key);
-CREATE INDEX storage_objects_last_modified ON public.storage_objects USING btree (last_modified DESC, id DESC);
-CREATE INDEX storage_objects_metadata ON public.storage_objects USING gin (metadata jsonb_path_ops) WITH (gin_pending_list_limit='256');
-CREATE INDEX storage_objects_search ON public.storage_objects USING gin (((id >> 13)), search_vector) WITH (gin_pending_list_limit='256');
-CREATE TRIGGER storage_objects_count_delete AFTER DELETE ON public.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION storage_objects_count();
-CREATE TRIGGER storage_objects_count_insert AFTER INSERT ON public.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION storage_objects_count();
-CREATE TRIGGER storage_objects_count_update AFTER UPDATE ON public.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION storage_objects_count();
-CREATE TRIGGER storage_objects_not_torn_delete AFTER DELETE ON public.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
-CREATE TRIGGER storage_objects_not_torn_insert AFTER INSERT ON public.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
-CREATE TRIGGER storage_objects_not_torn_update AFTER UPDATE ON public.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
-CREATE TRIGGER storage_objects_search_insert BEFORE INSERT ON public.storage_objects FOR EACH ROW EXECUTE FUNCTION storage_objects_search();
-CREATE TRIGGER storage_objects_search_update BEFORE UPDATE ON public.storage_objects FOR EACH ROW WHEN (((old.metadata IS DISTINCT FROM new.metadata) OR (old.tags IS DISTINCT FROM new.tags) OR (old.content_type IS DISTINCT FROM new.content_type) OR (old.key IS DISTINCT FROM new.key))) EXECUTE FUNCTION storage_objects_search();
-grant select on storage_objects to catalog_api;
+comment on table catalog.storage_objects is 'The current objects: one row per bucket and key whose latest version is not a delete marker.';
+comment on column catalog.storage_objects.id is 'Order in which the catalog first saw the keys.';
+comment on column catalog.storage_objects.bucket is 'Bucket name, or the name of a container of another backend.';
+comment on column catalog.storage_objects.key is 'Object key, compared by bytes as S3 does. U+0000 is stored escaped (docs/schema.md).';
+comment on column catalog.storage_objects.version_id is 'Version id of the latest version; ''null'' where the bucket has no version ids.';
+comment on column catalog.storage_objects.size is 'Bytes.';
+comment on column catalog.storage_objects.content_type is 'Content-Type that a GET returns.';
+comment on column catalog.storage_objects.etag is 'Entity tag without quotes; not an MD5 for a multipart object.';
+comment on column catalog.storage_objects.last_modified is 'Last-Modified of the latest version, as the backend reports it.';
+comment on column catalog.storage_objects.storage_backend is 'Where the bytes are: s3, local, ...';
+comment on column catalog.storage_objects.storage_class is 'S3 storage class; STANDARD where S3 leaves it out.';
+comment on column catalog.storage_objects.metadata is 'User metadata. For S3: names in lower case, values as text.';
+comment on column catalog.storage_objects.tags is 'Object tags, name to value.';
+comment on column catalog.storage_objects.created_at is 'When the key first came into the catalog.';
+comment on column catalog.storage_objects.search_vector is 'Lexemes of key (weight A), content type (B), metadata values and tags (C); kept by a trigger.';
+CREATE INDEX storage_objects_backend ON catalog.storage_objects USING btree (storage_backend, bucket, key);
+CREATE INDEX storage_objects_last_modified ON catalog.storage_objects USING btree (last_modified DESC, id DESC);
+CREATE INDEX storage_objects_metadata ON catalog.storage_objects USING gin (metadata jsonb_path_ops) WITH (gin_pending_list_limit='256');
+CREATE INDEX storage_objects_search ON catalog.storage_objects USING gin (((id >> 13)), search_vector) WITH (gin_pending_list_limit='256');
+CREATE TRIGGER count_objects_delete AFTER DELETE ON catalog.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_objects();
+CREATE TRIGGER count_objects_insert AFTER INSERT ON catalog.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_objects();
+CREATE TRIGGER count_objects_update AFTER UPDATE ON catalog.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_objects();
+CREATE TRIGGER refuse_mismatch_delete AFTER DELETE ON catalog.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER refuse_mismatch_insert AFTER INSERT ON catalog.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER refuse_mismatch_update AFTER UPDATE ON catalog.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER set_search_vector_insert BEFORE INSERT ON catalog.storage_objects FOR EACH ROW EXECUTE FUNCTION catalog.set_search_vector();
+CREATE TRIGGER set_search_vector_update BEFORE UPDATE ON catalog.storage_objects FOR EACH ROW WHEN (((old.metadata IS DISTINCT FROM new.metadata) OR (old.tags IS DISTINCT FROM new.tags) OR (old.content_type IS DISTINCT FROM new.content_type) OR (old.key IS DISTINCT FROM new.key))) EXECUTE FUNCTION catalog.set_search_vector();
+grant select on catalog.storage_objects to catalog_api;
 
-create table storage_reconciles (
+create table catalog.storage_reconciles (
   id bigint not null generated always as identity,
   bucket text not null,
   prefix text collate "C" not null default ''::text,
@@ -251,25 +253,25 @@ create table storage_reconciles (
   constraint storage_reconciles_findings_check CHECK ((jsonb_typeof(findings) = 'object'::text)),
   constraint storage_reconciles_lease_check CHECK ((((lease IS NULL) = (leased_until IS NULL)) AND ((lease IS NULL) OR (finished_at IS NULL))))
 );
-comment on table storage_reconciles is 'Each comparison of a bucket, or of a prefix of it, with the catalog.';
-comment on column storage_reconciles.id is 'Order in which they were started.';
-comment on column storage_reconciles.bucket is 'Bucket that is compared.';
-comment on column storage_reconciles.prefix is 'Only keys that begin so.';
-comment on column storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';
-comment on column storage_reconciles.checkpoint is 'All keys up to this one are done; a run that was stopped goes on behind it.';
-comment on column storage_reconciles.findings is 'What was compared, asked, found and repaired so far, by name.';
-comment on column storage_reconciles.started_at is 'When it was started.';
-comment on column storage_reconciles.updated_at is 'When the checkpoint was written.';
-comment on column storage_reconciles.finished_at is 'When the last key was done; null while there is more.';
-comment on column storage_reconciles.lease is 'Who is at work on it: only the holder writes checkpoints. Null while nobody is.';
-comment on column storage_reconciles.leased_until is 'When the holder is taken for dead unless it has renewed its lease; then another may go on.';
-CREATE UNIQUE INDEX storage_reconciles_open ON public.storage_reconciles USING btree (bucket, prefix, is_dry_run) WHERE (finished_at IS NULL);
-CREATE INDEX storage_reconciles_started ON public.storage_reconciles USING btree (started_at DESC, id DESC);
-grant insert on storage_reconciles to catalog_reconciler;
-grant select on storage_reconciles to catalog_reconciler;
-grant update on storage_reconciles to catalog_reconciler;
+comment on table catalog.storage_reconciles is 'Each comparison of a bucket, or of a prefix of it, with the catalog.';
+comment on column catalog.storage_reconciles.id is 'Order in which they were started.';
+comment on column catalog.storage_reconciles.bucket is 'Bucket that is compared.';
+comment on column catalog.storage_reconciles.prefix is 'Only keys with this prefix are compared.';
+comment on column catalog.storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';
+comment on column catalog.storage_reconciles.checkpoint is 'All keys up to and including this one are done. A run that was stopped continues after it.';
+comment on column catalog.storage_reconciles.findings is 'What was compared, requested, found and repaired so far, by name.';
+comment on column catalog.storage_reconciles.started_at is 'When the run was started.';
+comment on column catalog.storage_reconciles.updated_at is 'When the checkpoint was written.';
+comment on column catalog.storage_reconciles.finished_at is 'When the last key was done; null while the run is unfinished.';
+comment on column catalog.storage_reconciles.lease is 'Who works on the run: only the holder writes checkpoints. Null while nobody does.';
+comment on column catalog.storage_reconciles.leased_until is 'When the lease expires unless the holder renews it. Then another process may take over.';
+CREATE UNIQUE INDEX storage_reconciles_open ON catalog.storage_reconciles USING btree (bucket, prefix, is_dry_run) WHERE (finished_at IS NULL);
+CREATE INDEX storage_reconciles_started ON catalog.storage_reconciles USING btree (started_at DESC, id DESC);
+grant insert on catalog.storage_reconciles to catalog_reconciler;
+grant select on catalog.storage_reconciles to catalog_reconciler;
+grant update on catalog.storage_reconciles to catalog_reconciler;
 
-create table storage_tombstones (
+create table catalog.storage_tombstones (
   bucket text not null,
   key text collate "C" not null,
   version_id text not null,
@@ -277,18 +279,18 @@ create table storage_tombstones (
   created_at timestamp with time zone not null default now(),
   constraint storage_tombstones_pkey PRIMARY KEY (bucket, key, version_id)
 );
-comment on table storage_tombstones is 'Versions known to be gone, so that a late event of their creation does not bring them back.';
-comment on column storage_tombstones.bucket is 'Bucket name.';
-comment on column storage_tombstones.key is 'Object key.';
-comment on column storage_tombstones.version_id is 'Version id that was deleted.';
-comment on column storage_tombstones.observed_at is 'As of when the version is gone: infinity for a real version id, which never comes back; a time for ''null'', which may.';
-comment on column storage_tombstones.created_at is 'When the tombstone was set; the pruner removes it when no event can be that late.';
-CREATE INDEX storage_tombstones_created_at ON public.storage_tombstones USING brin (created_at);
-grant delete on storage_tombstones to catalog_pruner;
-grant select on storage_tombstones to catalog_pruner;
-grant update (created_at) on storage_tombstones to catalog_pruner;
+comment on table catalog.storage_tombstones is 'Versions known to be deleted, so that a late event of their creation does not restore them.';
+comment on column catalog.storage_tombstones.bucket is 'Bucket name.';
+comment on column catalog.storage_tombstones.key is 'Object key.';
+comment on column catalog.storage_tombstones.version_id is 'Version id that was deleted.';
+comment on column catalog.storage_tombstones.observed_at is 'Database time as of which the version is gone. infinity for a real version id, which never returns; ''null'' may be written again.';
+comment on column catalog.storage_tombstones.created_at is 'When the tombstone was written. The pruner deletes it when no event can be that late.';
+CREATE INDEX storage_tombstones_created_at ON catalog.storage_tombstones USING brin (created_at);
+grant delete on catalog.storage_tombstones to catalog_pruner;
+grant select on catalog.storage_tombstones to catalog_pruner;
+grant update (created_at) on catalog.storage_tombstones to catalog_pruner;
 
-create table storage_versions (
+create table catalog.storage_versions (
   bucket text not null,
   key text collate "C" not null,
   version_id text not null default 'null'::text,
@@ -317,44 +319,44 @@ create table storage_versions (
   constraint storage_versions_storage_backend_check CHECK ((storage_backend ~ '^[a-z0-9_-]{1,64}$'::text)),
   constraint storage_versions_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
-comment on table storage_versions is 'Every version and delete marker that exists, the latest one flagged.';
-comment on column storage_versions.bucket is 'Bucket name, or the name of a container of another backend.';
-comment on column storage_versions.key is 'Object key, compared by bytes as S3 does.';
-comment on column storage_versions.version_id is 'Version id; ''null'' for the version that an unversioned or suspended bucket overwrites in place.';
-comment on column storage_versions.is_latest is 'Whether a GET without a version id answers this version. At most one per bucket and key.';
-comment on column storage_versions.is_delete_marker is 'A delete marker has no bytes; as the latest version it hides the key.';
-comment on column storage_versions.size is 'Bytes; null for a delete marker.';
-comment on column storage_versions.etag is 'Entity tag without quotes; for a multipart object not an MD5.';
-comment on column storage_versions.content_type is 'Content-Type that a GET of this version answers.';
-comment on column storage_versions.last_modified is 'Last-Modified of this version as the backend tells it.';
-comment on column storage_versions.storage_backend is 'Where the bytes are: s3, local, ...';
-comment on column storage_versions.storage_class is 'S3 storage class.';
-comment on column storage_versions.metadata is 'User metadata of this version.';
-comment on column storage_versions.tags is 'Tags of this version, name to value.';
-comment on column storage_versions.created_by is 'Who made this version: the principal of its event, or what the caller gave.';
-comment on column storage_versions.comment is 'What people say of this version; no event changes it.';
-comment on column storage_versions.created_at is 'When the version came into the catalog.';
-comment on column storage_versions.sequencer is 'Sequencer of the event that made the version, normalised to compare as text; empty when unknown or not to be believed.';
-comment on column storage_versions.observed_at is 'Just before the backend was asked for these details; of two answers the one asked for later is kept. -infinity: known from an event alone.';
-comment on column storage_versions.latest_at is 'As of when this version is known to be the latest.';
-CREATE INDEX storage_versions_history ON public.storage_versions USING btree (bucket, key, is_latest, last_modified, sequencer, version_id);
-CREATE UNIQUE INDEX storage_versions_latest ON public.storage_versions USING btree (bucket, key) WHERE is_latest;
-CREATE TRIGGER storage_versions_count_delete AFTER DELETE ON public.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION storage_versions_count();
-CREATE TRIGGER storage_versions_count_insert AFTER INSERT ON public.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION storage_versions_count();
-CREATE TRIGGER storage_versions_count_update AFTER UPDATE ON public.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION storage_versions_count();
-CREATE TRIGGER storage_versions_not_torn_delete AFTER DELETE ON public.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
-CREATE TRIGGER storage_versions_not_torn_insert AFTER INSERT ON public.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
-CREATE TRIGGER storage_versions_not_torn_update AFTER UPDATE ON public.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog_not_torn();
-grant select on storage_versions to catalog_api;
-grant select on storage_versions to catalog_indexer;
-grant select on storage_versions to catalog_reconciler;
+comment on table catalog.storage_versions is 'Every version and delete marker that exists. The latest one of each key is flagged.';
+comment on column catalog.storage_versions.bucket is 'Bucket name, or the name of a container of another backend.';
+comment on column catalog.storage_versions.key is 'Object key, compared by bytes as S3 does.';
+comment on column catalog.storage_versions.version_id is 'Version id; ''null'' for the version that an unversioned or suspended bucket overwrites in place.';
+comment on column catalog.storage_versions.is_latest is 'Whether a GET without a version id returns this version. At most one per bucket and key.';
+comment on column catalog.storage_versions.is_delete_marker is 'Whether this is a delete marker: it has no bytes, and hides the key while it is the latest version.';
+comment on column catalog.storage_versions.size is 'Bytes; null for a delete marker.';
+comment on column catalog.storage_versions.etag is 'Entity tag without quotes; not an MD5 for a multipart object.';
+comment on column catalog.storage_versions.content_type is 'Content-Type that a GET of this version returns.';
+comment on column catalog.storage_versions.last_modified is 'Last-Modified of this version, as the backend reports it.';
+comment on column catalog.storage_versions.storage_backend is 'Where the bytes are: s3, local, ...';
+comment on column catalog.storage_versions.storage_class is 'S3 storage class.';
+comment on column catalog.storage_versions.metadata is 'User metadata of this version.';
+comment on column catalog.storage_versions.tags is 'Tags of this version, name to value.';
+comment on column catalog.storage_versions.created_by is 'Who made this version: the principal of its event, or what the caller gave.';
+comment on column catalog.storage_versions.comment is 'What a user wrote about this version. Events do not change it.';
+comment on column catalog.storage_versions.created_at is 'When the version came into the catalog.';
+comment on column catalog.storage_versions.sequencer is 'Sequencer of the event that made the version, padded to compare as text; empty when unknown or not usable.';
+comment on column catalog.storage_versions.observed_at is 'Database time just before the backend was asked for these details. The later one of two observations is kept. -infinity: known from an event alone.';
+comment on column catalog.storage_versions.latest_at is 'Database time as of which this version is known to be the latest.';
+CREATE INDEX storage_versions_history ON catalog.storage_versions USING btree (bucket, key, is_latest, last_modified, sequencer, version_id);
+CREATE UNIQUE INDEX storage_versions_latest ON catalog.storage_versions USING btree (bucket, key) WHERE is_latest;
+CREATE TRIGGER count_versions_delete AFTER DELETE ON catalog.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
+CREATE TRIGGER count_versions_insert AFTER INSERT ON catalog.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
+CREATE TRIGGER count_versions_update AFTER UPDATE ON catalog.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
+CREATE TRIGGER refuse_mismatch_delete AFTER DELETE ON catalog.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER refuse_mismatch_insert AFTER INSERT ON catalog.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER refuse_mismatch_update AFTER UPDATE ON catalog.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+grant select on catalog.storage_versions to catalog_api;
+grant select on catalog.storage_versions to catalog_indexer;
+grant select on catalog.storage_versions to catalog_reconciler;
 
-CREATE OR REPLACE FUNCTION public.add_to_counters(deltas counter_delta[])
+CREATE OR REPLACE FUNCTION catalog.add_to_counters(deltas catalog.counter_delta[])
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- An upsert fires the triggers of insert and of update, one of them mostly for nothing.
+  -- An upsert fires the triggers of insert and of update, and one of them seldom has rows.
   if cardinality(deltas) = 0 then
     return;
   end if;
@@ -364,66 +366,67 @@ begin
     group by 1, 2, 3
     having sum(d.objects) <> 0 or sum(d.bytes) <> 0
   )
-  insert into storage_counters as c (bucket, dimension, value, objects, bytes)
+  insert into catalog.storage_counters as c (bucket, dimension, value, objects, bytes)
   select s.bucket, s.dimension, s.value, sum(s.objects), sum(s.bytes)
   from (
     select * from delta
     union all
-    -- The total of a bucket is the lock in front of its other rows, even where it stays what it is.
+    -- The total of a bucket is locked before its other rows, even where it does not change.
     select distinct d.bucket, 'total', '', 0, 0 from delta d
   ) as s
   group by 1, 2, 3
   order by s.bucket collate "C", s.dimension = 'total' desc, s.dimension collate "C", s.value collate "C"
   on conflict (bucket, dimension, value, slot) do update
-  set objects = c.objects + excluded.objects, bytes = c.bytes + excluded.bytes;
+  set objects = c.objects + excluded.objects,
+    bytes = c.bytes + excluded.bytes;
 end
 $function$;
-comment on function add_to_counters(counter_delta[]) is 'Adds deltas in one order, the total of each bucket first, so that two writers cannot deadlock.';
+comment on function catalog.add_to_counters(catalog.counter_delta[]) is 'Adds deltas to storage_counters in one order, the total of each bucket first, so that two writers cannot deadlock.';
 
-CREATE OR REPLACE FUNCTION public.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
- RETURNS SETOF storage_versions
+CREATE OR REPLACE FUNCTION catalog.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
+ RETURNS SETOF catalog.storage_versions
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'catalog', 'pg_temp'
 AS $function$
 begin
   -- The turn of apply_observations: else the version could become the latest between the two updates, and its object keep old tags.
   perform pg_advisory_xact_lock(hashtextextended(in_bucket || '/' || in_key, 0));
 
-  update storage_versions
+  update catalog.storage_versions
   set comment = case when changes ? 'comment' then changes ->> 'comment' else comment end,
     created_by = case when changes ? 'created_by' then changes ->> 'created_by' else created_by end,
     tags = coalesce(changes -> 'tags', tags)
   where bucket = in_bucket and key = in_key and version_id = in_version_id;
 
-  update storage_objects
+  update catalog.storage_objects
   set tags = changes -> 'tags'
   where bucket = in_bucket and key = in_key and version_id = in_version_id and tags <> changes -> 'tags';
 
   return query
-  select * from storage_versions where bucket = in_bucket and key = in_key and version_id = in_version_id;
+  select * from catalog.storage_versions where bucket = in_bucket and key = in_key and version_id = in_version_id;
 end
 $function$;
-comment on function annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those of them that changes names, and the tags of its object; answers the version, or no row.';
-grant execute on function annotate_version(text,text,text,jsonb) to catalog_api;
+comment on function catalog.annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those that changes names, and the tags of its object. Returns the version, or no row.';
+grant execute on function catalog.annotate_version(text,text,text,jsonb) to catalog_api;
 
-CREATE OR REPLACE FUNCTION public.apply_observations(in_bucket text, as_of timestamp with time zone, observed_json jsonb, looked_json jsonb, audited_json jsonb)
+CREATE OR REPLACE FUNCTION catalog.apply_observations(in_bucket text, as_of timestamp with time zone, observed_json jsonb, looked_json jsonb, audited_json jsonb)
  RETURNS text[]
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
- SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
-  observed observation[];
-  live observation[];
-  decided latest_decision[];
+  observed catalog.observation[];
+  live catalog.observation[];
+  decided catalog.latest_decision[];
   keys text[];
   found_rows tid[];
 begin
   perform set_config('catalog.applying', 'on', true);
-  observed := array(select o from jsonb_populate_recordset(null::observation, observed_json) as o);
+  observed := array(select o from jsonb_populate_recordset(null::catalog.observation, observed_json) as o);
   keys := array(
     select o.key from unnest(observed) as o
     union
@@ -436,7 +439,7 @@ begin
   as_of := coalesce(as_of, clock_timestamp());
 
   if exists (select from unnest(observed) as o where o.state = 'gone') then
-    insert into storage_tombstones as t (bucket, key, version_id, observed_at)
+    insert into catalog.storage_tombstones as t (bucket, key, version_id, observed_at)
     select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
     from unnest(observed) as o
     where o.state = 'gone'
@@ -447,7 +450,7 @@ begin
       select v.ctid
       from unnest(observed) as o, lateral (
         select x.ctid
-        from storage_versions x
+        from catalog.storage_versions x
         where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
           and (x.version_id <> 'null' or x.observed_at <= as_of)
         limit 1
@@ -455,7 +458,7 @@ begin
       ) as v
       where o.state = 'gone'
     );
-    delete from storage_versions where ctid = any (found_rows);
+    delete from catalog.storage_versions where ctid = any (found_rows);
   end if;
 
   -- What is known to be gone since this was observed does not come back.
@@ -464,20 +467,20 @@ begin
     from unnest(observed) as o
     left join lateral (
       select x.observed_at
-      from storage_tombstones x
+      from catalog.storage_tombstones x
       where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
       limit 1
     ) as t on true
     where o.state <> 'gone' and (t.observed_at is null or t.observed_at < as_of)
   );
 
-  decided := decide_latest(in_bucket, as_of, keys, live, looked_json);
+  decided := catalog.decide_latest(in_bucket, as_of, keys, live, looked_json);
 
   found_rows := array(
     select v.ctid
     from unnest(decided) as d, lateral (
       select x.ctid
-      from storage_versions x
+      from catalog.storage_versions x
       where x.bucket = in_bucket and x.key = d.key and x.version_id = d.current_id
       limit 1
       for no key update
@@ -485,17 +488,17 @@ begin
     where d.current_id is distinct from d.version_id and d.current_id is not null
   );
   if cardinality(found_rows) > 0 then
-    update storage_versions set is_latest = false where ctid = any (found_rows);
+    update catalog.storage_versions set is_latest = false where ctid = any (found_rows);
   end if;
 
-  insert into storage_versions as v (
+  insert into catalog.storage_versions as v (
     bucket, key, version_id, is_latest, is_delete_marker, size, etag, content_type, last_modified, storage_backend, storage_class,
     metadata, tags, created_by, comment, sequencer, observed_at, latest_at
   )
   select in_bucket, o.key, o.version_id, d.version_id is not distinct from o.version_id, o.state = 'marker', o.size, o.etag, o.content_type,
     o.last_modified, coalesce(o.storage_backend, 's3'), coalesce(o.storage_class, 'STANDARD'), coalesce(o.metadata, '{}'), coalesce(o.tags, '{}'),
     o.created_by, o.comment, o.sequencer,
-    case when o.seen then as_of else '-infinity' end,
+    case when o.is_verified then as_of else '-infinity' end,
     case when d.is_told and d.version_id = o.version_id then as_of else '-infinity' end
   from unnest(decided) as d, unnest(d.observed) as o
   order by o.key collate "C", o.version_id
@@ -520,7 +523,7 @@ begin
     select v.ctid
     from unnest(decided) as d, lateral (
       select x.ctid
-      from storage_versions x
+      from catalog.storage_versions x
       where x.bucket = in_bucket and x.key = d.key and x.version_id = d.version_id
         and (not x.is_latest or (d.is_told and x.latest_at < as_of))
       limit 1
@@ -528,26 +531,26 @@ begin
     ) as v
   );
   if cardinality(found_rows) > 0 then
-    update storage_versions set is_latest = true, latest_at = as_of where ctid = any (found_rows);
+    update catalog.storage_versions set is_latest = true, latest_at = as_of where ctid = any (found_rows);
   end if;
 
   found_rows := array(
     select o.ctid
     from unnest(keys) as k
     left join lateral (
-      select x.version_id from storage_versions x where x.bucket = in_bucket and x.key = k and x.is_latest and not x.is_delete_marker limit 1
+      select x.version_id from catalog.storage_versions x where x.bucket = in_bucket and x.key = k and x.is_latest and not x.is_delete_marker limit 1
     ) as v on true
     cross join lateral (
-      select x.ctid from storage_objects x where x.bucket = in_bucket and x.key = k limit 1 for update
+      select x.ctid from catalog.storage_objects x where x.bucket = in_bucket and x.key = k limit 1 for update
     ) as o
     where v.version_id is null
   );
   if cardinality(found_rows) > 0 then
-    delete from storage_objects where ctid = any (found_rows);
+    delete from catalog.storage_objects where ctid = any (found_rows);
   end if;
 
   -- Not one `insert ... on conflict`: that would draw an id for each row that is there already, and ids are to lie close together.
-  update storage_objects o
+  update catalog.storage_objects o
   set version_id = n.version_id,
     size = n.size,
     content_type = n.content_type,
@@ -561,10 +564,10 @@ begin
     select x.ctid as place, v.*
     from unnest(keys) as k
     cross join lateral (
-      select * from storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
+      select * from catalog.storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
     ) as v
     cross join lateral (
-      select ctid from storage_objects where bucket = in_bucket and key = k limit 1 for no key update
+      select ctid from catalog.storage_objects where bucket = in_bucket and key = k limit 1 for no key update
     ) as x
     order by k collate "C"
   ) as n
@@ -572,21 +575,21 @@ begin
     and (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
       is distinct from (n.version_id, n.size, n.content_type, n.etag, n.last_modified, n.storage_backend, n.storage_class, n.metadata, n.tags);
 
-  insert into storage_objects (
+  insert into catalog.storage_objects (
     bucket, key, version_id, size, content_type, etag, last_modified, storage_backend, storage_class, metadata, tags
   )
   select in_bucket, k, v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags
   from unnest(keys) as k
   cross join lateral (
-    select * from storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
+    select * from catalog.storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
   ) as v
   left join lateral (
-    select true as is_there from storage_objects where bucket = in_bucket and key = k limit 1
+    select true as is_there from catalog.storage_objects where bucket = in_bucket and key = k limit 1
   ) as x on true
   where x.is_there is null
   order by k collate "C";
 
-  insert into storage_audit (
+  insert into catalog.storage_audit (
     occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, error_message, metadata, event_id
   )
   select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent, true, null, a.metadata, a.event_id
@@ -596,17 +599,17 @@ begin
   )
   on conflict (event_id, occurred_at) do nothing;
 
-  perform assert_objects_follow_versions(in_bucket, keys);
+  perform catalog.assert_objects_follow_versions(in_bucket, keys);
   perform set_config('catalog.applying', '', true);
   return array(select d.key from unnest(decided) as d where not d.is_settled);
 end
 $function$;
-comment on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked; null is the moment at which the writer''s turn comes. Answers the keys whose latest version nobody could tell.';
-grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_api;
-grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_indexer;
-grant execute on function apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_reconciler;
+comment on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked; null is the moment at which the writer''s turn comes. Answers the keys whose latest version nobody could tell.';
+grant execute on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_api;
+grant execute on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_indexer;
+grant execute on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_reconciler;
 
-CREATE OR REPLACE FUNCTION public.assert_objects_follow_versions(in_bucket text, keys text[])
+CREATE OR REPLACE FUNCTION catalog.assert_objects_follow_versions(in_bucket text, keys text[])
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
@@ -616,10 +619,10 @@ begin
   select k into torn
   from unnest(keys) as k
   left join lateral (
-    select version_id from storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
+    select version_id from catalog.storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
   ) as v on true
   left join lateral (
-    select version_id from storage_objects where bucket = in_bucket and key = k limit 1
+    select version_id from catalog.storage_objects where bucket = in_bucket and key = k limit 1
   ) as o on true
   where v.version_id is distinct from o.version_id
   limit 1;
@@ -629,171 +632,120 @@ begin
   end if;
 end
 $function$;
-comment on function assert_objects_follow_versions(text,text[]) is 'storage_objects holds a key exactly when its latest version is no delete marker, and with that version''s id.';
+comment on function catalog.assert_objects_follow_versions(text,text[]) is 'storage_objects holds a key exactly when its latest version is no delete marker, and with that version''s id.';
 
-CREATE OR REPLACE FUNCTION public.attach_audit_partition(partition text, lower_bound text, upper_bound text)
+CREATE OR REPLACE FUNCTION catalog.attach_audit_partition(partition text, lower_bound text, upper_bound text)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
 begin
-  execute format('create table %I (like storage_audit including defaults including constraints including comments)', partition);
-  execute format('comment on table %I is %L', partition, format('Audit entries from %s to %s.', lower_bound, upper_bound));
-  execute format('create trigger storage_audit_no_truncate before truncate on %I for each statement execute function storage_audit_append_only()',
+  -- Attached, not created in place: that would lock out writers.
+  execute format(
+    'create table catalog.%I (like catalog.storage_audit including defaults including constraints including comments)',
     partition);
-  execute format('alter table storage_audit attach partition %I for values from (%s) to (%s)', partition, lower_bound, upper_bound);
-  perform give_to_pruner(partition::regclass);
+  execute format('comment on table catalog.%I is %L',
+    partition, format('Audit entries from %s to %s.', lower_bound, upper_bound));
+  -- Statement triggers are not inherited.
+  execute format(
+    'create trigger refuse_truncate before truncate on catalog.%I for each statement execute function catalog.refuse_audit_change()',
+    partition);
+  execute format('alter table catalog.storage_audit attach partition catalog.%I for values from (%s) to (%s)',
+    partition, lower_bound, upper_bound);
+  perform catalog.give_to_pruner(format('catalog.%I', partition)::regclass);
 end
 $function$;
-comment on function attach_audit_partition(text,text,text) is 'Makes one partition, bounds as SQL. Attached, not created in place: that would lock out writers.';
+comment on function catalog.attach_audit_partition(text,text,text) is 'Creates one partition of the audit trail. Bounds are SQL expressions: minvalue, maxvalue or a quoted time.';
 
-CREATE OR REPLACE FUNCTION public.catalog_fold(input text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD) COLLATE pg_c_utf8), '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+'::text, ''::text, 'g'::text), NFKC), 'ß'::text, 'ss'::text), 'ẞ'::text, 'SS'::text), 'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙'::text, 'oOlLdDhHiσ01234567890123456789012345678901234567890123456789'::text);
-comment on function catalog_fold(text) is 'Compatibility-composes, strips accents and invisible characters, and makes digits ASCII: Café and its decomposed spelling become Cafe.';
-grant execute on function catalog_fold(text) to catalog_api;
-
-CREATE OR REPLACE FUNCTION public.catalog_lexemes(input text, weight text)
- RETURNS tsvector
- LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT
-AS $function$
-declare
-  split text collate "C" := catalog_split(input);
-  spelling text collate "C";
-  placed tsvector;
-  result tsvector := '';
-begin
-  if split = '' then
-    return '';
-  end if;
-  foreach spelling in array catalog_spellings(split) loop
-    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2: no phrase leads from one spelling into the next.
-    placed := (
-      select string_agg(left(word, 500) || ':' || n + 1 || weight, ' ')::tsvector
-      from string_to_table(spelling, ' ') with ordinality as t (word, n)
-    );
-    -- What was placed by a finer spelling is repeated for phrases only: as D it adds next to nothing to a rank.
-    result := case when result = '' then placed else result || setweight(placed, 'D', tsvector_to_array(result)) end;
-  end loop;
-  return result;
-end
-$function$;
-comment on function catalog_lexemes(text,text) is 'Words of a text at each granularity, with positions so that phrases hold within one, and one weight.';
-
-CREATE OR REPLACE FUNCTION public.catalog_name_query(name text)
- RETURNS tsquery
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN (CASE WHEN (catalog_whole_name(btrim(name)) = ''::text) THEN ''::text ELSE catalog_quote(catalog_whole_name(btrim(name))) END)::tsquery;
-comment on function catalog_name_query(text) is 'Finds a file name without letters or digits by the whole of it.';
-grant execute on function catalog_name_query(text) to catalog_api;
-
-CREATE OR REPLACE FUNCTION public.catalog_not_torn()
+CREATE OR REPLACE FUNCTION catalog.count_audit_entries()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'catalog', 'pg_temp'
 AS $function$
 begin
-  if current_setting('catalog.applying', true) = 'on' then
-    return null;
-  end if;
-  if tg_op in ('INSERT', 'UPDATE') then
-    perform assert_objects_follow_versions(a.bucket, array_agg(distinct a.key)) from added a group by a.bucket;
-  end if;
-  if tg_op in ('DELETE', 'UPDATE') then
-    perform assert_objects_follow_versions(r.bucket, array_agg(distinct r.key)) from removed r group by r.bucket;
-  end if;
+  -- Ordered by bucket first, as transactions over several buckets write them.
+  insert into catalog.storage_audit_hours as h (hour, bucket, action, entries)
+  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, a.action, count(*)
+  from added a
+  group by 1, 2, 3
+  order by coalesce(a.bucket, '') collate "C", 1, a.action collate "C"
+  on conflict (hour, bucket, action, slot) do update
+  set entries = h.entries + excluded.entries;
   return null;
 end
 $function$;
-comment on function catalog_not_torn() is 'Refuses a statement that would leave objects and versions at odds; apply_observations checks its own keys when it is done.';
+comment on function catalog.count_audit_entries() is 'Trigger that counts audit entries by hour into storage_audit_hours.';
 
-CREATE OR REPLACE FUNCTION public.catalog_query(words text, is_prefix boolean)
- RETURNS tsquery
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN (SELECT (COALESCE(string_agg((phrase.query || CASE WHEN catalog_query.is_prefix THEN ':*'::text ELSE ''::text END), ' | '::text), ''::text))::tsquery AS "coalesce" FROM unnest(catalog_spellings(catalog_split(catalog_query.words))) spelling(spelling), LATERAL (SELECT string_agg("left"(t.word, 500), ' <-> '::text ORDER BY t.n) AS query FROM string_to_table(spelling.spelling, ' '::text) WITH ORDINALITY t(word, n)) phrase WHERE (spelling.spelling <> ''::text));
-comment on function catalog_query(text,boolean) is 'Words of a search as a query, split as documents are: a phrase at each granularity. A prefix matches what the last word begins. Empty when there are no words.';
-grant execute on function catalog_query(text,boolean) to catalog_api;
-
-CREATE OR REPLACE FUNCTION public.catalog_quote(lexeme text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN ((''''::text || replace(replace(lexeme, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text);
-comment on function catalog_quote(text) is 'A lexeme as the input of tsvector and tsquery wants it.';
-grant execute on function catalog_quote(text) to catalog_api;
-
-CREATE OR REPLACE FUNCTION public.catalog_search_vector(key text, content_type text, metadata jsonb, tags jsonb)
- RETURNS tsvector
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN (((catalog_lexemes(key, 'A'::text) || CASE WHEN (((key COLLATE pg_c_utf8) ~ '[[:alnum:]][^/]*/*$'::text) OR (catalog_whole_name(key) = ''::text)) THEN ''::tsvector WHEN (catalog_split(catalog_whole_name(key)) <> ''::text) THEN ''::tsvector ELSE ((catalog_quote(catalog_whole_name(key)) || ':1A'::text))::tsvector END) || CASE WHEN (content_type IS NULL) THEN ''::tsvector ELSE catalog_lexemes(content_type, 'B'::text) END) || CASE WHEN ((metadata = '{}'::jsonb) AND (tags = '{}'::jsonb)) THEN ''::tsvector ELSE catalog_lexemes(((catalog_values(tags) || ' '::text) || catalog_values(metadata)), 'C'::text) END);
-comment on function catalog_search_vector(text,text,jsonb,jsonb) is 'What searchObjects matches: key weight A, content type B, tags and metadata values C, 16,000 characters of each at most.';
-
-CREATE OR REPLACE FUNCTION public.catalog_spellings(split text)
- RETURNS text[]
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN CASE WHEN ((POSITION((''::text) IN (split)) > 0) AND (POSITION((''::text) IN (split)) > 0)) THEN ARRAY[translate(split, ''::text, '  '::text), translate(split, ''::text, ' '::text), translate(split, ''::text, ''::text)] WHEN ((POSITION((''::text) IN (split)) > 0) OR (POSITION((''::text) IN (split)) > 0)) THEN ARRAY[translate(split, ''::text, '  '::text), translate(split, ''::text, ''::text)] ELSE ARRAY[split] END;
-comment on function catalog_spellings(text) is 'The words of a split text at each granularity, the finest first: my i phone 14, my iphone 14, my iphone14.';
-grant execute on function catalog_spellings(text) to catalog_api;
-
-CREATE OR REPLACE FUNCTION public.catalog_split(input text)
- RETURNS text
+CREATE OR REPLACE FUNCTION catalog.count_objects()
+ RETURNS trigger
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
 declare
-  -- Bounds the vector far below the megabyte that Postgres allows, and the time that a hostile document can take.
-  s text collate "pg_c_utf8" := left(input, 16000);
+  deltas catalog.counter_delta[] := '{}';
 begin
-  if octet_length(s) = length(s) then
-    s := btrim(regexp_replace(s, '[^[:alnum:]]+', ' ', 'g'));
-  else
-    s := left(catalog_fold(s), 16000);
-    s := regexp_replace(s, '[^[:alnum:]\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
-    s := regexp_replace(s,
-      '([\u2190-\u2bff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff])',
-      E'\x1f\\1\x1f', 'g');
-    s := btrim(replace(replace(replace(s, E'\x1f\x1f', E'\x1f'), E'\x1f ', ' '), E' \x1f', ' '), E' \x1f');
+  if tg_op in ('INSERT', 'UPDATE') then
+    select deltas || coalesce(array_agg(d), '{}') into deltas
+    from (
+      select a.bucket, a.storage_backend, a.storage_class, a.content_type,
+        to_char(a.created_at at time zone 'utc', 'YYYY-MM-DD') as day, count(*) as objects, sum(a.size) as bytes
+      from added a
+      group by 1, 2, 3, 4, 5
+    ) as g,
+      catalog.object_deltas(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
   end if;
-  if s ~ '[[:lower:]][[:upper:]]|[[:upper:]][[:upper:]][[:lower:]]' then
-    s := regexp_replace(s, '([[:lower:]])([[:upper:]])', E'\\1\x1e\\2', 'g');
-    s := regexp_replace(s, '([[:upper:]])([[:upper:]][[:lower:]])', E'\\1\x1e\\2', 'g');
+  if tg_op in ('DELETE', 'UPDATE') then
+    select deltas || coalesce(array_agg(d), '{}') into deltas
+    from (
+      select r.bucket, r.storage_backend, r.storage_class, r.content_type,
+        to_char(r.created_at at time zone 'utc', 'YYYY-MM-DD') as day, -count(*) as objects, -sum(r.size) as bytes
+      from removed r
+      group by 1, 2, 3, 4, 5
+    ) as g,
+      catalog.object_deltas(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
   end if;
-  if s ~ '[0-9][[:alpha:]]|[[:alpha:]][0-9]' then
-    s := regexp_replace(s, '([[:alpha:]])([0-9])', E'\\1\x1f\\2', 'g');
-    s := regexp_replace(s, '([0-9])([[:alpha:]])', E'\\1\x1f\\2', 'g');
-  end if;
-  return lower(s);
+  perform catalog.add_to_counters(deltas);
+  return null;
 end
 $function$;
-comment on function catalog_split(text) is 'Runs of letters and digits in lower case, a space between them; in a run U+001F between letters, digits, and each ideograph or pictograph, and U+001E where camelCase begins: My-iPhone14 becomes my i<1E>phone<1F>14.';
-grant execute on function catalog_split(text) to catalog_api;
+comment on function catalog.count_objects() is 'Trigger that counts objects into storage_counters.';
 
-CREATE OR REPLACE FUNCTION public.catalog_values(document jsonb)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN (SELECT COALESCE(string_agg((value.value #>> '{}'::text[]), ' '::text), ''::text) AS "coalesce" FROM jsonb_path_query(catalog_values.document, 'strict $.**?(@.type() == "string" || @.type() == "number")'::jsonpath) value(value));
-comment on function catalog_values(jsonb) is 'The strings and numbers of a document at any depth, without its names, a space between them.';
-
-CREATE OR REPLACE FUNCTION public.catalog_whole_name(key text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN "left"(lower((catalog_fold(regexp_replace(rtrim(key, '/'::text), '^.*/'::text, ''::text)) COLLATE pg_c_utf8)), 500);
-comment on function catalog_whole_name(text) is 'The file name behind the last slash as one lexeme, for names without letters or digits: nothing else would find them.';
-grant execute on function catalog_whole_name(text) to catalog_api;
-
-CREATE OR REPLACE FUNCTION public.decide_latest(in_bucket text, as_of timestamp with time zone, keys text[], live observation[], looked_json jsonb)
- RETURNS latest_decision[]
+CREATE OR REPLACE FUNCTION catalog.count_versions()
+ RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 declare
-  decided latest_decision[];
+  deltas catalog.counter_delta[] := '{}';
+begin
+  if tg_op in ('INSERT', 'UPDATE') then
+    select deltas || coalesce(array_agg(row(g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
+    into deltas
+    from (
+      select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
+      from added a, unnest(catalog.version_dimensions(a.is_delete_marker, a.is_latest)) as dimension
+      group by 1, 2
+    ) as g;
+  end if;
+  if tg_op in ('DELETE', 'UPDATE') then
+    select deltas || coalesce(array_agg(row(g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
+    into deltas
+    from (
+      select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes
+      from removed r, unnest(catalog.version_dimensions(r.is_delete_marker, r.is_latest)) as dimension
+      group by 1, 2
+    ) as g;
+  end if;
+  perform catalog.add_to_counters(deltas);
+  return null;
+end
+$function$;
+comment on function catalog.count_versions() is 'Trigger that counts versions and delete markers into storage_counters.';
+
+CREATE OR REPLACE FUNCTION catalog.decide_latest(in_bucket text, as_of timestamp with time zone, keys text[], live catalog.observation[], looked_json jsonb)
+ RETURNS catalog.latest_decision[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  decided catalog.latest_decision[];
 begin
   with item as (
     select o.key, o as observed, null as looked_id, false as is_looked from unnest(live) as o
@@ -826,18 +778,18 @@ begin
         and (
           t.looked_id is null
           or t.looked_id in (select o.version_id from unnest(t.observed) as o)
-          or exists (select from storage_versions v where v.bucket = in_bucket and v.key = t.key and v.version_id = t.looked_id)
+          or exists (select from catalog.storage_versions v where v.bucket = in_bucket and v.key = t.key and v.version_id = t.looked_id)
         ) as is_look
     from told t
     left join lateral (
       select v.version_id, v.sequencer, v.latest_at
-      from storage_versions v
+      from catalog.storage_versions v
       where v.bucket = in_bucket and v.key = t.key and v.is_latest
       limit 1
     ) as c on true
     left join lateral (
       select count(*) as n, max(v.sequencer) as sequencer, bool_and(v.sequencer <> '') as is_known
-      from storage_versions v
+      from catalog.storage_versions v
       where v.bucket = in_bucket and v.key = t.key and c.version_id is null
     ) as rest on true
   ),
@@ -863,23 +815,34 @@ begin
       end as version_id
     from judged j
   )
-  select array_agg((c.key, c.current_id, c.version_id, c.is_look or coalesce(c.claim_id = c.version_id, false), c.is_settled, c.observed)::latest_decision)
+  select array_agg((c.key, c.current_id, c.version_id, c.is_look or coalesce(c.claim_id = c.version_id, false), c.is_settled, c.observed)::catalog.latest_decision)
   into decided
   from chosen c;
   return decided;
 end
 $function$;
-comment on function decide_latest(text,timestamp with time zone,text[],observation[],jsonb) is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal, or the look is older than what is known and says otherwise, the key is unsettled, and its current latest version stays until somebody looks.';
+comment on function catalog.decide_latest(text,timestamp with time zone,text[],catalog.observation[],jsonb) is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal, or the look is older than what is known and says otherwise, the key is unsettled, and its current latest version stays until somebody looks.';
 
-CREATE OR REPLACE FUNCTION public.ensure_audit_partitions(months_ahead integer)
+CREATE OR REPLACE FUNCTION catalog.document_values(document jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(string_agg((value.value #>> '{}'::text[]), ' '::text), ''::text) AS "coalesce" FROM jsonb_path_query(document_values.document, 'strict $.**?(@.type() == "string" || @.type() == "number")'::jsonpath) value(value));
+comment on function catalog.document_values(jsonb) is 'The strings and numbers of a document at any depth, without their names, separated by spaces.';
+
+CREATE OR REPLACE FUNCTION catalog.ensure_audit_partitions(months_ahead integer)
  RETURNS SETOF text
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'catalog', 'pg_temp'
 AS $function$
 declare
   missing record;
 begin
+  if to_regclass('catalog.storage_audit_past') is null then
+    perform catalog.attach_audit_partition('storage_audit_past', 'minvalue',
+      quote_literal(date_trunc('month', now() at time zone 'utc') at time zone 'utc'));
+  end if;
   for missing in
     select 'storage_audit_' || to_char(month, 'YYYY_MM') as name,
       quote_literal(month at time zone 'utc') as lower_bound,
@@ -889,105 +852,174 @@ begin
       date_trunc('month', now() at time zone 'utc') + make_interval(months => months_ahead),
       interval '1 month'
     ) as month
-    where to_regclass('storage_audit_' || to_char(month, 'YYYY_MM')) is null
+    where to_regclass('catalog.storage_audit_' || to_char(month, 'YYYY_MM')) is null
   loop
-    -- Two may ask at once: one waits here. No writer does.
-    lock table storage_audit in share update exclusive mode;
-    if to_regclass(missing.name) is null then
-      perform attach_audit_partition(missing.name, missing.lower_bound, missing.upper_bound);
+    -- Of two calls at once one waits here. Writers do not.
+    lock table catalog.storage_audit in share update exclusive mode;
+    if to_regclass('catalog.' || missing.name) is null then
+      perform catalog.attach_audit_partition(missing.name, missing.lower_bound, missing.upper_bound);
       return next missing.name;
     end if;
   end loop;
 end
 $function$;
-comment on function ensure_audit_partitions(integer) is 'Makes the partitions of this month and of the months ahead that are missing; answers their names.';
-grant execute on function ensure_audit_partitions(integer) to catalog_pruner;
+comment on function catalog.ensure_audit_partitions(integer) is 'Creates the missing partitions of this month and of the months ahead, and returns their names. The first call also creates storage_audit_past, which has no lower bound, so that no late event is refused.';
+grant execute on function catalog.ensure_audit_partitions(integer) to catalog_pruner;
 
-CREATE OR REPLACE FUNCTION public.extend_audit_past(upper_bound timestamp with time zone)
+CREATE OR REPLACE FUNCTION catalog.extend_past_partition(upper_bound timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
  SET lock_timeout TO '50ms'
 AS $function$
 begin
-  -- In one transaction, so that no moment is without a partition; a reader in the way costs writers 50 ms, and the caller tries again.
-  lock table storage_audit in access exclusive mode;
-  alter table storage_audit detach partition storage_audit_past;
-  execute format('alter table storage_audit attach partition storage_audit_past for values from (minvalue) to (%L)', upper_bound);
-  execute format('comment on table storage_audit_past is %L', format('Audit entries from minvalue to %s.', upper_bound));
+  -- In one transaction, so that there is always a partition. A reader in the way costs writers 50 ms, then the caller tries again.
+  lock table catalog.storage_audit in access exclusive mode;
+  alter table catalog.storage_audit detach partition catalog.storage_audit_past;
+  execute format('alter table catalog.storage_audit attach partition catalog.storage_audit_past for values from (minvalue) to (%L)',
+    upper_bound);
+  execute format('comment on table catalog.storage_audit_past is %L',
+    format('Audit entries from minvalue to %s.', upper_bound));
 end
 $function$;
-comment on function extend_audit_past(timestamp with time zone) is 'Lets storage_audit_past reach up to a time. Fails with lock_not_available when somebody reads the trail for longer than 50 ms.';
-grant execute on function extend_audit_past(timestamp with time zone) to catalog_pruner;
+comment on function catalog.extend_past_partition(timestamp with time zone) is 'Raises the upper bound of storage_audit_past. Fails with lock_not_available when the trail is read for longer than 50 ms.';
+grant execute on function catalog.extend_past_partition(timestamp with time zone) to catalog_pruner;
 
-CREATE OR REPLACE FUNCTION public.give_to_pruner(given regclass)
+CREATE OR REPLACE FUNCTION catalog.file_name(key text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN "left"(lower((catalog.fold(regexp_replace(rtrim(key, '/'::text), '^.*/'::text, ''::text)) COLLATE pg_c_utf8)), 500);
+comment on function catalog.file_name(text) is 'The file name after the last slash, folded and in lower case, as one lexeme. Names without letters or digits are found by it alone.';
+grant execute on function catalog.file_name(text) to catalog_api;
+
+CREATE OR REPLACE FUNCTION catalog.file_name_query(name text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (CASE WHEN (catalog.file_name(btrim(name)) = ''::text) THEN ''::text ELSE catalog.quote_lexeme(catalog.file_name(btrim(name))) END)::tsquery;
+comment on function catalog.file_name_query(text) is 'Matches a whole file name that has no letters or digits.';
+grant execute on function catalog.file_name_query(text) to catalog_api;
+
+CREATE OR REPLACE FUNCTION catalog.fold(input text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD) COLLATE pg_c_utf8), '[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+'::text, ''::text, 'g'::text), NFKC), 'ß'::text, 'ss'::text), 'ẞ'::text, 'SS'::text), 'øØłŁđĐħĦıς٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙'::text, 'oOlLdDhHiσ01234567890123456789012345678901234567890123456789'::text);
+comment on function catalog.fold(text) is 'Composes compatibly, strips accents and invisible characters, and makes digits ASCII: both spellings of Café become Cafe.';
+grant execute on function catalog.fold(text) to catalog_api;
+
+CREATE OR REPLACE FUNCTION catalog.give_to_pruner(partition regclass)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
-declare
-  schema regnamespace := (select relnamespace from pg_class where oid = given);
 begin
-  execute format('grant create on schema %s to catalog_pruner', schema);
-  execute format('alter table %s owner to catalog_pruner', given);
-  execute format('revoke create on schema %s from catalog_pruner', schema);
+  -- To become the owner of a table a role needs the right to create tables in the schema: the pruner has it for this moment only.
+  grant create on schema catalog to catalog_pruner;
+  execute format('alter table %s owner to catalog_pruner', partition);
+  revoke create on schema catalog from catalog_pruner;
 end
 $function$;
-comment on function give_to_pruner(regclass) is 'Makes catalog_pruner the owner of the audit trail or of a partition of it.';
+comment on function catalog.give_to_pruner(regclass) is 'Makes catalog_pruner the owner of a partition of the audit trail.';
 
-CREATE OR REPLACE FUNCTION public.object_counts(bucket text, storage_backend text, storage_class text, content_type text, day text, objects bigint, bytes numeric)
- RETURNS SETOF counter_delta
+CREATE OR REPLACE FUNCTION catalog.object_deltas(bucket text, storage_backend text, storage_class text, content_type text, day text, objects bigint, bytes numeric)
+ RETURNS SETOF catalog.counter_delta
  LANGUAGE sql
  IMMUTABLE
 BEGIN ATOMIC
- SELECT object_counts.bucket AS bucket,
+ SELECT object_deltas.bucket AS bucket,
      d.dimension,
      d.value,
-     object_counts.objects AS objects,
-     (object_counts.bytes)::bigint AS bytes
-    FROM ( VALUES ('total'::text,''::text), ('backend'::text,object_counts.storage_backend), ('class'::text,object_counts.storage_class), ('type'::text,COALESCE(object_counts.content_type, ''::text)), ('day'::text,object_counts.day)) d(dimension, value);
+     object_deltas.objects AS objects,
+     (object_deltas.bytes)::bigint AS bytes
+    FROM ( VALUES ('total'::text,''::text), ('backend'::text,object_deltas.storage_backend), ('class'::text,object_deltas.storage_class), ('type'::text,COALESCE(object_deltas.content_type, ''::text)), ('day'::text,object_deltas.day)) d(dimension, value);
 END;
-comment on function object_counts(text,text,text,text,text,bigint,numeric) is 'What a group of alike objects adds to each dimension.';
+comment on function catalog.object_deltas(text,text,text,text,text,bigint,numeric) is 'What a group of objects that share these values adds to each dimension.';
 
-CREATE OR REPLACE FUNCTION public.prune_audit_rows(before timestamp with time zone, max_rows integer)
+CREATE OR REPLACE FUNCTION catalog.prune_audit_entries(before timestamp with time zone, max_rows integer)
  RETURNS bigint
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'catalog', 'pg_temp'
 AS $function$
 declare
   partition regclass;
   removed bigint := 0;
-  of_partition bigint;
+  removed_here bigint;
 begin
-  perform set_config('catalog.pruning', 'on', true);
-  -- A partition at a time, by row address: through the parent each batch would read all that the batches before left.
+  -- Partition by partition and by row address: through the parent, each batch would read again what the batches before left.
   for partition in
     select c.oid::regclass
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'storage_audit'::regclass
+    where i.inhparent = 'catalog.storage_audit'::regclass
       and not i.inhdetachpending
-      and (c.relname = 'storage_audit_past' or c.relname < 'storage_audit_' || to_char(before at time zone 'utc' + interval '1 month', 'YYYY_MM'))
+      and (
+        c.relname = 'storage_audit_past'
+        or c.relname < 'storage_audit_' || to_char(before at time zone 'utc' + interval '1 month', 'YYYY_MM')
+      )
     order by c.relname = 'storage_audit_past' desc, c.relname
   loop
-    execute format('delete from %s where ctid = any (array(select ctid from %s where occurred_at < $1 limit $2)) and occurred_at < $1', partition, partition)
+    execute format(
+      'delete from %1$s where ctid = any (array(select ctid from %1$s where occurred_at < $1 limit $2)) and occurred_at < $1',
+      partition)
       using before, max_rows - removed;
-    get diagnostics of_partition = row_count;
-    removed := removed + of_partition;
+    get diagnostics removed_here = row_count;
+    removed := removed + removed_here;
     exit when removed >= max_rows;
   end loop;
-  perform set_config('catalog.pruning', '', true);
   return removed;
 end
 $function$;
-comment on function prune_audit_rows(timestamp with time zone,integer) is 'Deletes at most max_rows audit entries from before a time; answers how many.';
-grant execute on function prune_audit_rows(timestamp with time zone,integer) to catalog_pruner;
+comment on function catalog.prune_audit_entries(timestamp with time zone,integer) is 'Deletes at most max_rows audit entries from before a time, and returns how many.';
+alter function catalog.prune_audit_entries(timestamp with time zone,integer) owner to catalog_pruner;
 
-CREATE OR REPLACE FUNCTION public.search_matches(query tsquery, in_bucket text, key_prefix text, backend text, type text, contained jsonb, mode text, below bigint, down_to bigint, OUT matches search_match[], OUT chosen_mode text, OUT read_below bigint, OUT rest_below bigint)
+CREATE OR REPLACE FUNCTION catalog.quote_lexeme(lexeme text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN ((''''::text || replace(replace(lexeme, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text);
+comment on function catalog.quote_lexeme(text) is 'A lexeme in the quotes that the input of tsvector and tsquery expects.';
+grant execute on function catalog.quote_lexeme(text) to catalog_api;
+
+CREATE OR REPLACE FUNCTION catalog.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'storage_audit is append-only: % is refused', tg_op
+    using errcode = 'insufficient_privilege';
+end
+$function$;
+comment on function catalog.refuse_audit_change() is 'Trigger that refuses to change or remove audit entries.';
+grant execute on function catalog.refuse_audit_change() to catalog_pruner;
+
+CREATE OR REPLACE FUNCTION catalog.refuse_mismatch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if current_setting('catalog.applying', true) = 'on' then
+    return null;
+  end if;
+  if tg_op in ('INSERT', 'UPDATE') then
+    perform catalog.assert_objects_follow_versions(a.bucket, array_agg(distinct a.key)) from added a group by a.bucket;
+  end if;
+  if tg_op in ('DELETE', 'UPDATE') then
+    perform catalog.assert_objects_follow_versions(r.bucket, array_agg(distinct r.key)) from removed r group by r.bucket;
+  end if;
+  return null;
+end
+$function$;
+comment on function catalog.refuse_mismatch() is 'Trigger.';
+
+CREATE OR REPLACE FUNCTION catalog.search_matches(query tsquery, in_bucket text, key_prefix text, backend text, type text, contained jsonb, mode text, below bigint, down_to bigint, OUT matches catalog.search_match[], OUT chosen_mode text, OUT read_below bigint, OUT rest_below bigint)
  RETURNS record
  LANGUAGE plpgsql
  SET jit TO 'off'
 AS $function$
 declare
-  -- Up to so many matches by the planner's estimate all are ranked; up to five times as many when the estimate was wrong, and
-  -- twenty-five times when a list that began so goes on.
+  -- With up to so many matches by the planner's estimate all are ranked; with up to five times as many when the estimate was wrong,
+  -- and twenty-five times when a list that began in this mode continues.
   few constant integer := 4000;
   most constant integer := few * case when mode is null then 5 else 25 end;
   block constant integer := 1000;
@@ -1008,7 +1040,7 @@ begin
   end if;
 
   if mode is null or (mode = 'newest' and down_to is null) then
-    execute 'explain (format json) select from storage_objects o where ' || condition
+    execute 'explain (format json) select from catalog.storage_objects o where ' || condition
       into plan
       using query, in_bucket, key_prefix, backend, type, contained;
     estimate := (plan #>> '{0,Plan,Plan Rows}')::numeric;
@@ -1017,8 +1049,8 @@ begin
 
   if mode = 'all' then
     execute 'select array_agg(m.match) from ('
-      || 'select (o.id, ts_rank(o.search_vector, $1), o.last_modified)::search_match as match from storage_objects o where ' || condition
-      || ' limit $7) as m'
+      || 'select (o.id, ts_rank(o.search_vector, $1), o.last_modified)::catalog.search_match as match'
+      || ' from catalog.storage_objects o where ' || condition || ' limit $7) as m'
       into matches
       using query, in_bucket, key_prefix, backend, type, contained, most + 1;
     if coalesce(cardinality(matches), 0) <= most then
@@ -1027,20 +1059,25 @@ begin
     end if;
   end if;
 
-  -- For a search of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again. Then, and
-  -- where the block is known and small, the rows themselves are read. Not for any common word: it may be common in old rows only.
+  -- For a query of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again. Then, and
+  -- where the block is known and small, the rows themselves are read. Not for every common word: it may be common in old rows only.
   reads_rows := querytree(query) in ('', 'T')
-    or (query::text like '%:*%' and estimate * 16 >= (select reltuples from pg_class where oid = 'storage_objects'::regclass))
+    or (
+      query::text like '%:*%'
+      and estimate * 16 >= (select reltuples from pg_class where oid = 'catalog.storage_objects'::regclass)
+    )
     or below - down_to <= 4 * block;
   chosen_mode := 'newest';
-  execute 'select array_agg((c.id, ts_rank(c.search_vector, $1), c.last_modified)::search_match order by c.id desc) from ('
+  execute 'select array_agg('
+    || '(c.id, ts_rank(c.search_vector, $1), c.last_modified)::catalog.search_match order by c.id desc) from ('
     || 'select o.* from (select generate_series(($7 - 1) >> 13, $8 >> 13, -1) as n) as b, '
-    || 'lateral (select o.id, o.search_vector, o.last_modified from storage_objects o where '
-    || case when reads_rows then 'o.id >= b.n << 13 and o.id < (b.n + 1) << 13' else '(o.id >> 13) = b.n' end || ' and ' || condition
-    || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
+    || 'lateral (select o.id, o.search_vector, o.last_modified from catalog.storage_objects o where '
+    || case when reads_rows then 'o.id >= b.n << 13 and o.id < (b.n + 1) << 13' else '(o.id >> 13) = b.n' end
+    || ' and ' || condition || ' and o.id < $7 and o.id >= $8 order by o.id desc) as o limit $9) as c'
     into matches
     using query, in_bucket, key_prefix, backend, type, contained,
-      least(below, (select max(id) + 1 from storage_objects)), greatest(down_to, (select min(id) from storage_objects)), block + 1;
+      least(below, (select max(id) + 1 from catalog.storage_objects)),
+      greatest(down_to, (select min(id) from catalog.storage_objects)), block + 1;
   read_below := coalesce(below, (matches[1]).id + 1);
   if cardinality(matches) > block then
     rest_below := (matches[block]).id;
@@ -1050,115 +1087,111 @@ begin
   end if;
 end
 $function$;
-comment on function search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) is 'The matches of a search with their ranks. Mode all: every one. Mode newest, for what too many match: a block of 1,000 by id from the newest down (ids below and down_to bound it); read_below is its upper bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate.';
-grant execute on function search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) to catalog_api;
+comment on function catalog.search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) is 'The matches of a search with their ranks. Mode all: every match. Mode newest, when too many match to rank all: a block of 1,000 by id from the newest down (ids less than below, and at least down_to). read_below is its upper bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate.';
+grant execute on function catalog.search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) to catalog_api;
 
-CREATE OR REPLACE FUNCTION public.storage_audit_append_only()
+CREATE OR REPLACE FUNCTION catalog.search_vector(key text, content_type text, metadata jsonb, tags jsonb)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((catalog.weighted_lexemes(key, 'A'::text) || CASE WHEN (((key COLLATE pg_c_utf8) ~ '[[:alnum:]][^/]*/*$'::text) OR (catalog.file_name(key) = ''::text)) THEN ''::tsvector WHEN (catalog.split_words(catalog.file_name(key)) <> ''::text) THEN ''::tsvector ELSE ((catalog.quote_lexeme(catalog.file_name(key)) || ':1A'::text))::tsvector END) || CASE WHEN (content_type IS NULL) THEN ''::tsvector ELSE catalog.weighted_lexemes(content_type, 'B'::text) END) || CASE WHEN ((metadata = '{}'::jsonb) AND (tags = '{}'::jsonb)) THEN ''::tsvector ELSE catalog.weighted_lexemes(((catalog.document_values(tags) || ' '::text) || catalog.document_values(metadata)), 'C'::text) END);
+comment on function catalog.search_vector(text,text,jsonb,jsonb) is 'What a search matches: key with weight A, content type B, values of tags and metadata C; 16,000 characters of each at most.';
+
+CREATE OR REPLACE FUNCTION catalog.set_search_vector()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 begin
-  raise exception 'storage_audit is append-only: % is refused', tg_op using errcode = 'insufficient_privilege';
-end
-$function$;
-comment on function storage_audit_append_only() is 'Refuses to change or remove audit entries.';
-grant execute on function storage_audit_append_only() to catalog_pruner;
-
-CREATE OR REPLACE FUNCTION public.storage_audit_count()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
-AS $function$
-begin
-  -- By bucket first, as transactions over several buckets write them.
-  insert into storage_audit_hours as h (hour, bucket, action, entries)
-  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, a.action, count(*)
-  from added a
-  group by 1, 2, 3
-  order by coalesce(a.bucket, '') collate "C", 1, a.action collate "C"
-  on conflict (hour, bucket, action, slot) do update
-  set entries = h.entries + excluded.entries;
-  return null;
-end
-$function$;
-comment on function storage_audit_count() is 'Counts audit entries by hour.';
-
-CREATE OR REPLACE FUNCTION public.storage_objects_count()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-declare
-  deltas counter_delta[] := '{}';
-begin
-  if tg_op in ('INSERT', 'UPDATE') then
-    select deltas || coalesce(array_agg(d), '{}') into deltas
-    from (
-      select a.bucket, a.storage_backend, a.storage_class, a.content_type, to_char(a.created_at at time zone 'utc', 'YYYY-MM-DD') as day,
-        count(*) as objects, sum(a.size) as bytes
-      from added a
-      group by 1, 2, 3, 4, 5
-    ) as g, object_counts(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
-  end if;
-  if tg_op in ('DELETE', 'UPDATE') then
-    select deltas || coalesce(array_agg(d), '{}') into deltas
-    from (
-      select r.bucket, r.storage_backend, r.storage_class, r.content_type, to_char(r.created_at at time zone 'utc', 'YYYY-MM-DD') as day,
-        -count(*) as objects, -sum(r.size) as bytes
-      from removed r
-      group by 1, 2, 3, 4, 5
-    ) as g, object_counts(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
-  end if;
-  perform add_to_counters(deltas);
-  return null;
-end
-$function$;
-comment on function storage_objects_count() is 'Counts objects into storage_counters.';
-
-CREATE OR REPLACE FUNCTION public.storage_objects_search()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-  new.search_vector := catalog_search_vector(new.key, new.content_type, new.metadata, new.tags);
+  new.search_vector := catalog.search_vector(new.key, new.content_type, new.metadata, new.tags);
   return new;
 end
 $function$;
-comment on function storage_objects_search() is 'Keeps storage_objects.search_vector.';
+comment on function catalog.set_search_vector() is 'Trigger that keeps storage_objects.search_vector.';
 
-CREATE OR REPLACE FUNCTION public.storage_versions_count()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION catalog.spellings(split text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN CASE WHEN ((POSITION((''::text) IN (split)) > 0) AND (POSITION((''::text) IN (split)) > 0)) THEN ARRAY[translate(split, ''::text, '  '::text), translate(split, ''::text, ' '::text), translate(split, ''::text, ''::text)] WHEN ((POSITION((''::text) IN (split)) > 0) OR (POSITION((''::text) IN (split)) > 0)) THEN ARRAY[translate(split, ''::text, '  '::text), translate(split, ''::text, ''::text)] ELSE ARRAY[split] END;
+comment on function catalog.spellings(text) is 'The words of a text from split_words at each granularity, the finest first: my i phone 14, my iphone 14, my iphone14.';
+grant execute on function catalog.spellings(text) to catalog_api;
+
+CREATE OR REPLACE FUNCTION catalog.split_words(input text)
+ RETURNS text
  LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
 declare
-  deltas counter_delta[] := '{}';
+  -- Keeps the vector far below the megabyte that Postgres allows, and bounds the time that a hostile document takes.
+  s text collate "pg_c_utf8" := left(input, 16000);
 begin
-  if tg_op in ('INSERT', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.kind, '', g.objects, g.bytes)::counter_delta), '{}') into deltas
-    from (
-      select a.bucket, kind, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
-      from added a, unnest(version_kind(a.is_delete_marker, a.is_latest)) as kind
-      group by 1, 2
-    ) as g;
+  if octet_length(s) = length(s) then
+    s := btrim(regexp_replace(s, '[^[:alnum:]]+', ' ', 'g'));
+  else
+    s := left(catalog.fold(s), 16000);
+    s := regexp_replace(s, '[^[:alnum:]\u2190-\u2bff\U0001f000-\U0001faff]+', ' ', 'g');
+    s := regexp_replace(s,
+      '([\u2190-\u2bff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff])',
+      E'\x1f\\1\x1f', 'g');
+    s := btrim(replace(replace(replace(s, E'\x1f\x1f', E'\x1f'), E'\x1f ', ' '), E' \x1f', ' '), E' \x1f');
   end if;
-  if tg_op in ('DELETE', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.kind, '', g.objects, g.bytes)::counter_delta), '{}') into deltas
-    from (
-      select r.bucket, kind, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes
-      from removed r, unnest(version_kind(r.is_delete_marker, r.is_latest)) as kind
-      group by 1, 2
-    ) as g;
+  if s ~ '[[:lower:]][[:upper:]]|[[:upper:]][[:upper:]][[:lower:]]' then
+    s := regexp_replace(s, '([[:lower:]])([[:upper:]])', E'\\1\x1e\\2', 'g');
+    s := regexp_replace(s, '([[:upper:]])([[:upper:]][[:lower:]])', E'\\1\x1e\\2', 'g');
   end if;
-  perform add_to_counters(deltas);
-  return null;
+  if s ~ '[0-9][[:alpha:]]|[[:alpha:]][0-9]' then
+    s := regexp_replace(s, '([[:alpha:]])([0-9])', E'\\1\x1f\\2', 'g');
+    s := regexp_replace(s, '([0-9])([[:alpha:]])', E'\\1\x1f\\2', 'g');
+  end if;
+  return lower(s);
 end
 $function$;
-comment on function storage_versions_count() is 'Counts versions and delete markers into storage_counters.';
+comment on function catalog.split_words(text) is 'Runs of letters and digits in lower case, separated by spaces. Within a run, U+001F stands between letters, digits, and each ideograph or pictograph, and U+001E where camelCase begins a word: My-iPhone14 becomes my i<1E>phone<1F>14. Reads 16,000 characters at most.';
+grant execute on function catalog.split_words(text) to catalog_api;
 
-CREATE OR REPLACE FUNCTION public.version_kind(is_delete_marker boolean, is_latest boolean)
+CREATE OR REPLACE FUNCTION catalog.version_dimensions(is_delete_marker boolean, is_latest boolean)
  RETURNS text[]
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN is_delete_marker THEN ARRAY['markers'::text] WHEN is_latest THEN ARRAY['versions'::text] ELSE ARRAY['versions'::text, 'old_versions'::text] END;
-comment on function version_kind(boolean,boolean) is 'The dimensions in which a version is counted.';
+comment on function catalog.version_dimensions(boolean,boolean) is 'The dimensions of storage_counters in which a version is counted.';
+
+CREATE OR REPLACE FUNCTION catalog.weighted_lexemes(input text, weight text)
+ RETURNS tsvector
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+declare
+  split text collate "C" := catalog.split_words(input);
+  spelling text collate "C";
+  placed tsvector;
+  result tsvector := '';
+begin
+  if split = '' then
+    return '';
+  end if;
+  foreach spelling in array catalog.spellings(split) loop
+    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2, so that no phrase leads from one spelling into the next.
+    placed := (
+      select string_agg(left(word, 500) || ':' || n + 1 || weight, ' ')::tsvector
+      from string_to_table(spelling, ' ') with ordinality as t (word, n)
+    );
+    -- What a finer spelling has placed is repeated for phrases only: with weight D it adds next to nothing to a rank.
+    result := case
+      when result = '' then placed
+      else result || setweight(placed, 'D', tsvector_to_array(result))
+    end;
+  end loop;
+  return result;
+end
+$function$;
+comment on function catalog.weighted_lexemes(text,text) is 'Words of a text at each granularity, all with one weight, with positions so that phrases hold within one granularity.';
+
+CREATE OR REPLACE FUNCTION catalog.words_query(words text, is_prefix boolean)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT (COALESCE(string_agg((phrase.query || CASE WHEN words_query.is_prefix THEN ':*'::text ELSE ''::text END), ' | '::text), ''::text))::tsquery AS "coalesce" FROM unnest(catalog.spellings(catalog.split_words(words_query.words))) spelling(spelling), LATERAL (SELECT string_agg("left"(t.word, 500), ' <-> '::text ORDER BY t.n) AS query FROM string_to_table(spelling.spelling, ' '::text) WITH ORDINALITY t(word, n)) phrase WHERE (spelling.spelling <> ''::text));
+comment on function catalog.words_query(text,boolean) is 'Words of a search as a query, split as documents are: a phrase at each granularity. With is_prefix the last word of each matches every word that begins with it. Empty when there are no words.';
+grant execute on function catalog.words_query(text,boolean) to catalog_api;
 

@@ -32,15 +32,15 @@ export async function createNaiveTables(sql: Sql): Promise<void> {
 export async function fillNaiveTables(sql: Sql): Promise<void> {
   await sql`
     insert into naive_objects (bucket, key, version_id, size, content_type, etag, last_modified, metadata)
-    select bucket, key, version_id, size, content_type, etag, last_modified, metadata from storage_objects
+    select bucket, key, version_id, size, content_type, etag, last_modified, metadata from catalog.storage_objects
   `
   await sql`
     insert into naive_versions (bucket, key, version_id, size, etag, last_modified, is_latest)
-    select bucket, key, version_id, size, etag, last_modified, is_latest from storage_versions
+    select bucket, key, version_id, size, etag, last_modified, is_latest from catalog.storage_versions
   `
   await sql`
     insert into naive_audit (at, user_id, action, bucket, key, version_id, ip)
-    select occurred_at, user_id, action, bucket, key, version_id, ip_address from storage_audit
+    select occurred_at, user_id, action, bucket, key, version_id, ip_address from catalog.storage_audit
   `
 }
 

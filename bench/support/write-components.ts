@@ -12,15 +12,15 @@ const REMOVED = {
     declare
       found text;
     begin
-      for found in select indexname from pg_indexes where tablename = 'storage_objects' and indexdef like '%search_vector%' loop
-        execute format('drop index %I', found);
+      for found in select indexname from pg_indexes where schemaname = 'catalog' and tablename = 'storage_objects' and indexdef like '%search_vector%' loop
+        execute format('drop index catalog.%I', found);
       end loop;
     end
     $$;`,
-  vector: 'alter table storage_objects disable trigger storage_objects_search_insert;',
+  vector: 'alter table catalog.storage_objects disable trigger set_search_vector_insert;',
   counters: `
-    alter table storage_objects disable trigger storage_objects_count_insert;
-    alter table storage_versions disable trigger storage_versions_count_insert;`,
+    alter table catalog.storage_objects disable trigger count_objects_insert;
+    alter table catalog.storage_versions disable trigger count_versions_insert;`,
 }
 
 const { searchIndex, vector, counters } = REMOVED
@@ -83,7 +83,7 @@ async function upsert(sql: Sql, batch: BenchRecord[]): Promise<void> {
   })
   await sql`
     with applying as materialized (select set_config('catalog.applying', 'on', false))
-    insert into storage_objects (bucket, key, version_id, size, etag, content_type, last_modified, metadata)
+    insert into catalog.storage_objects (bucket, key, version_id, size, etag, content_type, last_modified, metadata)
     select o.bucket, o.key, o.version_id, o.size, o.etag, o.content_type, o.last_modified, o.metadata
     from applying, jsonb_to_recordset(${sql.json(rows as never)}) as o (
       bucket text, key text, version_id text, size bigint, etag text, content_type text, last_modified timestamptz, metadata jsonb

@@ -91,7 +91,7 @@ async function countVersions(sql: Client, bucket: string, prefixes: string[]): P
   const [row] = await sql<{ versions: number }[]>`
     select count(*) as versions
     from jsonb_array_elements(${sql.json(ranges)}) as r (range)
-    join storage_versions v on v.bucket = ${bucket} and v.key >= r.range ->> 0 and (r.range ->> 1 is null or v.key < r.range ->> 1)
+    join catalog.storage_versions v on v.bucket = ${bucket} and v.key >= r.range ->> 0 and (r.range ->> 1 is null or v.key < r.range ->> 1)
   `
   return row?.versions ?? 0
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sql } from '../../shared/database/connection.ts'
 import { describeSchema } from '../../shared/database/describe-schema.ts'
+import { readMigrations } from '../../shared/database/migration-files.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount } from '../terminal/print.ts'
 import { type Check, type CheckContext, CheckSkipped } from './check.ts'
@@ -29,20 +29,19 @@ async function checkConnection(context: CheckContext): Promise<string> {
 async function checkMigrations(context: CheckContext): Promise<string> {
   const applied = await requireDatabase(context)<{ name: string; sha256: string }[]>`
     select name, sha256
-    from storage_migrations
-    order by name collate "C"
+    from catalog.migrations
+    order by name
   `
-  const files = (await readdir(MIGRATIONS)).filter(name => /^\d{4}_.*\.sql$/.test(name)).sort()
-  for (const name of files) {
+  const { tables, functions } = await readMigrations(MIGRATIONS)
+  const files = [...tables, ...functions]
+  for (const { name, sha256 } of files) {
     const row = applied.find(row => row.name === name)
     if (!row) throw new CliError(`${name} is not applied`)
-    const text = (await readFile(join(MIGRATIONS, name), 'utf8')).replaceAll('\r\n', '\n')
-    if (row.sha256 !== createHash('sha256').update(text).digest('hex'))
-      throw new CliError(`${name} is not the one that was applied`)
+    if (row.sha256 !== sha256) throw new CliError(`${name} is not the one that was applied`)
   }
-  const unknown = applied.find(({ name }) => !files.includes(name))
+  const unknown = applied.find(({ name }) => !files.some(file => file.name === name))
   if (unknown) throw new CliError(`${unknown.name} is applied, but not known here: is this an older version?`)
-  return `${formatCount(files.length, 'migration')}, all applied`
+  return `${formatCount(files.length, 'migration file')}, all applied`
 }
 
 async function checkSchema(context: CheckContext): Promise<string> {
@@ -63,18 +62,18 @@ async function checkTables(context: CheckContext): Promise<string> {
   const sql = requireDatabase(context)
   const tables = await sql<
     { name: string }[]
-  >`select name from jsonb_array_elements_text(${sql.json(TABLES)}) as name where to_regclass(name) is not null`
+  >`select name from jsonb_array_elements_text(${sql.json(TABLES)}) as name where to_regclass('catalog.' || name) is not null`
   const missing = TABLES.filter(name => !tables.some(table => table.name === name))
   if (missing.length > 0) throw new CliError(`missing: ${missing.join(', ')}`)
   const indexes = await sql<{ name: string; isValid: boolean }[]>`
     select indexrelid::regclass::text as name, indisvalid and indisready as "isValid"
     from pg_index
-    where indrelid::regclass::text ~ ${`^(${TABLES.join('|')})`}
+    where indrelid::regclass::text ~ ${`^catalog\\.(${TABLES.join('|')})`}
   `
   const broken = indexes.filter(({ isValid }) => !isValid).map(({ name }) => name)
   if (broken.length > 0) throw new CliError(`not valid: ${broken.join(', ')}; drop and create them again`)
   const month = new Date().toISOString().slice(0, 7).replace('-', '_')
-  const [audit] = await sql<{ found: boolean }[]>`select to_regclass(${`storage_audit_${month}`}) is not null as found`
+  const [audit] = await sql<{ found: boolean }[]>`select to_regclass(${`catalog.storage_audit_${month}`}) is not null as found`
   if (!audit?.found) throw new CliError(`the audit trail has no partition for ${month}: is the pruner running?`)
   return `${TABLES.length} tables, ${indexes.length} valid indexes, an audit partition for this month`
 }

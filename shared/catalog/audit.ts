@@ -47,7 +47,7 @@ export async function logAudit(sql: Sql, entries: NewAuditEntry | NewAuditEntry[
   const rows = [entries].flat().map(toRow)
   if (rows.length === 0) return
   await sql`
-    insert into storage_audit (
+    insert into catalog.storage_audit (
       occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, error_message, metadata
     )
     select coalesce(a.occurred_at, now()), a.user_id, a.user_name, a.action, a.bucket, a.key, a.version_id, a.ip_address, a.user_agent,
@@ -70,7 +70,7 @@ export async function getAuditLogs(sql: Sql, filter: AuditFilter): Promise<Page<
       a.version_id as "versionId", a.ip_address as "ipAddress", a.user_agent as "userAgent", a.success,
       a.error_message as "errorMessage", a.metadata,
       ${utcText(sql, sql`a.occurred_at`)} as position
-    from storage_audit a
+    from catalog.storage_audit a
     where true
       ${bucket === undefined ? sql`` : sql`and a.bucket = ${bucket}`}
       ${key === undefined ? sql`` : sql`and a.key = ${key}`}

@@ -13,7 +13,7 @@ export async function findDownload(
 ): Promise<{ versionId: string }> {
   const [version] = await sql<{ versionId: string; isDeleteMarker: boolean; backend: string }[]>`
     select version_id as "versionId", is_delete_marker as "isDeleteMarker", storage_backend as backend
-    from storage_versions
+    from catalog.storage_versions
     where bucket = ${bucket} and key = ${toStoredKey(key)}
       and ${versionId === undefined ? sql`is_latest` : sql`version_id = ${versionId}`}
   `

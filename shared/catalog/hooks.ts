@@ -32,7 +32,7 @@ export async function logHookExecution(sql: Sql, executions: HookExecution | Hoo
   const rows = [executions].flat().map(toRow)
   if (rows.length === 0) return
   await sql`
-    insert into storage_hooks (hook_name, event_type, bucket, key, execution_time_ms, success, error, payload, response, executed_at)
+    insert into catalog.storage_hooks (hook_name, event_type, bucket, key, execution_time_ms, success, error, payload, response, executed_at)
     select h.hook_name, h.event_type, h.bucket, h.key, h.execution_time_ms, h.success, h.error, h.payload, h.response,
       coalesce(h.executed_at, now())
     from jsonb_to_recordset(${sql.json(rows as never)}) as h (
@@ -57,13 +57,13 @@ export async function getHookStatistics(
     with hook as (
       select h.hook_name, count(*) as executions, avg(h.success::int)::float8 as success_rate, avg(h.execution_time_ms) as mean,
         percentile_cont(array[0.5, 0.95, 0.99]) within group (order by h.execution_time_ms) as percentiles
-      from storage_hooks h
+      from catalog.storage_hooks h
       where ${matches}
       group by h.hook_name
     ),
     failure as (
       select distinct on (h.hook_name) h.hook_name, h.executed_at, h.error, h.bucket, h.key
-      from storage_hooks h
+      from catalog.storage_hooks h
       where not h.success and ${matches}
       order by h.hook_name, h.executed_at desc, h.id desc
     )

@@ -23,7 +23,7 @@ export async function* listCatalogVersions(sql: Sql, range: KeyRange): AsyncGene
   for (;;) {
     const rows: (CatalogedVersion & { key: string })[] = await sql`
       select v.key, ${comparedColumns(sql)}
-      from storage_versions v
+      from catalog.storage_versions v
       where v.bucket = ${bucket} and v.storage_backend = 's3'
         and v.key >= ${start} ${end === null ? sql`` : sql`and v.key < ${end}`} ${rowsAfter(sql, position)}
       order by v.bucket, v.key, v.version_id

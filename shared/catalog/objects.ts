@@ -59,7 +59,7 @@ export async function recordObjects(sql: Sql, objects: NewObject[]): Promise<voi
 export async function getObjectMetadata(sql: Sql, { bucket, key }: KeyName): Promise<StoredObject> {
   const [row] = await sql<StoredObject[]>`
     select ${objectColumns(sql)}
-    from storage_objects o
+    from catalog.storage_objects o
     where bucket = ${bucket} and key = ${toStoredKey(key)}
   `
   if (!row) throw new NotFound(`No object ${key} in bucket ${bucket}`)
@@ -88,7 +88,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
     delimiter === ''
       ? await sql<Entry[]>`
           select null as folder, ${objectColumns(sql)}
-          from storage_objects o
+          from catalog.storage_objects o
           where o.key >= ${start} and ${matches}
           order by o.key
           limit ${limit + 1}
@@ -100,7 +100,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
             select case when found.depth > 0 then left(found.key, ${[...prefix].length} + found.depth + ${[...delimiter].length} - 1) end, found.key, e.n + 1
             from entry e, lateral (
               select o.key, position(${delimiter} in substr(o.key, ${[...prefix].length} + 1)) as depth
-              from storage_objects o
+              from catalog.storage_objects o
               where o.key >= case
                   when e.n = 0 then ${start}
                   when e.folder is null then e.key || chr(1)
@@ -114,7 +114,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
           )
           select e.folder, ${objectColumns(sql)}
           from entry e
-          join storage_objects o on o.bucket = ${bucket} and o.key = e.key
+          join catalog.storage_objects o on o.bucket = ${bucket} and o.key = e.key
           where e.n > 0
           order by e.n
         `

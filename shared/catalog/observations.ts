@@ -57,7 +57,7 @@ export async function readKnownLatest(sql: Sql, keys: KeyName[]): Promise<{ asOf
   const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
     select ${utcText(sql, sql`clock_timestamp()`)} as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
     from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
-    left join storage_versions v on v.bucket = k.name ->> 0 and v.key = k.name ->> 1 and v.is_latest
+    left join catalog.storage_versions v on v.bucket = k.name ->> 0 and v.key = k.name ->> 1 and v.is_latest
     order by k.n
   `
   const latest = rows.map(({ n, versionId, sequencer }) => ({ ...keys[n - 1]!, versionId, sequencer }))
@@ -86,7 +86,7 @@ export async function applyObservations(
   }))
   // Sorted by bucket: each batch takes its bucket's locks after those of the buckets before it.
   const rows = await sql<{ bucket: string; unsettled: string[] }[]>`
-    select b.bucket, to_jsonb(apply_observations(b.bucket, ${asOf}::text::timestamptz, b.observed, b.looked, b.audited)) as unsettled
+    select b.bucket, to_jsonb(catalog.apply_observations(b.bucket, ${asOf}::text::timestamptz, b.observed, b.looked, b.audited)) as unsettled
     from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
   `
   return rows.flatMap(({ bucket, unsettled }) => unsettled.map(key => ({ bucket, key: fromStoredKey(key) })))
@@ -97,7 +97,7 @@ function observationRow(o: Observation) {
     key: toStoredKey(o.key),
     version_id: o.versionId,
     state: o.state,
-    seen: o.isVerified,
+    is_verified: o.isVerified,
     claims_latest: o.claimsLatest,
     size: o.state === 'present' ? o.size : null,
     etag: toStoredTextOrNull(o.etag),

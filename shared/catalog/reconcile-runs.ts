@@ -55,7 +55,7 @@ export async function openRun(
   fresh = false,
 ): Promise<ReconcileRun> {
   const [run] = await sql<ReconcileRun[]>`
-    insert into storage_reconciles as r (bucket, prefix, is_dry_run, findings)
+    insert into catalog.storage_reconciles as r (bucket, prefix, is_dry_run, findings)
     values (${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(emptyFindings())})
     on conflict (bucket, prefix, is_dry_run) where finished_at is null do update
     set checkpoint = case when not ${fresh} then r.checkpoint end,
@@ -72,7 +72,7 @@ export async function openRun(
 export async function getRun(sql: Sql, id: number): Promise<ReconcileRun> {
   const [run] = await sql<ReconcileRun[]>`
     select ${runColumns(sql)}
-    from storage_reconciles
+    from catalog.storage_reconciles
     where id = ${id}
   `
   if (!run) throw new NotFound(`No reconcile ${id}`)
@@ -85,7 +85,7 @@ export type Lease = { run: ReconcileRun; lease: string; seconds: number }
 /** Takes the lease of a run for `seconds`. Returns the run as its last holder left it. Throws Conflict when it is held or finished. */
 export async function takeLease(sql: Sql, { id, bucket, prefix }: ReconcileRun, seconds: number): Promise<Lease> {
   const [taken] = await sql<(ReconcileRun & { lease: string })[]>`
-    update storage_reconciles r
+    update catalog.storage_reconciles r
     set lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => ${seconds})
     where id = ${id} and finished_at is null and ${isFree(sql)}
     returning ${runColumns(sql)}, lease
@@ -98,7 +98,7 @@ export async function takeLease(sql: Sql, { id, bucket, prefix }: ReconcileRun, 
 /** Renews a lease. Throws Conflict when another process has taken it. */
 export async function renewLease(sql: Sql, { run, lease, seconds }: Lease): Promise<void> {
   const { count } = await sql`
-    update storage_reconciles
+    update catalog.storage_reconciles
     set leased_until = clock_timestamp() + make_interval(secs => ${seconds})
     where id = ${run.id} and lease = ${lease}
   `
@@ -107,12 +107,12 @@ export async function renewLease(sql: Sql, { run, lease, seconds }: Lease): Prom
 
 /** Releases a lease; does nothing when it is no longer held. */
 export async function releaseLease(sql: Sql, { run, lease }: Lease): Promise<void> {
-  await sql`update storage_reconciles set lease = null, leased_until = null where id = ${run.id} and lease = ${lease}`
+  await sql`update catalog.storage_reconciles set lease = null, leased_until = null where id = ${run.id} and lease = ${lease}`
 }
 
 /** Releases every lease. The caller must know that no process works on a run. */
 export async function releaseLeases(sql: Sql): Promise<void> {
-  await sql`update storage_reconciles set lease = null, leased_until = null where finished_at is null and lease is not null`
+  await sql`update catalog.storage_reconciles set lease = null, leased_until = null where finished_at is null and lease is not null`
 }
 
 /** Saves the checkpoint of a run and renews its lease, or releases it when finished. Throws Conflict when another process has taken it. */
@@ -123,7 +123,7 @@ export async function saveCheckpoint(
   isFinished: boolean,
 ): Promise<ReconcileRun> {
   const [saved] = await sql<ReconcileRun[]>`
-    update storage_reconciles
+    update catalog.storage_reconciles
     set checkpoint = ${run.checkpoint === null ? null : toStoredKey(run.checkpoint)},
       findings = ${sql.json(run.findings)},
       updated_at = now(),
@@ -144,7 +144,7 @@ export async function listRuns(
 ): Promise<ReconcileRun[]> {
   const rows = await sql<ReconcileRun[]>`
     select ${runColumns(sql)}
-    from storage_reconciles
+    from catalog.storage_reconciles
     ${bucket === undefined ? sql`` : sql`where bucket = ${bucket}`}
     order by started_at desc, id desc
     limit ${limit}

@@ -45,7 +45,7 @@ export async function getStatistics(
     ),
     counter as (
       select bucket, dimension, value, sum(objects)::bigint as objects, sum(bytes)::bigint as bytes
-      from storage_counters, today
+      from catalog.storage_counters, today
       where ${ofBucket} and (dimension <> 'day' or value > to_char(today.day - ${days}::int, 'YYYY-MM-DD'))
       group by bucket, dimension, value
     ),
@@ -83,7 +83,7 @@ export async function getStatistics(
       coalesce((select shares from listed where dimension = 'bucket'), '[]'::json) as "byBucket",
       (
         select coalesce(sum(entries), 0)::bigint
-        from storage_audit_hours
+        from catalog.storage_audit_hours
         where ${ofBucket} and hour between date_trunc('hour', now() - interval '24 hours', 'UTC') and now()
       ) as "auditsLast24h",
       (select json_agg(json_build_object('day', day, 'objects', objects, 'bytes', bytes) order by day) from growth) as growth
@@ -96,7 +96,7 @@ export async function getStatistics(
 export async function getBuckets(sql: Sql): Promise<BucketStatistics[]> {
   return sql<BucketStatistics[]>`
     select bucket, ${sums(sql)}
-    from storage_counters
+    from catalog.storage_counters
     group by bucket
     order by bucket
   `

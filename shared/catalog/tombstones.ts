@@ -4,10 +4,10 @@ import type { Sql } from '../database/connection.ts'
 export async function cleanupTombstones(sql: Sql, { olderThanDays = 30, batchSize = 10_000 } = {}): Promise<number> {
   for (let deleted = 0; ; ) {
     const { count } = await sql`
-      delete from storage_tombstones
+      delete from catalog.storage_tombstones
       where ctid = any (array(
           select ctid
-          from storage_tombstones
+          from catalog.storage_tombstones
           where created_at < now() - make_interval(days => ${olderThanDays})
           limit ${batchSize}
           for update skip locked

@@ -53,7 +53,7 @@ export async function listVersions(
   const after = cursor === undefined ? undefined : decodeCursor('versions', cursor, ['boolean', 'time', 'text', 'text'])
   const rows = await sql<(StoredVersion & { position: string; sequencer: string })[]>`
     select ${versionColumns(sql)}, ${utcText(sql, sql`v.last_modified`)} as position, v.sequencer
-    from storage_versions v
+    from catalog.storage_versions v
     where v.bucket = ${bucket} and v.key = ${toStoredKey(key)}
       ${
         after === undefined
@@ -75,7 +75,7 @@ export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<
   const rows = await sql<{ name: string }[]>`
     select b.name
     from jsonb_array_elements_text(${sql.json(buckets)}) as b (name)
-    where exists (select from storage_versions v where v.bucket = b.name)
+    where exists (select from catalog.storage_versions v where v.bucket = b.name)
   `
   return rows.map(({ name }) => name)
 }
@@ -99,7 +99,7 @@ export async function annotateVersion(
   }
   const [row] = await sql<StoredVersion[]>`
     select ${versionColumns(sql)}
-    from annotate_version(${bucket}, ${toStoredKey(key)}, ${versionId}, ${sql.json(changes as never)}) as v
+    from catalog.annotate_version(${bucket}, ${toStoredKey(key)}, ${versionId}, ${sql.json(changes as never)}) as v
   `
   if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
   return toVersion(row)

@@ -6,8 +6,8 @@ const HEADER = `-- The schema that the migrations make, for reading; nothing app
 `
 
 /**
- * All of our schema as SQL, from Postgres' own catalogs: the same text for the same schema, in order of names.
- * What belongs to extensions, to Postgres and to the owner by default is left out.
+ * The schema `catalog` as SQL, from Postgres' own catalogs: the same text for the same schema, in order of names. Left out is
+ * what belongs to extensions, what the owner has by default, and whatever else the database holds.
  */
 export async function describeSchema(sql: Sql): Promise<string> {
   const parts = [
@@ -49,7 +49,7 @@ function ours(sql: Sql) {
     join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'c')
       and not c.relispartition
-      and n.nspname not in ('information_schema', 'pg_catalog', 'pg_toast')
+      and n.nspname = 'catalog'
       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
   )`
 }
@@ -59,32 +59,40 @@ function ourFunctions(sql: Sql) {
     select p.*
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname not in ('information_schema', 'pg_catalog')
+    where n.nspname = 'catalog'
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
   )`
 }
 
 type Text = { text: string }[]
 
+/** Those that our indexes need, in whatever schema they are. */
 async function extensions(sql: Sql): Promise<string[]> {
   const rows = await sql<Text>`
-    select format('create extension %I;', extname) || E'\n' as text
-    from pg_extension
-    where extname <> 'plpgsql'
-    order by extname collate "C"`
+    select format('create extension %I;', e.extname) || E'\n' as text
+    from pg_index i
+    join pg_class c on c.oid = i.indexrelid and c.relnamespace = to_regnamespace('catalog')
+    cross join unnest(i.indclass) as operator_class
+    join pg_depend d on d.classid = 'pg_opclass'::regclass and d.objid = operator_class and d.deptype = 'e'
+    join pg_extension e on e.oid = d.refobjid
+    group by e.extname
+    order by e.extname collate "C"`
   return rows.map(row => row.text)
 }
 
-/** Who may use schemas or make things in them, beside what everybody may by default. */
+/** With who may use it or make things in it. */
 async function schemas(sql: Sql): Promise<string[]> {
   const rows = await sql<Text>`
-    select string_agg(format(E'grant %s on schema %I to %s;\n', lower(privilege_type), nspname, ${role(sql, sql`grantee`)}), ''
-      order by ${role(sql, sql`grantee`)} collate "C", privilege_type) as text
-    from pg_namespace, aclexplode(nspacl)
-    where nspname !~ '^pg_' and nspname <> 'information_schema' and grantee not in (0, nspowner)
-      or (grantee = 0 and privilege_type = 'CREATE')
-    group by nspname
-    order by nspname collate "C"`
+    select format(E'create schema %I;\n', nspname)
+      || coalesce(format(E'comment on schema %I is ', nspname) || quote_literal(obj_description(oid, 'pg_namespace')) || E';\n', '')
+      || coalesce((
+        select string_agg(format(E'grant %s on schema %I to %s;\n', lower(privilege_type), nspname, ${role(sql, sql`grantee`)}), ''
+          order by ${role(sql, sql`grantee`)} collate "C", privilege_type)
+        from aclexplode(nspacl)
+        where grantee <> nspowner
+      ), '') as text
+    from pg_namespace
+    where nspname = 'catalog'`
   return rows.map(row => row.text)
 }
 
@@ -188,7 +196,7 @@ async function attached(sql: Sql, table: number): Promise<string[]> {
       union all
       select 7, 0, '', format('alter table %s owner to %s', oid::regclass, relowner::regrole)
       from pg_class
-      where oid = ${table} and relowner <> (select datdba from pg_database where datname = current_database())
+      where oid = ${table} and relowner <> (select nspowner from pg_namespace where oid = relnamespace)
       union all
       select 8, 0, privilege_type, format('grant %s on %s to %s', lower(privilege_type), oid::regclass, ${role(sql, sql`grantee`)})
       from pg_class, aclexplode(relacl)
@@ -216,6 +224,8 @@ async function functions(sql: Sql): Promise<string[]> {
     select concat(
       rtrim(pg_get_functiondef(oid), E'\n'), E';\n',
       format('comment on function %s is ', oid::regprocedure) || quote_literal(obj_description(oid, 'pg_proc')) || E';\n',
+      case when proowner <> (select nspowner from pg_namespace where oid = pronamespace)
+        then format(E'alter function %s owner to %s;\n', oid::regprocedure, proowner::regrole) end,
       (
         select string_agg(format(E'grant %s on function %s to %s;\n', lower(privilege_type), p.oid::regprocedure, ${role(sql, sql`grantee`)}), '' order by ${role(sql, sql`grantee`)} collate "C")
         from aclexplode(coalesce(proacl, acldefault('f', proowner)))

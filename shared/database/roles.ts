@@ -1,7 +1,7 @@
 /** Owner of the tables: the master user on RDS, as whom the migrator signs in. */
 export const DATABASE_OWNER = 'catalog_owner'
 
-/** Database role of each function, by the name of its file in `functions/`. `migrations/0010_roles.sql` makes them, docs/schema.md says what each may. */
+/** Database role of each function, by the name of its file in `functions/`. `migrations/0001_roles.sql` makes them, docs/schema.md says what each may. */
 export const DATABASE_ROLES = {
   indexer: 'catalog_indexer',
   api: 'catalog_api',

@@ -103,13 +103,13 @@ async function differingRows(
     from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
     left join lateral (
       select *
-      from storage_versions x
+      from catalog.storage_versions x
       where x.bucket = ${bucket} and x.key = k.name ->> 0 and x.version_id = k.name ->> 1
       limit 1
     ) as v on true
     where not exists (
         select
-        from storage_tombstones t
+        from catalog.storage_tombstones t
         where t.bucket = ${bucket} and t.key = k.name ->> 0 and t.version_id = k.name ->> 1 and t.observed_at = 'infinity'
       )
     order by k.n

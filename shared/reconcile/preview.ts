@@ -42,7 +42,7 @@ export async function previewBackfill(s3: S3Client, sql: Sql, options: PreviewOp
   const deleteMarkers = Math.round(counted.deleteMarkers / share)
   const [row] = await sql<{ cataloged: number }[]>`
     select count(*) as cataloged
-    from storage_versions
+    from catalog.storage_versions
     where bucket = ${bucket} and starts_with(key, ${toStoredKey(prefix)}) and storage_backend = 's3'
   `
   const cataloged = row?.cataloged ?? 0

@@ -43,7 +43,7 @@ async function differsInDetails(sql: Sql, observed: Observation[]): Promise<numb
   const rows = await sql<{ n: number }[]>`
     select o.n
     from jsonb_array_elements(${sql.json(details as never)}) with ordinality as o (details, n)
-    join storage_versions v
+    join catalog.storage_versions v
       on v.bucket = o.details ->> 'bucket' and v.key = o.details ->> 'key' and v.version_id = o.details ->> 'version_id'
     where o.details ->> 'state' = 'present'
       and (

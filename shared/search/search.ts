@@ -38,12 +38,12 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
       select ${tsquery(sql, parseSearch(text))} as query
     ),
     search as materialized (
-      select case when numnode(query) = 0 then catalog_name_query(${text.replaceAll('"', '')}) else query end as query
+      select case when numnode(query) = 0 then catalog.file_name_query(${text.replaceAll('"', '')}) else query end as query
       from parsed
     ),
     found as materialized (
       select m.*
-      from search, search_matches(
+      from search, catalog.search_matches(
         search.query, ${request.bucket ?? null}, ${request.prefix ? toStoredKey(request.prefix) : null}, ${request.backend ?? null},
         ${request.contentType === undefined ? null : toStoredText(request.contentType)},
         ${request.metadata === undefined ? null : sql.json(toStoredRecord(request.metadata))},
@@ -62,7 +62,7 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
       found.chosen_mode as mode, found.read_below as below, found.rest_below as "downTo"
     from found
     left join page p on true
-    left join storage_objects o on o.id = p.id
+    left join catalog.storage_objects o on o.id = p.id
     order by p.rank desc, p.last_modified desc, p.id desc
   `
   return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorAfter(rows, limit) }
@@ -98,7 +98,7 @@ const START: Position = { mode: null, below: null, downTo: null, ...BEFORE_ALL }
 
 /** The parsed search as an SQL expression. Only the database splits words, by the function that splits documents. */
 function tsquery(sql: Sql, query: SearchQuery): PendingQuery<never[]> {
-  if (query.kind === 'words') return sql`catalog_query(${query.text}, ${query.isPrefix})`
+  if (query.kind === 'words') return sql`catalog.words_query(${query.text}, ${query.isPrefix})`
   if (query.kind === 'not') return sql`(!! ${tsquery(sql, query.part)})`
   if (query.kind === 'followed')
     return sql`tsquery_phrase(${tsquery(sql, query.left)}, ${tsquery(sql, query.right)}, ${query.distance})`

@@ -114,13 +114,15 @@ test.each([
 })
 
 async function inCatalog(): Promise<number> {
-  const [row] = await sql<{ versions: number }[]>`select count(*) as versions from storage_versions where bucket = 'catalog'`
+  const [row] = await sql<
+    { versions: number }[]
+  >`select count(*) as versions from catalog.storage_versions where bucket = 'catalog'`
   return row?.versions ?? 0
 }
 
 async function loseAll(): Promise<void> {
   await sql`
-    with objects as (delete from storage_objects where bucket = 'catalog')
-    delete from storage_versions where bucket = 'catalog'
+    with objects as (delete from catalog.storage_objects where bucket = 'catalog')
+    delete from catalog.storage_versions where bucket = 'catalog'
   `
 }

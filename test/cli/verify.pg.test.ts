@@ -43,7 +43,7 @@ test('a sound installation passes every check, and nothing stays in the bucket',
 })
 
 test('what is broken fails with its reason, and the other checks go on', async () => {
-  await sql`drop index storage_hooks_name`
+  await sql`drop index catalog.storage_hooks_name`
   const sqs = new SQSClient({
     endpoint: given.catalog.s3Url,
     region: 'us-east-1',
@@ -71,7 +71,7 @@ test('a catalog that equals its bucket has its digest', async () => {
 })
 
 test('what the catalog has lost fails with both digests and the command that repairs it', async () => {
-  await sql`with objects as (delete from storage_objects where key = 'kept') delete from storage_versions where key = 'kept'`
+  await sql`with objects as (delete from catalog.storage_objects where key = 'kept') delete from catalog.storage_versions where key = 'kept'`
   const { code, stdout } = await given.run('verify', '--grace', '0', '--bucket', 'catalog')
   expect(code).toBe(1)
   expect(stdout).toMatch(
@@ -85,8 +85,8 @@ test('what the catalog has lost fails with both digests and the command that rep
 
 test('what changes right now is no difference', { timeout: 60_000 }, async () => {
   await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: 'young', Body: 'x' }))
-  await expect.poll(() => sql`select from storage_versions where key = 'young'`, { timeout: 10_000 }).toHaveLength(1)
-  await sql`with objects as (delete from storage_objects where key = 'young') delete from storage_versions where key = 'young'`
+  await expect.poll(() => sql`select from catalog.storage_versions where key = 'young'`, { timeout: 10_000 }).toHaveLength(1)
+  await sql`with objects as (delete from catalog.storage_objects where key = 'young') delete from catalog.storage_versions where key = 'young'`
   const { child, ended } = given.start('verify', '--grace', '10')
   let stderr = ''
   child.stderr.on('data', chunk => (stderr += chunk))

@@ -30,7 +30,7 @@ test('an indexer killed between commit and acknowledgement loses nothing, and do
     return signal ?? code
   }
   expect(await index(1)).toBe('SIGKILL')
-  const [first] = await sql`select count(*) as entries from storage_audit`
+  const [first] = await sql`select count(*) as entries from catalog.storage_audit`
   expect(first).toEqual({ entries: 10 })
   expect(server.events.counts()).toMatchObject({ visible: events - 10, inFlight: 10 })
   expect(await index(3)).toBe('SIGKILL')

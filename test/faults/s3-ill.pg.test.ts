@@ -55,7 +55,7 @@ test('events that S3 could not be asked about until they were given up wait in t
   await source.drained()
   isAway = false
   expect(server.deadLetters.counts()).toMatchObject({ visible: events })
-  const [row] = await sql`select count(*) as versions from storage_versions`
+  const [row] = await sql`select count(*) as versions from catalog.storage_versions`
   expect(row).toEqual({ versions: 0 })
 
   expect(server.deadLetters.redrive()).toBe(events)

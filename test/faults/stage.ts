@@ -37,6 +37,6 @@ export async function expectAll(sql: Sql, s3: S3Client, events: number): Promise
   expect(await versionsInCatalog(sql, 'docs')).toEqual(truth)
   expect(await objectsInCatalog(sql, 'docs')).toEqual(currentOf(truth))
   const [audit] =
-    await sql`select count(*) as entries, count(distinct (key, version_id, action)) as "different" from storage_audit`
+    await sql`select count(*) as entries, count(distinct (key, version_id, action)) as "different" from catalog.storage_audit`
   expect(audit).toEqual({ entries: events, different: events })
 }

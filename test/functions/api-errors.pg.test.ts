@@ -194,7 +194,7 @@ test('an unknown path is 404, another method 405 with those that are allowed', a
 
 test('an error that is nobody’s business is an opaque 500, and whole in the log under its request id', async ({ sql, ask }) => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  await sql`alter table storage_hooks rename to secret_table`
+  await sql`alter table catalog.storage_hooks rename to secret_table`
   const { status, error, text } = await ask('GET', '/hooks')
   const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)))
   log.mockRestore()

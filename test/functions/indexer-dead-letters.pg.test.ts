@@ -45,7 +45,7 @@ describe('a record that can never be indexed', () => {
     const bad = recordOf(await stage.put('bad'), { eventTime: '2999-01-01T00:00:00.000Z' })
     const reason = 'PostgresError: no partition of relation "storage_audit" found for row'
     for (const place of [0, 4, 9]) {
-      await sql`truncate storage_objects, storage_versions`
+      await sql`truncate catalog.storage_objects, catalog.storage_versions`
       expect(await stage.index(bodies.toSpliced(place, 0, bodyOf(bad)))).toEqual({ batchItemFailures: [] })
       expect(await stage.keys()).toEqual(bodies.map((_, n) => `k${n}`))
       expect(stage.dead()).toEqual([{ body: { Records: [bad] }, reason, messageId: String(place) }])
@@ -96,7 +96,7 @@ describe('what Postgres cannot hold', () => {
     const dirty = { userIdentity: { principalId: 'AWS:a\0b' }, requestParameters: { sourceIPAddress: '\ud800' } }
     expect(await stage.index([bodyOf(recordOf(body, dirty))])).toEqual({ batchItemFailures: [] })
     expect(await objectsInCatalog(sql, 'docs')).toMatchObject([{ key, metadata: { title: 'a␀b' } }])
-    const [entry] = await sql`select key, user_id, ip_address from storage_audit`
+    const [entry] = await sql`select key, user_id, ip_address from catalog.storage_audit`
     expect({ ...entry, key: fromStoredKey(entry?.key) }).toEqual({ key, user_id: 'AWS:a␀b', ip_address: '\ufffd' })
     expect(stage.dead()).toEqual([])
   })

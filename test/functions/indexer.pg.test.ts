@@ -50,7 +50,7 @@ describe.each([{ sequencer: 'aws' }, { sequencer: 'none' }] as const)(
       const truth = await versionsInBucket(bucket.s3, 'docs')
 
       for (const order of permutations(bucket.events)) {
-        await sql`truncate storage_versions, storage_objects, storage_tombstones, storage_counters`
+        await sql`truncate catalog.storage_versions, catalog.storage_objects, catalog.storage_tombstones, catalog.storage_counters`
         for (const event of order) await index(sql, bucket, [event])
         expect(await versionsInCatalog(sql, 'docs')).toEqual(truth)
         expect(await objectsInCatalog(sql, 'docs')).toEqual(currentOf(truth))
@@ -78,7 +78,7 @@ test('an event that came many times is told once in the audit trail', async ({ s
   await index(sql, bucket, [...bucket.events, ...bucket.events])
   await index(sql, bucket, bucket.events)
   const rows =
-    await sql`select action, key, user_id as "userId", ip_address as "ipAddress" from storage_audit order by occurred_at, id`
+    await sql`select action, key, user_id as "userId", ip_address as "ipAddress" from catalog.storage_audit order by occurred_at, id`
   expect([...rows]).toEqual([
     { action: 'UPLOAD', key: 'k', userId: expect.stringContaining('tester'), ipAddress: '127.0.0.1' },
     { action: 'DELETE', key: 'k', userId: expect.stringContaining('tester'), ipAddress: '127.0.0.1' },

@@ -16,6 +16,6 @@ test('the function applies the migrations of its folder once', async () => {
   vi.stubEnv('CATALOG_MIGRATIONS', folder)
   const { handler } = await import('../../functions/migrator.ts')
   const first = await handler()
-  expect([first.applied[0], first.already]).toEqual(['0001_catalog.sql', []])
+  expect([first.applied[0], first.already]).toEqual(['0001_roles.sql', []])
   expect(await handler()).toEqual({ applied: [], already: first.applied })
 })

@@ -12,7 +12,7 @@ test('the pruner keeps the retention, of the audit trail and of tombstones, and 
     [400, 366, 364, 0].map(days => ({ action: 'UPLOAD', occurredAt: daysAgo(days) })),
   )
   await sql`
-    insert into storage_tombstones (bucket, key, version_id, observed_at, created_at)
+    insert into catalog.storage_tombstones (bucket, key, version_id, observed_at, created_at)
     values ('b', 'k', 'old', 'infinity', ${daysAgo(31)}), ('b', 'k', 'new', 'infinity', ${daysAgo(29)})
   `
   const report = await auditPruner({ sql, retentionDays: 365 })()

@@ -92,17 +92,17 @@ test('the pruner drops months, deletes the rest, and makes the months ahead, whi
   const sql = signIn(DATABASE_ROLES.pruner)
   vi.spyOn(console, 'log').mockImplementation(() => undefined)
   // As months before left it, made by the owner; and the last of the months ahead was never made.
-  await owner`select extend_audit_past(${month(-2)})`
+  await owner`select catalog.extend_past_partition(${month(-2)})`
   for (const n of [-2, -1]) {
     const bounds = [month(n), month(n + 1)].map(time => `'${time.toISOString()}'`) as [string, string]
-    await owner`select attach_audit_partition(${partition(n)}, ${bounds[0]}, ${bounds[1]})`
+    await owner`select catalog.attach_audit_partition(${partition(n)}, ${bounds[0]}, ${bounds[1]})`
   }
   for (const n of [-3, -2, -1]) {
-    await owner`insert into storage_audit (action, occurred_at) values ('OLD', ${month(n)}::timestamptz + interval '9 days')`
+    await owner`insert into catalog.storage_audit (action, occurred_at) values ('OLD', ${month(n)}::timestamptz + interval '9 days')`
   }
-  await owner`drop table ${owner(partition(3))}`
+  await owner`drop table ${owner(`catalog.${partition(3)}`)}`
   await owner`
-    insert into storage_tombstones (bucket, key, version_id, observed_at, created_at)
+    insert into catalog.storage_tombstones (bucket, key, version_id, observed_at, created_at)
     values ('docs', 'long ago', 'v', 'infinity', now() - interval '31 days')`
   const retentionDays = Math.floor((Date.now() - month(-1).getTime()) / 86_400_000) - 14
   expect(await auditPruner({ sql, retentionDays })()).toMatchObject({
@@ -111,7 +111,7 @@ test('the pruner drops months, deletes the rest, and makes the months ahead, whi
     deletedTombstones: 1,
   })
   expect(await foreignPartitions()).toEqual([])
-  const [ahead] = await owner`select to_regclass(${partition(3)}) is not null as "isThere"`
+  const [ahead] = await owner`select to_regclass(${`catalog.${partition(3)}`}) is not null as "isThere"`
   expect(ahead).toEqual({ isThere: true })
   vi.restoreAllMocks()
 })

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../infra/functions/bundle.ts'
 import { defaultCredentials } from '../../local/s3/http/authorize.ts'
+import { readMigrations } from '../../shared/database/migration-files.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
 import { type IndexerStage, startStage } from '../support/indexer-stage.ts'
 import { importEveryFile, runBundle, sizeOfBundle } from '../support/run-bundle.ts'
@@ -85,7 +86,8 @@ describe('a bundle answers for its function:', () => {
 
   test('migrate applies the migrations beside it to an empty database', async () => {
     await using empty = await freshDatabase('template1')
-    const applied = readdirSync(join(ROOT, 'migrations')).filter(name => /^\d/.test(name))
+    const { tables, functions } = await readMigrations(join(ROOT, 'migrations'))
+    const applied = [...tables, ...functions].map(({ name }) => name)
     expect(await run('migrator', {}, { DATABASE_URL: empty.url })).toEqual({ applied, already: [] })
   })
 

@@ -107,7 +107,7 @@ async function runsOf({ databaseUrl }: LocalCatalog) {
 
 async function inCatalog({ databaseUrl }: LocalCatalog): Promise<number> {
   const sql = connect({ url: databaseUrl, max: 1 })
-  const [row] = await sql<{ versions: number }[]>`select count(*) as versions from storage_versions`
+  const [row] = await sql<{ versions: number }[]>`select count(*) as versions from catalog.storage_versions`
   await sql.end()
   return row?.versions ?? 0
 }

@@ -116,7 +116,7 @@ export async function versionsInCatalog(sql: Sql, bucket: string): Promise<Told[
   const rows = await sql<Told[]>`
     select key, version_id as "versionId", is_latest as "isLatest", is_delete_marker as "isDeleteMarker", last_modified as "lastModified",
       size, etag, storage_class as "storageClass", content_type as "contentType", metadata, tags
-    from storage_versions
+    from catalog.storage_versions
     where bucket = ${bucket}
   `
   return rows.map(row => ({ ...row, key: fromStoredKey(String(row.key)) })).toSorted(byName)
@@ -134,7 +134,7 @@ export async function objectsInCatalog(sql: Sql, bucket: string): Promise<Told[]
   const rows = await sql<Told[]>`
     select key, version_id as "versionId", last_modified as "lastModified", size, etag, storage_class as "storageClass",
       content_type as "contentType", metadata, tags
-    from storage_objects
+    from catalog.storage_objects
     where bucket = ${bucket}
   `
   return rows.map(row => ({ ...row, key: fromStoredKey(String(row.key)) })).toSorted(byName)

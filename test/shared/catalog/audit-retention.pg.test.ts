@@ -19,14 +19,14 @@ function partition(offset: number): string {
 
 /** A trail as it is after some months of use: the unbounded partition reaches up to the first of them. */
 async function grown(sql: Sql, months: number): Promise<void> {
-  await sql`alter table storage_audit detach partition storage_audit_past`
-  await sql`drop table storage_audit_past`
+  await sql`alter table catalog.storage_audit detach partition catalog.storage_audit_past`
+  await sql`drop table catalog.storage_audit_past`
   for (let offset = -months; offset < 0; offset++) await attach(sql, partition(offset), month(offset), month(offset + 1))
-  await sql`select attach_audit_partition('storage_audit_past', 'minvalue', ${`'${month(-months).toISOString()}'`})`
+  await sql`select catalog.attach_audit_partition('storage_audit_past', 'minvalue', ${`'${month(-months).toISOString()}'`})`
 }
 
 async function attach(sql: Sql, name: string, from: Date, to: Date): Promise<void> {
-  await sql`select attach_audit_partition(${name}, ${`'${from.toISOString()}'`}, ${`'${to.toISOString()}'`})`
+  await sql`select catalog.attach_audit_partition(${name}, ${`'${from.toISOString()}'`}, ${`'${to.toISOString()}'`})`
 }
 
 /** One entry on the 10th of each month, and one from long ago. */
@@ -40,14 +40,14 @@ async function entries(sql: Sql, months: number): Promise<void> {
 
 async function times(sql: Sql): Promise<string[]> {
   const rows = await sql<{ day: string }[]>`
-    select to_char(occurred_at at time zone 'utc', 'YYYY-MM-DD') as day from storage_audit order by occurred_at
+    select to_char(occurred_at at time zone 'utc', 'YYYY-MM-DD') as day from catalog.storage_audit order by occurred_at
   `
   return rows.map(({ day }) => day)
 }
 
 async function partitions(sql: Sql): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
-    select inhrelid::regclass::text as name from pg_inherits where inhparent = 'storage_audit'::regclass order by 1
+    select c.relname as name from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'catalog.storage_audit'::regclass order by 1
   `
   return rows.map(({ name }) => name)
 }
@@ -85,7 +85,7 @@ test('late events of the months that were dropped are not refused', async ({ sql
   await entries(sql, 4)
   expect(await times(sql)).toHaveLength(5)
   const [home] =
-    await sql`select tableoid::regclass::text as name from storage_audit where occurred_at = ${new Date(month(-2).getTime() + 9 * DAY)}`
+    await sql`select (select relname from pg_class c where c.oid = a.tableoid) as name from catalog.storage_audit a where occurred_at = ${new Date(month(-2).getTime() + 9 * DAY)}`
   expect(home).toEqual({ name: 'storage_audit_past' })
 })
 
@@ -104,7 +104,7 @@ test('two cleanups at once take turns', async ({ sql }) => {
 })
 
 test('entries are deleted in batches, none forgotten', async ({ sql }) => {
-  await sql`insert into storage_audit (action, occurred_at) select 'UPLOAD', to_timestamp(n) from generate_series(0, 1004) as n`
+  await sql`insert into catalog.storage_audit (action, occurred_at) select 'UPLOAD', to_timestamp(n) from generate_series(0, 1004) as n`
   const report = await cleanupOldAudits(sql, { retentionDays: 365, batchSize: 100 })
   expect(report).toEqual({ droppedPartitions: [], deletedRows: 1005 })
 })
@@ -114,21 +114,23 @@ test('a batch removes no more than it may', async ({ sql }) => {
     sql,
     [0, 1, 2].map(ms => ({ action: 'UPLOAD', occurredAt: new Date(ms) })),
   )
-  const [batch] = await sql`select prune_audit_rows(now(), 2) as removed`
+  const [batch] = await sql`select catalog.prune_audit_entries(now(), 2) as removed`
   expect([batch, await times(sql)]).toEqual([{ removed: 2 }, ['1970-01-01']])
 })
 
 test('partitions of three months ahead are made, once', async ({ sql }) => {
-  await sql.unsafe(`drop table ${partition(2)}, ${partition(3)}`)
-  const made = await Promise.all([1, 2, 3, 4].map(() => sql<{ name: string }[]>`select ensure_audit_partitions(3) as name`))
+  await sql.unsafe(`drop table catalog.${partition(2)}, catalog.${partition(3)}`)
+  const made = await Promise.all(
+    [1, 2, 3, 4].map(() => sql<{ name: string }[]>`select catalog.ensure_audit_partitions(3) as name`),
+  )
   expect(made.flat().map(({ name }) => name)).toEqual([partition(2), partition(3)])
-  await expect(sql.unsafe(`truncate ${partition(3)}`)).rejects.toMatchObject({ code: '42501' })
+  await expect(sql.unsafe(`truncate catalog.${partition(3)}`)).rejects.toMatchObject({ code: '42501' })
 })
 
 describe('a cleanup that was cut off is finished by the next', () => {
   test('after the detach', async ({ sql }) => {
     await grown(sql, 3)
-    await sql.unsafe(`alter table storage_audit detach partition ${partition(-3)} concurrently`)
+    await sql.unsafe(`alter table catalog.storage_audit detach partition catalog.${partition(-3)} concurrently`)
     await finished(sql)
   })
 
@@ -137,10 +139,10 @@ describe('a cleanup that was cut off is finished by the next', () => {
     const reader = connect({ url: database.url, max: 1 })
     const pruner = connect({ url: database.url, max: 1 })
     await reader.begin(async tx => {
-      await tx`select count(*) from storage_audit`
+      await tx`select count(*) from catalog.storage_audit`
       const [{ pid }] = await pruner<[{ pid: number }]>`select pg_backend_pid() as pid`
       const detach = expect(
-        pruner.unsafe(`alter table storage_audit detach partition ${partition(-3)} concurrently`),
+        pruner.unsafe(`alter table catalog.storage_audit detach partition catalog.${partition(-3)} concurrently`),
       ).rejects.toThrow()
       while (!(await pending(sql))) await sleep(5)
       await sql`select pg_terminate_backend(${pid})`
@@ -153,8 +155,8 @@ describe('a cleanup that was cut off is finished by the next', () => {
 
   test('after the drop', async ({ sql }) => {
     await grown(sql, 3)
-    await sql.unsafe(`alter table storage_audit detach partition ${partition(-3)} concurrently`)
-    await sql.unsafe(`drop table ${partition(-3)}`)
+    await sql.unsafe(`alter table catalog.storage_audit detach partition catalog.${partition(-3)} concurrently`)
+    await sql.unsafe(`drop table catalog.${partition(-3)}`)
     await finished(sql)
   })
 
@@ -186,7 +188,7 @@ test('writers go on while months are dropped behind a reader that takes two seco
     }
   })()
   const reading = reader.begin(async tx => {
-    await tx`select count(*) from storage_audit`
+    await tx`select count(*) from catalog.storage_audit`
     await sleep(2_000)
   })
   const { droppedPartitions } = await cleanupOldAudits(sql, until(month(-1)))

@@ -103,12 +103,14 @@ test('each filter leaves out what it does not match', async ({ sql }) => {
 
 test('pages say each entry once, newest first, though many share a moment down to the microsecond', async ({ sql }) => {
   await sql`
-    insert into storage_audit (action, occurred_at, metadata)
+    insert into catalog.storage_audit (action, occurred_at, metadata)
     select 'UPLOAD', date_trunc('month', now()) - interval '1 day' + make_interval(hours => n / 5) + interval '1 microsecond' * (n % 3),
       jsonb_build_object('n', n)
     from generate_series(1, 120) as n
   `
-  const all = await sql<{ n: number }[]>`select metadata -> 'n' as n from storage_audit order by occurred_at desc, id desc`
+  const all = await sql<
+    { n: number }[]
+  >`select metadata -> 'n' as n from catalog.storage_audit order by occurred_at desc, id desc`
   const seen: unknown[] = []
   for (let cursor: string | undefined; ; ) {
     const page = await getAuditLogs(sql, { limit: 7, cursor })
@@ -121,7 +123,7 @@ test('pages say each entry once, newest first, though many share a moment down t
 
 test('a cursor leaves newer partitions out of the plan', async ({ sql }) => {
   const plan = await sql<{ 'QUERY PLAN': string }[]>`
-    explain select from storage_audit where occurred_at <= '2006-01-01T00:00:00.000001Z'::timestamptz
+    explain select from catalog.storage_audit where occurred_at <= '2006-01-01T00:00:00.000001Z'::timestamptz
       and (occurred_at, id) < ('2006-01-01T00:00:00.000001Z'::timestamptz, 7)
     order by occurred_at desc, id desc limit 10
   `
@@ -131,23 +133,34 @@ test('a cursor leaves newer partitions out of the plan', async ({ sql }) => {
 
 describe('the audit trail is append-only', () => {
   test.for([
-    'update storage_audit set success = false',
-    'delete from storage_audit',
-    'truncate storage_audit',
-    'update storage_audit_past set success = false',
-    'delete from storage_audit_past',
-    'truncate storage_audit_past',
+    'update catalog.storage_audit set success = false',
+    'delete from catalog.storage_audit',
+    'truncate catalog.storage_audit',
+    'update catalog.storage_audit_past set success = false',
+    'delete from catalog.storage_audit_past',
+    'truncate catalog.storage_audit_past',
   ])('%s', async (statement, { sql }) => {
     await logAudit(sql, [{ action: 'UPLOAD' }, { action: 'UPLOAD', occurredAt: new Date(0) }])
     await expect(sql.unsafe(statement)).rejects.toMatchObject({ code: '42501' })
     expect((await getAuditLogs(sql, {})).items).toHaveLength(2)
   })
 
+  test('a setting that a role can set opened it for deletes', async ({ sql }) => {
+    await logAudit(sql, { action: 'UPLOAD' })
+    const deleted = sql.begin(async tx => {
+      await tx`select set_config('catalog.pruning', 'on', true)`
+      await tx`delete from catalog.storage_audit`
+    })
+    await expect(deleted).rejects.toMatchObject({ code: '42501' })
+  })
+
   test('a month is as safe as the whole', async ({ sql }) => {
     await logAudit(sql, { action: 'UPLOAD' })
-    const [month] = await sql<{ name: string }[]>`select tableoid::regclass::text as name from storage_audit`
+    const [month] = await sql<
+      { name: string }[]
+    >`select c.relname as name from catalog.storage_audit a join pg_class c on c.oid = a.tableoid`
     for (const statement of ['delete from', 'truncate']) {
-      await expect(sql.unsafe(`${statement} ${month!.name}`)).rejects.toMatchObject({ code: '42501' })
+      await expect(sql.unsafe(`${statement} catalog.${month!.name}`)).rejects.toMatchObject({ code: '42501' })
     }
   })
 })
@@ -168,10 +181,10 @@ test('eight writers of several buckets, hours and actions do not deadlock, and t
     }),
   )
   const hours =
-    await sql`select hour, bucket, action, sum(entries)::int as n from storage_audit_hours group by 1, 2, 3 order by 1, 2, 3`
+    await sql`select hour, bucket, action, sum(entries)::int as n from catalog.storage_audit_hours group by 1, 2, 3 order by 1, 2, 3`
   const scan = await sql`
     select date_trunc('hour', occurred_at, 'UTC') as hour, bucket collate "C" as bucket, action collate "C" as action, count(*)::int as n
-    from storage_audit group by 1, 2, 3 order by 1, 2, 3
+    from catalog.storage_audit group by 1, 2, 3 order by 1, 2, 3
   `
   expect([...hours]).toEqual([...scan])
   expect(scan.reduce((sum, { n }) => sum + n, 0)).toBe(8 * 25 * entries.length)

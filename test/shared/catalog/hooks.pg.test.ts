@@ -72,7 +72,7 @@ test('an execution is stored whole', async ({ sql }) => {
   const [row] = await sql`
     select hook_name as "hookName", event_type as "eventType", bucket, key, execution_time_ms as "executionTimeMs", success, error,
       payload, response, executed_at as "executedAt"
-    from storage_hooks
+    from catalog.storage_hooks
   `
   expect(row).toEqual(whole)
 })

@@ -119,7 +119,7 @@ async function threeTimes(sql: Sql): Promise<[string, string, string]> {
 
 async function latestOf(sql: Sql): Promise<string | undefined> {
   const [row] = await sql<{ versionId: string }[]>`
-    select version_id as "versionId" from storage_versions where bucket = ${KEY.bucket} and key = ${KEY.key} and is_latest
+    select version_id as "versionId" from catalog.storage_versions where bucket = ${KEY.bucket} and key = ${KEY.key} and is_latest
   `
   return row?.versionId
 }

@@ -17,42 +17,45 @@ describe('the database itself refuses', () => {
   test('two latest versions of a key', async ({ sql }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
     await refused(
-      sql`insert into storage_versions (bucket, key, version_id, size, is_latest, last_modified) values ('docs', 'k', 'v2', 1, true, now())`,
+      sql`insert into catalog.storage_versions (bucket, key, version_id, size, is_latest, last_modified) values ('docs', 'k', 'v2', 1, true, now())`,
       { code: '23505', message: 'duplicate key value violates unique constraint "storage_versions_latest"' },
     )
   })
 
   test('an object without a version', async ({ sql }) => {
-    await refused(sql`insert into storage_objects (bucket, key, size, last_modified) values ('docs', 'k', 1, now())`, torn)
+    await refused(
+      sql`insert into catalog.storage_objects (bucket, key, size, last_modified) values ('docs', 'k', 1, now())`,
+      torn,
+    )
   })
 
   test('a latest data version without its object, whether it is inserted, flagged, or the object taken away', async ({ sql }) => {
     await refused(
-      sql`insert into storage_versions (bucket, key, size, is_latest, last_modified) values ('docs', 'k', 1, true, now())`,
+      sql`insert into catalog.storage_versions (bucket, key, size, is_latest, last_modified) values ('docs', 'k', 1, true, now())`,
       torn,
     )
     await recordVersion(sql, { ...K, versionId: 'v1', isLatest: false })
-    await refused(sql`update storage_versions set is_latest = true`, torn)
+    await refused(sql`update catalog.storage_versions set is_latest = true`, torn)
     await recordVersion(sql, { ...K, versionId: 'v1' })
-    await refused(sql`delete from storage_objects`, torn)
+    await refused(sql`delete from catalog.storage_objects`, torn)
   })
 
   test('an object whose latest version is deleted, no longer flagged, or made a marker', async ({ sql }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
-    await refused(sql`delete from storage_versions`, torn)
-    await refused(sql`update storage_versions set is_latest = false`, torn)
-    await refused(sql`update storage_versions set is_delete_marker = true, size = null`, torn)
+    await refused(sql`delete from catalog.storage_versions`, torn)
+    await refused(sql`update catalog.storage_versions set is_latest = false`, torn)
+    await refused(sql`update catalog.storage_versions set is_delete_marker = true, size = null`, torn)
   })
 
   test('an object with the id of another version', async ({ sql }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
-    await refused(sql`update storage_objects set version_id = 'v2'`, torn)
-    await refused(sql`update storage_versions set version_id = 'v2'`, torn)
+    await refused(sql`update catalog.storage_objects set version_id = 'v2'`, torn)
+    await refused(sql`update catalog.storage_versions set version_id = 'v2'`, torn)
   })
 
   test('an object that is moved to another key', async ({ sql }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
-    await expect(sql`update storage_objects set key = 'k2'`).rejects.toMatchObject({ code: '23000' })
+    await expect(sql`update catalog.storage_objects set key = 'k2'`).rejects.toMatchObject({ code: '23000' })
   })
 
   test('a delete marker with a size, and a version without one', async ({ sql }) => {
@@ -61,7 +64,7 @@ describe('the database itself refuses', () => {
       message: 'new row for relation "storage_versions" violates check constraint "storage_versions_marker_has_no_size"',
     }
     const insert = (isMarker: boolean, size: number | null) => sql`
-      insert into storage_versions (bucket, key, is_delete_marker, size, last_modified) values ('docs', 'k', ${isMarker}, ${size}, now())
+      insert into catalog.storage_versions (bucket, key, is_delete_marker, size, last_modified) values ('docs', 'k', ${isMarker}, ${size}, now())
     `
     await refused(insert(true, 1), error)
     await refused(insert(false, null), error)
@@ -83,10 +86,11 @@ describe('writers at once', () => {
       }
     }
     await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)))
-    const [row] = await sql`select count(*) as versions, count(*) filter (where is_latest) as latest from storage_versions`
+    const [row] =
+      await sql`select count(*) as versions, count(*) filter (where is_latest) as latest from catalog.storage_versions`
     expect(row?.versions).toBe(8 * rounds * 50)
     expect(await untold(sql)).toEqual([])
-    expect(row?.latest).toBe((await sql`select from storage_objects`).length)
+    expect(row?.latest).toBe((await sql`select from catalog.storage_objects`).length)
   })
 
   test('writers of many keys that meet in several buckets finish all', { timeout: 60_000 }, async ({ sql }) => {
@@ -99,7 +103,7 @@ describe('writers at once', () => {
       )
     await Promise.all([1, 2, 3, 4].map(write))
     expect(await untold(sql)).toEqual([])
-    expect(await sql`select from storage_objects`).toHaveLength(1000)
+    expect(await sql`select from catalog.storage_objects`).toHaveLength(1000)
   })
 
   test('tags of a version that becomes the latest meanwhile are those of the object', async ({ sql }) => {
@@ -111,7 +115,9 @@ describe('writers at once', () => {
       () => annotateVersion(sql, { ...K, versionId: 'v1', tags: { t: 'new' } }),
     )
     expect(annotated.tags).toEqual({ t: 'new' })
-    expect([...(await sql`select version_id, tags from storage_objects`)]).toEqual([{ version_id: 'v1', tags: { t: 'new' } }])
+    expect([...(await sql`select version_id, tags from catalog.storage_objects`)]).toEqual([
+      { version_id: 'v1', tags: { t: 'new' } },
+    ])
   })
 })
 
@@ -140,8 +146,8 @@ describe('applyObservations', () => {
   test('an answer asked for earlier does not undo one asked for later', async ({ sql }) => {
     await applyObservations(sql, '2024-01-02T00:00:00Z', { observed: [seen({ size: 2 })] })
     await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ size: 1 })] })
-    expect([...(await sql`select size from storage_versions`)]).toEqual([{ size: 2 }])
-    expect([...(await sql`select size from storage_objects`)]).toEqual([{ size: 2 }])
+    expect([...(await sql`select size from catalog.storage_versions`)]).toEqual([{ size: 2 }])
+    expect([...(await sql`select size from catalog.storage_objects`)]).toEqual([{ size: 2 }])
   })
 
   test('what is gone stays gone, and a null version written later does not', async ({ sql }) => {
@@ -150,9 +156,9 @@ describe('applyObservations', () => {
     })
     await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({})] })
     await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ versionId: 'null' })] })
-    expect(await sql`select from storage_versions`).toHaveLength(0)
+    expect(await sql`select from catalog.storage_versions`).toHaveLength(0)
     await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({ versionId: 'null' })] })
-    expect([...(await sql`select version_id from storage_objects`)]).toEqual([{ version_id: 'null' }])
+    expect([...(await sql`select version_id from catalog.storage_objects`)]).toEqual([{ version_id: 'null' }])
   })
 })
 
@@ -161,8 +167,8 @@ async function untold(sql: Sql): Promise<unknown[]> {
   return [
     ...(await sql`
       select coalesce(v.key, o.key) as key
-      from (select * from storage_versions where is_latest and not is_delete_marker) as v
-      full join storage_objects o using (bucket, key)
+      from (select * from catalog.storage_versions where is_latest and not is_delete_marker) as v
+      full join catalog.storage_objects o using (bucket, key)
       where (v.version_id, v.size, v.etag, v.last_modified, v.metadata, v.tags)
         is distinct from (o.version_id, o.size, o.etag, o.last_modified, o.metadata, o.tags)
     `),

@@ -123,7 +123,7 @@ describe('recordObjects', () => {
     expect(watched.statements[0]!.length).toBeLessThan(16 * 1024)
     const [row] = await sql`
       select count(*), sum(size)::int as bytes, count(distinct bucket) as buckets, count(distinct xmin::text) as transactions
-      from storage_objects
+      from catalog.storage_objects
     `
     expect(row).toEqual({ count: 1000, bytes: 499_500, buckets: 3, transactions: 1 })
   })
@@ -150,7 +150,7 @@ describe('recordObjects', () => {
 
   test('an empty batch is no error', async ({ sql }) => {
     await recordObjects(sql, [])
-    expect(await sql`select from storage_objects`).toHaveLength(0)
+    expect(await sql`select from catalog.storage_objects`).toHaveLength(0)
   })
 
   test('inside a transaction that fails nothing is kept', async ({ sql }) => {
@@ -167,7 +167,7 @@ describe('deleteObject', () => {
   test('an object that is taken out leaves its history, none of it the latest, and its audit trail', async ({ sql }) => {
     await recordObject(sql, REPORT)
     await recordObject(sql, { ...REPORT, versionId: 'v2' })
-    await sql`insert into storage_audit (action, bucket, key) values ('UPLOAD', ${REPORT.bucket}, ${REPORT.key})`
+    await sql`insert into catalog.storage_audit (action, bucket, key) values ('UPLOAD', ${REPORT.bucket}, ${REPORT.key})`
     await deleteObject(sql, REPORT)
     await expect(getObjectMetadata(sql, REPORT)).rejects.toMatchObject({ name: 'NotFound' })
     const versions = (await listVersions(sql, REPORT)).items
@@ -175,7 +175,7 @@ describe('deleteObject', () => {
       ['v2', false],
       ['v1', false],
     ])
-    expect([...(await sql`select action, key from storage_audit`)]).toEqual([{ action: 'UPLOAD', key: REPORT.key }])
+    expect([...(await sql`select action, key from catalog.storage_audit`)]).toEqual([{ action: 'UPLOAD', key: REPORT.key }])
   })
 
   test('deleting what is not there is NotFound, twice as well as once', async ({ sql }) => {

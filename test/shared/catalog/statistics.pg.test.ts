@@ -131,7 +131,7 @@ async function apply(sql: Client, { kind, bucket, key, versionId, size, type }: 
 async function dropOldVersions(sql: Client, bucket: string, key: string): Promise<void> {
   await sql.begin(async tx => {
     await tx`select pg_advisory_xact_lock(hashtextextended(${`${bucket}/${key}`}, 0))`
-    await tx`delete from storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
+    await tx`delete from catalog.storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
   })
 }
 
@@ -149,16 +149,16 @@ async function counted(sql: Sql): Promise<Counts & { created: number[] }> {
 async function scanned(sql: Sql): Promise<Counts & { created: number[] }> {
   const share = (column: string) => sql<Statistics['byBackend']>`
     select ${sql(column)} as value, count(*) as objects, sum(size)::bigint as bytes
-    from storage_objects group by 1 order by 3 desc, 2 desc, ${sql(column)} collate "C"
+    from catalog.storage_objects group by 1 order by 3 desc, 2 desc, ${sql(column)} collate "C"
   `
   const [sums] = await sql<[typeof EMPTY]>`
-    select (select count(*) from storage_objects) as objects,
-      (select coalesce(sum(size), 0)::bigint from storage_objects) as bytes,
+    select (select count(*) from catalog.storage_objects) as objects,
+      (select coalesce(sum(size), 0)::bigint from catalog.storage_objects) as bytes,
       count(*) filter (where not is_delete_marker) as versions,
       count(*) filter (where is_delete_marker) as "deleteMarkers",
       count(*) filter (where not is_delete_marker and not is_latest) as "oldVersions",
       coalesce(sum(size) filter (where not is_delete_marker and not is_latest), 0)::bigint as "oldVersionBytes"
-    from storage_versions
+    from catalog.storage_versions
   `
   return {
     ...sums,

@@ -114,7 +114,7 @@ describe('listVersions', () => {
 
   test('versions less than a millisecond apart are neither repeated nor lost', async ({ sql }) => {
     await sql`
-      insert into storage_versions (bucket, key, version_id, size, last_modified)
+      insert into catalog.storage_versions (bucket, key, version_id, size, last_modified)
       select 'docs', 'k', 'v' || n, 0, timestamptz '2024-01-01 00:00:00+00' + n * interval '1 microsecond'
       from generate_series(1, 5) as n
     `
@@ -190,7 +190,7 @@ describe('annotateVersion', () => {
     expect((await getObjectMetadata(sql, K)).tags).toEqual({})
     await annotateVersion(sql, { ...K, versionId: 'v2', tags: { team: 'finance' } })
     expect((await getObjectMetadata(sql, K)).tags).toEqual({ team: 'finance' })
-    expect(await sql`select from storage_objects where search_vector @@ 'finance'`).toHaveLength(1)
+    expect(await sql`select from catalog.storage_objects where search_vector @@ 'finance'`).toHaveLength(1)
   })
 
   test('a delete marker can be commented, and the key stays hidden', async ({ sql }) => {

@@ -1,32 +1,16 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { connect } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
-import { databaseTest, emptyDatabaseTest } from '../../support/database.ts'
-
-type Files = Record<string, string>
+import { databaseTest } from '../../support/database.ts'
+import { type Files, migrationTest as test } from '../../support/migrations.ts'
 
 const TWO = {
   '0001_animal.sql': "create table animal (name text primary key);\ninsert into animal values ('cat');\n",
   '0002_legs.sql': 'alter table animal add legs integer;\nupdate animal set legs = 4;\n',
 }
-
-const test = emptyDatabaseTest.extend<{ folder: string; write: (files: Files) => Promise<void> }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs
-  folder: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
-    await use(folder)
-    await rm(folder, { recursive: true })
-  },
-  write: async ({ folder }, use) => {
-    await use(async files => {
-      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
-    })
-  },
-})
 
 test('files are applied in order, once, and recorded', async ({ sql, folder, write }) => {
   await write(TWO)
@@ -41,7 +25,7 @@ test('files are applied in order, once, and recorded', async ({ sql, folder, wri
     '0 applied, 2 already there',
   ])
   const record =
-    await sql`select name, sha256, applied_at > now() - interval '1 minute' as recent from storage_migrations order by name`
+    await sql`select name, sha256, applied_at > now() - interval '1 minute' as recent from catalog.migrations order by name`
   expect([...record]).toEqual([
     { name: '0001_animal.sql', sha256: sha256(TWO['0001_animal.sql']), recent: true },
     { name: '0002_legs.sql', sha256: sha256(TWO['0002_legs.sql']), recent: true },
@@ -76,7 +60,7 @@ test('a file that fails leaves no trace, the ones before it stay, and the error 
 }) => {
   await write({ ...TWO, '0003_wrong.sql': '-- 🐈 counts once\ncreate table half (n integer);\n\nselect nothing\nfrom animal;\n' })
   await expect(migrate(sql, { folder })).rejects.toThrow('0003_wrong.sql, line 4: column "nothing" does not exist (42703)')
-  expect([...(await sql`select name, to_regclass('half') as half from storage_migrations order by name`)]).toEqual([
+  expect([...(await sql`select name, to_regclass('half') as half from catalog.migrations order by name`)]).toEqual([
     { name: '0001_animal.sql', half: null },
     { name: '0002_legs.sql', half: null },
   ])
@@ -96,7 +80,7 @@ test('a file that changed after it was applied is refused before anything is app
   await migrate(sql, { folder })
   await write({ '0002_legs.sql': 'select 1;', '0003_tail.sql': 'alter table animal add tail boolean;' })
   await expect(migrate(sql, { folder })).rejects.toThrow('0002_legs.sql was changed after it was applied')
-  expect([...(await sql`select name from storage_migrations order by name`)].map(row => row.name)).toEqual(Object.keys(TWO))
+  expect([...(await sql`select name from catalog.migrations order by name`)].map(row => row.name)).toEqual(Object.keys(TWO))
 })
 
 test('a file with the line ends of Windows is the same file', async ({ sql, folder, write }) => {
@@ -119,9 +103,9 @@ const refused: [string, Files, string][] = [
   ['a gap', { '0001_a.sql': '', '0003_c.sql': '' }, '0003_c.sql leaves a gap: number 0002 is missing'],
   ['a first number other than 1', { '0002_b.sql': '' }, '0002_b.sql leaves a gap: number 0001 is missing'],
   ['a number used twice', { '0001_a.sql': '', '0001_b.sql': '' }, '0001_b.sql has the same number as 0001_a.sql'],
-  ['a name without a number', { 'a.sql': '' }, "a.sql is no migration's name: expected NNNN_noun.sql"],
-  ['a short number', { '1_a.sql': '' }, "1_a.sql is no migration's name: expected NNNN_noun.sql"],
-  ['capitals', { '0001_A.SQL': '' }, "0001_A.SQL is no migration's name: expected NNNN_noun.sql"],
+  ['a name without a number', { 'a.sql': '' }, 'a.sql is not a valid name: expected NNNN_noun.sql or functions/name.sql'],
+  ['a short number', { '1_a.sql': '' }, '1_a.sql is not a valid name: expected NNNN_noun.sql or functions/name.sql'],
+  ['capitals', { '0001_A.SQL': '' }, '0001_A.SQL is not a valid name: expected NNNN_noun.sql or functions/name.sql'],
   ['a file that wants no transaction', { '0001_a.sql': '-- no transaction\n' }, '0001_a.sql asks for no transaction'],
   ['a commit', { '0001_a.sql': 'select 1;\n commit ;' }, "0001_a.sql, line 2: a migration can't end or begin a transaction"],
 ]
@@ -129,7 +113,7 @@ for (const [what, files, message] of refused) {
   test(`${what} is refused before anything is applied`, async ({ sql, folder, write }) => {
     await write(files)
     await expect(migrate(sql, { folder })).rejects.toThrow(message)
-    expect([...(await sql`select to_regclass('storage_migrations') as record`)]).toEqual([{ record: null }])
+    expect([...(await sql`select to_regclass('catalog.migrations') as record`)]).toEqual([{ record: null }])
   })
 }
 

@@ -36,60 +36,60 @@ afterAll(async () => {
 
 /** Statements, and which roles may. All others are refused. */
 const STATEMENTS: [statement: string, ...may: string[]][] = [
-  ['select from storage_objects', api],
-  ['select from storage_versions', indexer, api, reconciler],
-  ['select from storage_tombstones', pruner],
-  ['select from storage_audit', api, pruner],
-  ['select from storage_audit_past', pruner],
-  ['select from storage_hooks', api],
-  ['select from storage_counters', api],
-  ['select from storage_audit_hours', api],
-  ['select from storage_reconciles', reconciler],
-  ['select from storage_migrations'],
+  ['select from catalog.storage_objects', api],
+  ['select from catalog.storage_versions', indexer, api, reconciler],
+  ['select from catalog.storage_tombstones', pruner],
+  ['select from catalog.storage_audit', api, pruner],
+  ['select from catalog.storage_audit_past', pruner],
+  ['select from catalog.storage_hooks', api],
+  ['select from catalog.storage_counters', api],
+  ['select from catalog.storage_audit_hours', api],
+  ['select from catalog.storage_reconciles', reconciler],
+  ['select from catalog.migrations'],
 
-  ["insert into storage_objects (bucket, key, size, last_modified) values ('docs', 'x', 1, now())"],
-  ['update storage_objects set size = 2'],
-  ['delete from storage_objects'],
-  ["insert into storage_versions (bucket, key, size, last_modified) values ('docs', 'x', 1, now())"],
-  ["update storage_versions set comment = 'x'"],
-  ['delete from storage_versions'],
-  ["insert into storage_tombstones (bucket, key, version_id, observed_at) values ('docs', 'k', 'v', 'infinity')"],
-  ["update storage_tombstones set observed_at = 'infinity'"],
-  ['delete from storage_tombstones', pruner],
-  ['update storage_counters set bytes = 0'],
-  ['update storage_audit_hours set entries = 0'],
-  ['delete from storage_migrations'],
+  ["insert into catalog.storage_objects (bucket, key, size, last_modified) values ('docs', 'x', 1, now())"],
+  ['update catalog.storage_objects set size = 2'],
+  ['delete from catalog.storage_objects'],
+  ["insert into catalog.storage_versions (bucket, key, size, last_modified) values ('docs', 'x', 1, now())"],
+  ["update catalog.storage_versions set comment = 'x'"],
+  ['delete from catalog.storage_versions'],
+  ["insert into catalog.storage_tombstones (bucket, key, version_id, observed_at) values ('docs', 'k', 'v', 'infinity')"],
+  ["update catalog.storage_tombstones set observed_at = 'infinity'"],
+  ['delete from catalog.storage_tombstones', pruner],
+  ['update catalog.storage_counters set bytes = 0'],
+  ['update catalog.storage_audit_hours set entries = 0'],
+  ['delete from catalog.migrations'],
 
-  ["insert into storage_audit (action) values ('REVIEW')", api, pruner],
-  ['update storage_audit set success = false'],
-  ['delete from storage_audit'],
-  ['truncate storage_audit'],
-  ['alter table storage_audit disable trigger user', pruner],
-  ["insert into storage_hooks (hook_name, event_type, execution_time_ms, success) values ('a', 'b', 1, true)", api],
-  ['update storage_hooks set success = false'],
-  ['delete from storage_hooks'],
-  ["insert into storage_reconciles (bucket) values ('docs')", reconciler],
-  ['update storage_reconciles set finished_at = now()', reconciler],
-  ['delete from storage_reconciles'],
+  ["insert into catalog.storage_audit (action) values ('REVIEW')", api, pruner],
+  ['update catalog.storage_audit set success = false'],
+  ['delete from catalog.storage_audit', pruner],
+  ['truncate catalog.storage_audit'],
+  ['alter table catalog.storage_audit disable trigger user', pruner],
+  ["insert into catalog.storage_hooks (hook_name, event_type, execution_time_ms, success) values ('a', 'b', 1, true)", api],
+  ['update catalog.storage_hooks set success = false'],
+  ['delete from catalog.storage_hooks'],
+  ["insert into catalog.storage_reconciles (bucket) values ('docs')", reconciler],
+  ['update catalog.storage_reconciles set finished_at = now()', reconciler],
+  ['delete from catalog.storage_reconciles'],
 
-  ["select apply_observations('docs', now(), '[]', '[]', '[]')", indexer, api, reconciler],
-  ["select annotate_version('docs', 'k', 'v', '{}')", api],
-  ["select catalog_query('invoice', false)", api],
-  ['select prune_audit_rows(now(), 0)', pruner],
-  ['select ensure_audit_partitions(3)', pruner],
-  ["select extend_audit_past('2000-01-01')", pruner],
-  ["select attach_audit_partition('x', 'minvalue', 'maxvalue')"],
-  ["select give_to_pruner('storage_objects')"],
-  ['select add_to_counters(array[]::counter_delta[])'],
+  ["select catalog.apply_observations('docs', now(), '[]', '[]', '[]')", indexer, api, reconciler],
+  ["select catalog.annotate_version('docs', 'k', 'v', '{}')", api],
+  ["select catalog.words_query('invoice', false)", api],
+  ['select catalog.prune_audit_entries(now(), 0)', pruner],
+  ['select catalog.ensure_audit_partitions(3)', pruner],
+  ["select catalog.extend_past_partition('2000-01-01')", pruner],
+  ["select catalog.attach_audit_partition('x', 'minvalue', 'maxvalue')"],
+  ["select catalog.give_to_pruner('catalog.storage_objects')"],
+  ['select catalog.add_to_counters(array[]::catalog.counter_delta[])'],
 
   ['create table x ()'],
-  ['create temporary table x ()'],
+  ['create table catalog.x ()'],
   ['create schema x'],
   ['create role x'],
-  ['create function x() returns void language sql begin atomic; end'],
-  ['drop table storage_hooks'],
-  ['alter table storage_versions disable trigger user'],
-  ['alter function apply_observations security invoker'],
+  ['create function catalog.x() returns void language sql begin atomic; end'],
+  ['drop table catalog.storage_hooks'],
+  ['alter table catalog.storage_versions disable trigger user'],
+  ['alter function catalog.apply_observations security invoker'],
   [`set local role ${DATABASE_OWNER}`],
   [`set local role ${api}`, api],
   ['set local session_replication_role = replica'],
@@ -105,37 +105,48 @@ test('nobody may call a function of the catalog by being there', async () => {
   const open = await owner`
     select p.oid::regprocedure::text as name
     from pg_proc p
-    where p.pronamespace = 'public'::regnamespace and has_function_privilege(${stranger}, p.oid, 'execute')
+    where p.pronamespace = 'catalog'::regnamespace and has_function_privilege(${stranger}, p.oid, 'execute')
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')`
   expect([...open]).toEqual([])
 })
 
-describe('a function that acts as the owner', () => {
+describe('a function that acts as another role than its caller', () => {
   test('finds its tables whatever the search path of the caller', async () => {
-    const observed = { key: 'path', version_id: 'v', state: 'present', seen: true, claims_latest: true, size: 1, sequencer: '' }
+    const observed = {
+      key: 'path',
+      version_id: 'v',
+      state: 'present',
+      is_verified: true,
+      claims_latest: true,
+      size: 1,
+      sequencer: '',
+    }
     const rows = JSON.stringify([{ ...observed, last_modified: new Date() }])
     await as(indexer).begin(async tx => {
       await tx`set local search_path = pg_temp`
-      await tx`select public.apply_observations('docs', now(), ${rows}::text::jsonb, '[]', '[{"action": "UPLOAD", "key": "path", "occurred_at": "2026-01-01", "metadata": {}}]')`
+      await tx`select catalog.apply_observations('docs', now(), ${rows}::text::jsonb, '[]', '[{"action": "UPLOAD", "key": "path", "occurred_at": "2026-01-01", "metadata": {}}]')`
     })
     await as(api).begin(async tx => {
       await tx`set local search_path = pg_temp`
-      await tx`select public.annotate_version('docs', 'path', 'v', '{"comment": "seen", "tags": {"a": "b"}}')`
-      await tx`insert into public.storage_audit (action) values ('REVIEW')`
+      await tx`select catalog.annotate_version('docs', 'path', 'v', '{"comment": "seen", "tags": {"a": "b"}}')`
+      await tx`insert into catalog.storage_audit (action) values ('REVIEW')`
     })
     const [version] = await owner`
-      select v.comment, o.tags from storage_versions v join storage_objects o using (bucket, key) where key = 'path'`
+      select v.comment, o.tags from catalog.storage_versions v join catalog.storage_objects o using (bucket, key) where key = 'path'`
     expect(version).toEqual({ comment: 'seen', tags: { a: 'b' } })
   })
 
-  test('has a path of its own that ends with what is temporary, and belongs to the owner', async () => {
+  test('has a search path of its own that ends with pg_temp, and acts as the owner, or as the pruner to delete audit entries', async () => {
     const rows = await owner`
-      select proname as name, proconfig::text like '%"search_path=public, pg_temp"%' as "hasPath"
+      select proname as name, proconfig::text like '%"search_path=catalog, pg_temp"%' as "hasPath", proowner::regrole::text as owner
       from pg_proc
-      where prosecdef and proowner = ${DATABASE_OWNER}::regrole
+      where prosecdef
       order by 1`
-    const names = ['annotate_version', 'apply_observations', 'ensure_audit_partitions', 'storage_audit_count']
-    expect([...rows]).toEqual(names.map(name => ({ name, hasPath: true })))
+    const names = ['annotate_version', 'apply_observations', 'count_audit_entries', 'ensure_audit_partitions']
+    expect([...rows]).toEqual([
+      ...names.map(name => ({ name, hasPath: true, owner: DATABASE_OWNER })),
+      { name: 'prune_audit_entries', hasPath: true, owner: pruner },
+    ])
   })
 })
 

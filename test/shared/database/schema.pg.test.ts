@@ -19,39 +19,54 @@ emptyDatabaseTest(
     await sql
       .unsafe(`
     create role reader_of_schema_test;
-    create table pet (
+    create table other (id integer);
+    create schema catalog;
+    create table catalog.pet (
       id integer generated always as identity primary key,
       name varchar(20) collate "C" not null default 'it''s' check (name <> ''),
       loud text generated always as (upper(name)) stored,
       at date not null
     );
-    comment on table pet is 'It''s alive';
-    create index on pet (loud) where id > 1;
-    create statistics pet_stat on id, name from pet;
-    alter table pet enable row level security;
-    create policy own on pet for select to reader_of_schema_test using (id > 0);
-    grant select on pet to reader_of_schema_test;
-    create view pets as select id from pet;
-    comment on view pets is 'Numbers';
-    create table visit (at date, pet integer references pet on delete cascade) partition by range (at);
-    create table visit_2026 partition of visit for values from ('2026-01-01') to ('2027-01-01');
-    create type pair as (a integer, b text);
-    create function one() returns integer language sql return 1;
-    grant execute on function one() to reader_of_schema_test;
+    comment on table catalog.pet is 'It''s alive';
+    create index on catalog.pet (loud) where id > 1;
+    create statistics catalog.pet_stat on id, name from catalog.pet;
+    alter table catalog.pet enable row level security;
+    create policy own on catalog.pet for select to reader_of_schema_test using (id > 0);
+    grant select on catalog.pet to reader_of_schema_test;
+    create view catalog.pets as select id from catalog.pet;
+    comment on view catalog.pets is 'Numbers';
+    create table catalog.visit (at date, pet integer references catalog.pet on delete cascade) partition by range (at);
+    create table catalog.visit_2026 partition of catalog.visit for values from ('2026-01-01') to ('2027-01-01');
+    create type catalog.pair as (a integer, b text);
+    create function catalog.one() returns integer language sql return 1;
+    grant execute on function catalog.one() to reader_of_schema_test;
   `)
       .simple()
     const text = await describeSchema(sql)
     expect(await withoutComment(sql)).toEqual(
-      ['one()', 'pair', 'pet.at', 'pet.id', 'pet.loud', 'pet.name', 'pets.id', 'visit', 'visit.at', 'visit.pet'].sort(),
+      [
+        'catalog.one()',
+        'catalog.pair',
+        'catalog.pet.at',
+        'catalog.pet.id',
+        'catalog.pet.loud',
+        'catalog.pet.name',
+        'catalog.pets.id',
+        'catalog.visit',
+        'catalog.visit.at',
+        'catalog.visit.pet',
+      ].sort(),
     )
     await sql`drop owned by reader_of_schema_test`
     await sql`drop role reader_of_schema_test`
-    expect(text.split('\n').slice(3).join('\n')).toBe(`create type pair as (
+    expect(text.split('\n').slice(3).join('\n')).toBe(`create schema catalog;
+
+create type catalog.pair as (
   a integer,
   b text
 );
 
-create table pet (
+create table catalog.pet (
   id integer not null generated always as identity,
   name character varying(20) collate "C" not null default 'it''s'::character varying,
   loud text generated always as (upper((name)::text)) stored,
@@ -59,30 +74,30 @@ create table pet (
   constraint pet_pkey PRIMARY KEY (id),
   constraint pet_name_check CHECK (((name)::text <> ''::text))
 );
-comment on table pet is 'It''s alive';
-CREATE INDEX pet_loud_idx ON public.pet USING btree (loud) WHERE (id > 1);
-CREATE STATISTICS public.pet_stat ON id, name FROM pet;
-alter table pet enable row level security;
-create policy own on pet for select to reader_of_schema_test using ((id > 0));
-grant select on pet to reader_of_schema_test;
+comment on table catalog.pet is 'It''s alive';
+CREATE INDEX pet_loud_idx ON catalog.pet USING btree (loud) WHERE (id > 1);
+CREATE STATISTICS catalog.pet_stat ON id, name FROM catalog.pet;
+alter table catalog.pet enable row level security;
+create policy own on catalog.pet for select to reader_of_schema_test using ((id > 0));
+grant select on catalog.pet to reader_of_schema_test;
 
-create table visit (
+create table catalog.visit (
   at date,
   pet integer,
-  constraint visit_pet_fkey FOREIGN KEY (pet) REFERENCES pet(id) ON DELETE CASCADE
+  constraint visit_pet_fkey FOREIGN KEY (pet) REFERENCES catalog.pet(id) ON DELETE CASCADE
 ) partition by RANGE (at);
 
-create view pets as
+create view catalog.pets as
  SELECT id
-   FROM pet;
-comment on view pets is 'Numbers';
+   FROM catalog.pet;
+comment on view catalog.pets is 'Numbers';
 
-CREATE OR REPLACE FUNCTION public.one()
+CREATE OR REPLACE FUNCTION catalog.one()
  RETURNS integer
  LANGUAGE sql
 RETURN 1;
-grant execute on function one() to public;
-grant execute on function one() to reader_of_schema_test;
+grant execute on function catalog.one() to public;
+grant execute on function catalog.one() to reader_of_schema_test;
 
 `)
   },

@@ -69,7 +69,7 @@ const CASES: Case[] = [
       await bucket.s3.send(
         new PutObjectTaggingCommand({ Bucket: 'docs', Key: 'c', VersionId, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }),
       )
-      await sql`update storage_versions set metadata = '{"other": "1"}' where key = 'a' and not is_latest`
+      await sql`update catalog.storage_versions set metadata = '{"other": "1"}' where key = 'a' and not is_latest`
     },
   },
 ]

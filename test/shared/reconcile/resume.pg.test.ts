@@ -76,7 +76,7 @@ test('a run is started over only when nobody is at work on it', async ({ sql }) 
   const lease = await takeLease(sql, opened, 60)
   await saveCheckpoint(sql, lease, { ...opened, checkpoint: 'k' }, false)
   await expect(openRun(sql, { bucket: 'docs' }, true)).rejects.toThrow(Conflict)
-  await sql`update storage_reconciles set leased_until = now() - interval '1 second'`
+  await sql`update catalog.storage_reconciles set leased_until = now() - interval '1 second'`
   expect(await openRun(sql, { bucket: 'docs' }, true)).toMatchObject({ id: opened.id, checkpoint: null })
 })
 

@@ -191,7 +191,7 @@ describe('pages', () => {
     await recordMany(sql, 6000)
     await record(sql, { key: 'first/common-x' })
     await recordMany(sql, 1500, 'later/')
-    await sql`analyze storage_objects`
+    await sql`analyze catalog.storage_objects`
     expect((await searchObjects(sql, { query: 'common', prefix: 'first/', bucket: BUCKET })).items.map(({ key }) => key)).toEqual(
       ['first/common-x'],
     )
@@ -258,7 +258,7 @@ async function recordMany(sql: Sql, n: number, prefix = '') {
       }),
     )
   }
-  await sql`analyze storage_objects`
+  await sql`analyze catalog.storage_objects`
 }
 
 async function found(sql: Sql, queries: string[], filter: Omit<SearchRequest, 'query'> = {}) {

@@ -32,11 +32,11 @@ test('every word that the catalog splits from a key finds the key, and so does w
   await fc.assert(
     fc.asyncProperty(key, async key => {
       const missed = await sql`
-        with document as (select catalog_search_vector(${key}, null, '{}', '{}') as vector)
+        with document as (select catalog.search_vector(${key}, null, '{}', '{}') as vector)
         select word, left(word, n) as start
-        from document, unnest(tsvector_to_array(catalog_lexemes(${key}, 'A'))) as word, generate_series(1, char_length(word)) as n
-        where not vector @@ catalog_query(word, false)
-          or not vector @@ catalog_query(left(word, n), true)
+        from document, unnest(tsvector_to_array(catalog.weighted_lexemes(${key}, 'A'))) as word, generate_series(1, char_length(word)) as n
+        where not vector @@ catalog.words_query(word, false)
+          or not vector @@ catalog.words_query(left(word, n), true)
       `
       expect([...missed]).toEqual([])
     }),
@@ -48,12 +48,12 @@ test('every key without a U+0000 finds itself as a phrase, in its own spelling a
   await fc.assert(
     fc.asyncProperty(key, async key => {
       const [row] = await sql`
-        select catalog_lexemes(${key}, 'A') = '' or (
-            vector @@ catalog_query(${key}, false)
-            and vector @@ catalog_query(lower(${key} collate "pg_c_utf8"), false)
-            and vector @@ catalog_query(${key}, true)
+        select catalog.weighted_lexemes(${key}, 'A') = '' or (
+            vector @@ catalog.words_query(${key}, false)
+            and vector @@ catalog.words_query(lower(${key} collate "pg_c_utf8"), false)
+            and vector @@ catalog.words_query(${key}, true)
           ) as finds
-        from (select catalog_search_vector(${key}, null, '{}', '{}') as vector) as document
+        from (select catalog.search_vector(${key}, null, '{}', '{}') as vector) as document
       `
       expect(row).toEqual({ finds: true })
     }),
@@ -65,7 +65,7 @@ test('a composed and a decomposed spelling have the same words', async () => {
   await fc.assert(
     fc.asyncProperty(key, async key => {
       const [row] = await sql`
-        select catalog_lexemes(normalize(${key}, nfc), 'A') = catalog_lexemes(normalize(${key}, nfd), 'A') as "areSame"
+        select catalog.weighted_lexemes(normalize(${key}, nfc), 'A') = catalog.weighted_lexemes(normalize(${key}, nfd), 'A') as "areSame"
       `
       expect(row).toEqual({ areSame: true })
     }),
@@ -77,7 +77,7 @@ test('the locale of the database changes no word', async () => {
   const keys = fc.sample(key, { numRuns: 300, seed: 1 })
   const vectors = (of: Sql) =>
     of<{ vector: string }[]>`
-      select catalog_search_vector(k.key, 'text/plain', jsonb_build_object('a', k.key), '{}')::text || catalog_query(k.key, true)::text as vector
+      select catalog.search_vector(k.key, 'text/plain', jsonb_build_object('a', k.key), '{}')::text || catalog.words_query(k.key, true)::text as vector
       from jsonb_array_elements_text(${of.json(keys)}) as k (key)
     `
   const name = `locale_${crypto.randomUUID().replaceAll('-', '')}`
@@ -106,7 +106,7 @@ const HOSTILE = {
 }
 
 test.for(Object.entries(HOSTILE))('%s is split within milliseconds', async ([, key]) => {
-  const once = () => sql`select length(catalog_search_vector(${key}, ${key}, ${sql.json({ a: key })}, '{}')) as words`
+  const once = () => sql`select length(catalog.search_vector(${key}, ${key}, ${sql.json({ a: key })}, '{}')) as words`
   await once()
   const times = []
   for (let i = 0; i < 5; i++) {
@@ -122,7 +122,7 @@ test('metadata of megabytes is indexed as far as its first 16,000 characters', a
   const words = Array.from({ length: 300_000 }, (_, i) => `wort${i}Ü`)
   for (const value of [words.join(' '), '\ufdfa '.repeat(500_000), '報'.repeat(500_000), 'aB1'.repeat(500_000)]) {
     const [row] = await sql<{ bytes: number }[]>`
-      select pg_column_size(catalog_search_vector('key', ${value}, ${sql.json({ value })}, ${sql.json({ value })})) as bytes
+      select pg_column_size(catalog.search_vector('key', ${value}, ${sql.json({ value })}, ${sql.json({ value })})) as bytes
     `
     expect(row?.bytes).toBeLessThan(1_000_000)
   }
@@ -137,7 +137,8 @@ test('a search of 1,000 characters without a separator is a query', async () => 
     '👩'.repeat(1000),
     '+'.repeat(1000),
   ]) {
-    const [row] = await sql`select numnode(catalog_query(${word}, true)) + numnode(catalog_name_query(${word})) > 0 as "isQuery"`
+    const [row] =
+      await sql`select numnode(catalog.words_query(${word}, true)) + numnode(catalog.file_name_query(${word})) > 0 as "isQuery"`
     expect(row).toEqual({ isQuery: true })
   }
 })

@@ -1,37 +1,8 @@
--- What was observed of a bucket, and which version of a key is the latest. docs/architecture.md, "How the index converges", says why.
-
-create type observation as (
-  key text,
-  version_id text,
-  state text,
-  seen boolean,
-  claims_latest boolean,
-  size bigint,
-  etag text,
-  content_type text,
-  last_modified timestamptz,
-  storage_backend text,
-  storage_class text,
-  metadata jsonb,
-  tags jsonb,
-  created_by text,
-  comment text,
-  sequencer text
-);
-
-comment on type observation is 'A version as it was found: state is present, marker or gone; seen, that the backend itself was asked and not only an event read; claims_latest, that it was made by the event at hand, so that it is the latest unless a later one is known.';
-
-create type latest_decision as (
-  key text, current_id text, version_id text, is_look boolean, is_settled boolean, observed observation[]
-);
-
-comment on type latest_decision is 'Which version of a key was the latest and which is now (null: none), whether a look at the backend said so, whether it could be told at all, and what else was observed of the key.';
-
-create function decide_latest(in_bucket text, as_of timestamptz, keys text[], live observation[], looked_json jsonb) returns latest_decision[]
+create or replace function catalog.decide_latest(in_bucket text, as_of timestamptz, keys text[], live catalog.observation[], looked_json jsonb) returns catalog.latest_decision[]
 language plpgsql
 as $$
 declare
-  decided latest_decision[];
+  decided catalog.latest_decision[];
 begin
   with item as (
     select o.key, o as observed, null as looked_id, false as is_looked from unnest(live) as o
@@ -64,18 +35,18 @@ begin
         and (
           t.looked_id is null
           or t.looked_id in (select o.version_id from unnest(t.observed) as o)
-          or exists (select from storage_versions v where v.bucket = in_bucket and v.key = t.key and v.version_id = t.looked_id)
+          or exists (select from catalog.storage_versions v where v.bucket = in_bucket and v.key = t.key and v.version_id = t.looked_id)
         ) as is_look
     from told t
     left join lateral (
       select v.version_id, v.sequencer, v.latest_at
-      from storage_versions v
+      from catalog.storage_versions v
       where v.bucket = in_bucket and v.key = t.key and v.is_latest
       limit 1
     ) as c on true
     left join lateral (
       select count(*) as n, max(v.sequencer) as sequencer, bool_and(v.sequencer <> '') as is_known
-      from storage_versions v
+      from catalog.storage_versions v
       where v.bucket = in_bucket and v.key = t.key and c.version_id is null
     ) as rest on true
   ),
@@ -83,28 +54,31 @@ begin
     select f.*,
       case
         when f.is_look then true
-        when f.claim_id is null then f.current_id is not null or f.others = 0
+        when f.is_looked and f.looked_id is distinct from f.current_id then false
+        when f.claim_id is null then f.current_id is not null or (f.others = 0 and f.observed is null)
         when not f.is_clear then false
         when f.current_id is null then f.others = 0 or (f.claim_sequencer <> '' and f.others_known and f.claim_sequencer >= f.others_sequencer)
         when f.claim_id = f.current_id then true
         else f.claim_sequencer <> '' and f.current_sequencer <> '' and f.claim_sequencer <> f.current_sequencer
       end as is_settled
     from fact f
-  )
-  select array_agg((
-      j.key,
-      j.current_id,
+  ),
+  chosen as (
+    select j.*,
       case
         when j.is_look then j.looked_id
         when not j.is_settled or j.claim_id is null or (j.current_id is not null and j.claim_sequencer <= j.current_sequencer) then j.current_id
         else j.claim_id
-      end,
-      j.is_look, j.is_settled, j.observed
-    )::latest_decision)
+      end as version_id
+    from judged j
+  )
+  select array_agg((c.key, c.current_id, c.version_id, c.is_look or coalesce(c.claim_id = c.version_id, false), c.is_settled, c.observed)::catalog.latest_decision)
   into decided
-  from judged j;
+  from chosen c;
   return decided;
 end
 $$;
 
-comment on function decide_latest is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal the key is unsettled, and its current latest version stays until somebody looks.';
+comment on function catalog.decide_latest is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal, or the look is older than what is known and says otherwise, the key is unsettled, and its current latest version stays until somebody looks.';
+
+revoke execute on function catalog.decide_latest from public;
