@@ -5,7 +5,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 
 // JavaScript that an old Node understands: the commands are TypeScript, which only the repository's own Node runs as it is.
-const main = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, 'main.ts')
+const main = join(import.meta.dirname ?? new URL('', import.meta.url).pathname, 'main.ts')
 
 if (process.features.typescript) await import('./main.ts')
 else runWithOwnNode()

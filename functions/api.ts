@@ -1,5 +1,5 @@
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { lazyS3 } from './aws/lazy-s3.ts'
+import { lazyS3 } from './clients/lazy-s3.ts'
 import { apiHandler } from './http/handler.ts'
 
 const { CATALOG_BUCKET, CATALOG_MAX_BODY = '1048576', S3_FORCE_PATH_STYLE } = process.env

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { measuring } from './aws/metrics.ts'
+import { measuring } from './clients/metrics.ts'
 import { deadLetterQueue } from './queue/dead-letter.ts'
 
 const { DEAD_LETTER_QUEUE_URL, MAX_RECEIVES = '5', S3_FORCE_PATH_STYLE, AWS_LAMBDA_FUNCTION_NAME } = process.env
@@ -17,7 +17,7 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
 
 /** S3's client is two thirds of a cold start. */
 async function open() {
-  const [{ s3Client }, { indexer }] = await Promise.all([import('./aws/s3-client.ts'), import('./queue/index-batch.ts')])
+  const [{ s3Client }, { indexer }] = await Promise.all([import('./clients/s3-client.ts'), import('./queue/index-batch.ts')])
   return indexer({
     sql,
     s3: s3Client({ maxAttempts: 5, forcePathStyle: S3_FORCE_PATH_STYLE === 'true' }),

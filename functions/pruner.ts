@@ -1,5 +1,5 @@
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { measuring } from './aws/metrics.ts'
+import { measuring } from './clients/metrics.ts'
 import { auditPruner } from './jobs/prune.ts'
 
 const { CATALOG_AUDIT_RETENTION_DAYS = '365', AWS_LAMBDA_FUNCTION_NAME } = process.env

@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { invokingLater } from './aws/invoke-later.ts'
-import { measuring } from './aws/metrics.ts'
+import { invokingLater } from './clients/invoke-later.ts'
+import { measuring } from './clients/metrics.ts'
 import { reconciler } from './jobs/reconcile.ts'
 import { readScopes } from './jobs/reconcile-event.ts'
 

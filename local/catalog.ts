@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
-import { lazyS3 } from '../functions/aws/lazy-s3.ts'
+import { lazyS3 } from '../functions/clients/lazy-s3.ts'
 import { apiHandler } from '../functions/http/handler.ts'
 import { auditPruner, type PruneReport } from '../functions/jobs/prune.ts'
 import { deadLetterQueue } from '../functions/queue/dead-letter.ts'

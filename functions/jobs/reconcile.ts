@@ -4,7 +4,7 @@ import { driftOf, getRun, openRun, type ReconcileRun, type ReconcileScope } from
 import type { Sql } from '../../shared/database/connection.ts'
 import { Conflict, Invalid } from '../../shared/errors.ts'
 import { reconcile } from '../../shared/reconcile/reconcile.ts'
-import type { Measure } from '../aws/metrics.ts'
+import type { Measure } from '../clients/metrics.ts'
 import { eventOf, type ReconcileTask, tasksOf } from './reconcile-event.ts'
 
 /** What the reconciler stands on. `invokeLater` starts this very function with another event, without waiting for it. */

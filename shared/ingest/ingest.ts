@@ -4,7 +4,7 @@ import { applyObservations, type KnownLatest, type Observation, readKnownLatest 
 import type { Sql } from '../database/connection.ts'
 import { Invalid } from '../errors.ts'
 import { type KeyName, keyId, type VersionName } from '../names.ts'
-import { fetchLatest, type KeyFailure, resolveLatestEach } from '../observe/resolve-latest.ts'
+import { fetchLatest, type KeyFailure, resolveLatestEach } from '../refresh/resolve-latest.ts'
 import { headVersion, type VersionState } from '../s3/head-version.ts'
 import { isBadRequest, S3_CONCURRENCY } from '../s3/requests.ts'
 import { usableSequencer } from '../s3/sequencer.ts'

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { type Measure, measuring } from '../../functions/aws/metrics.ts'
+import { type Measure, measuring } from '../../functions/clients/metrics.ts'
 import { auditPruner } from '../../functions/jobs/prune.ts'
 import { reconciler } from '../../functions/jobs/reconcile.ts'
 import { indexer } from '../../functions/queue/index-batch.ts'

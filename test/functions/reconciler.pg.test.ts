@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect } from 'vitest'
-import { invokingLater } from '../../functions/aws/invoke-later.ts'
+import { invokingLater } from '../../functions/clients/invoke-later.ts'
 import { type ReconcilerDependencies, reconciler } from '../../functions/jobs/reconcile.ts'
 import { readScopes } from '../../functions/jobs/reconcile-event.ts'
 import { openRun, takeLease } from '../../shared/catalog/reconcile-runs.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { lazyS3 } from '../../functions/aws/lazy-s3.ts'
+import { lazyS3 } from '../../functions/clients/lazy-s3.ts'
 import { auditPruner } from '../../functions/jobs/prune.ts'
 import { reconciler } from '../../functions/jobs/reconcile.ts'
 import { indexer } from '../../functions/queue/index-batch.ts'
