@@ -58,8 +58,10 @@ async function measureSamples() {
     AWS_ACCESS_KEY_ID: defaultCredentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
     AWS_ENDPOINT_URL_S3: server.url,
-    S3_FORCE_PATH_STYLE: 'true',
+    CATALOG_S3_PATH_STYLE: 'true',
+    CATALOG_AUDIT_RETENTION_DAYS: '365',
     CATALOG_BUCKET: 'docs',
+    CATALOG_DEAD_LETTER_QUEUE_URL: `${server.url}/000000000000/${server.deadLetters.name}`,
   }
   const found = Object.fromEntries(
     Object.keys(bundles).map(name => [name, { imported: [] as number[], answered: [] as number[] }]),

@@ -1,6 +1,7 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
 import { SQSServiceException } from '@aws-sdk/client-sqs'
 import { Command } from 'commander'
+import { unknownVariables } from '../shared/environment.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
@@ -36,6 +37,8 @@ process.stdout.on('error', error => {
   if (errorCode(error) === 'EPIPE') process.exit(0)
   throw error
 })
+
+for (const name of unknownVariables()) logLine(`catalog: ${name} is no variable of the catalog and is ignored`)
 
 try {
   await program.parseAsync()

@@ -1,9 +1,14 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { measuring } from './clients/metrics.ts'
+import { MAX_RECEIVES } from '../shared/functions.ts'
+import { functionEnvironment } from './clients/environment.ts'
+import { metricsLog } from './clients/metrics.ts'
 import { deadLetterQueue } from './queue/dead-letter.ts'
 
-const { DEAD_LETTER_QUEUE_URL, MAX_RECEIVES = '5', S3_FORCE_PATH_STYLE, AWS_LAMBDA_FUNCTION_NAME } = process.env
+const { AWS_LAMBDA_FUNCTION_NAME, CATALOG_DEAD_LETTER_QUEUE_URL, CATALOG_S3_PATH_STYLE } = functionEnvironment<'indexer'>([
+  'CATALOG_DEAD_LETTER_QUEUE_URL',
+  'CATALOG_S3_PATH_STYLE',
+])
 
 const sql = connect(connectionFromEnvironment())
 
@@ -15,19 +20,19 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   return (await index)(event)
 }
 
-/** S3's client is two thirds of a cold start. */
+/** Loads S3's client, which is two thirds of a cold start. */
 async function open() {
   const [{ s3Client }, { indexer }] = await Promise.all([import('./clients/s3-client.ts'), import('./queue/index-batch.ts')])
   return indexer({
     sql,
-    s3: s3Client({ maxAttempts: 5, forcePathStyle: S3_FORCE_PATH_STYLE === 'true' }),
-    sendDeadLetter: deadLetterQueue(DEAD_LETTER_QUEUE_URL),
-    maxReceives: Number(MAX_RECEIVES),
-    measure: measuring(AWS_LAMBDA_FUNCTION_NAME),
+    s3: s3Client({ maxAttempts: 5, forcePathStyle: CATALOG_S3_PATH_STYLE }),
+    sendDeadLetter: deadLetterQueue(CATALOG_DEAD_LETTER_QUEUE_URL),
+    maxReceives: MAX_RECEIVES,
+    measure: metricsLog(AWS_LAMBDA_FUNCTION_NAME),
   })
 }
 
-// Without waiting for the first batch, which needs it anyway.
+// Does not wait for the first batch, which needs it anyway.
 setImmediate(() => {
   index ??= open()
 })

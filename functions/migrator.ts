@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
 import { type MigrationReport, migrate } from '../shared/database/migrate.ts'
+import { functionEnvironment } from './clients/environment.ts'
 
-const { CATALOG_MIGRATIONS = join(import.meta.dirname, 'migrations') } = process.env
+functionEnvironment<'migrator'>([])
 
 const sql = connect(connectionFromEnvironment())
 
-/** Lambda that each deploy invokes before the rest is switched over: applies the migrations bundled beside it (CATALOG_MIGRATIONS for another folder). */
+/** Lambda that each deployment invokes before it updates other functions: applies the migrations bundled with it. */
 export function handler(): Promise<MigrationReport> {
-  return migrate(sql, { folder: CATALOG_MIGRATIONS, log: line => console.log(line) })
+  return migrate(sql, { folder: join(import.meta.dirname, 'migrations'), log: line => console.log(line) })
 }

@@ -1,12 +1,13 @@
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { measuring } from './clients/metrics.ts'
+import { functionEnvironment } from './clients/environment.ts'
+import { metricsLog } from './clients/metrics.ts'
 import { auditPruner } from './jobs/prune.ts'
 
-const { CATALOG_AUDIT_RETENTION_DAYS = '365', AWS_LAMBDA_FUNCTION_NAME } = process.env
+const { AWS_LAMBDA_FUNCTION_NAME, CATALOG_AUDIT_RETENTION_DAYS } = functionEnvironment<'pruner'>(['CATALOG_AUDIT_RETENTION_DAYS'])
 
-/** Lambda on an EventBridge schedule: removes audit entries that are older than the retention, and makes the partitions of the months ahead. */
+/** Lambda on an EventBridge schedule: removes audit entries older than the retention and makes the partitions of the coming months. */
 export const handler = auditPruner({
   sql: connect(connectionFromEnvironment()),
-  retentionDays: Number(CATALOG_AUDIT_RETENTION_DAYS),
-  measure: measuring(AWS_LAMBDA_FUNCTION_NAME),
+  retentionDays: CATALOG_AUDIT_RETENTION_DAYS,
+  measure: metricsLog(AWS_LAMBDA_FUNCTION_NAME),
 })

@@ -1,24 +1,20 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { invokingLater } from './clients/invoke-later.ts'
-import { measuring } from './clients/metrics.ts'
+import { functionEnvironment } from './clients/environment.ts'
+import { invokeAsync } from './clients/invoke-async.ts'
+import { metricsLog } from './clients/metrics.ts'
 import { reconciler } from './jobs/reconcile.ts'
-import { readScopes } from './jobs/reconcile-event.ts'
 
-const {
-  CATALOG_BUCKETS = '',
-  RECONCILE_REQUESTS_PER_SECOND = '500',
-  RECONCILE_SAMPLE_RATE = '0',
-  AWS_LAMBDA_FUNCTION_NAME,
-} = process.env
+const { AWS_LAMBDA_FUNCTION_NAME, CATALOG_BUCKET, CATALOG_S3_PATH_STYLE } = functionEnvironment<'reconciler'>([
+  'CATALOG_BUCKET',
+  'CATALOG_S3_PATH_STYLE',
+])
 
-/** Lambda on an EventBridge rule, after each deploy, and by hand with `{ bucket, prefix?, dryRun?, runId? }`: compares buckets with the catalog and repairs it. */
+/** Lambda on an EventBridge rule, after each deployment, and by hand with `{ bucket, prefix?, dryRun?, runId? }`: compares the bucket with the catalog and repairs the catalog. */
 export const handler = reconciler({
   sql: connect(connectionFromEnvironment()),
-  s3: new S3Client({ maxAttempts: 5, forcePathStyle: process.env.S3_FORCE_PATH_STYLE === 'true' }),
-  scopes: readScopes(CATALOG_BUCKETS),
-  requestsPerSecond: Number(RECONCILE_REQUESTS_PER_SECOND),
-  sampleRate: Number(RECONCILE_SAMPLE_RATE),
-  invokeLater: invokingLater(AWS_LAMBDA_FUNCTION_NAME),
-  measure: measuring(AWS_LAMBDA_FUNCTION_NAME),
+  s3: new S3Client({ maxAttempts: 5, forcePathStyle: CATALOG_S3_PATH_STYLE }),
+  bucket: CATALOG_BUCKET,
+  continueLater: AWS_LAMBDA_FUNCTION_NAME ? event => invokeAsync(AWS_LAMBDA_FUNCTION_NAME, event) : undefined,
+  measure: metricsLog(AWS_LAMBDA_FUNCTION_NAME),
 })

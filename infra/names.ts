@@ -1,12 +1,9 @@
 import { ArnFormat, Aws, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import type { DATABASE_ROLES } from '../shared/database/roles.ts'
+import type { FunctionName } from '../shared/functions.ts'
 import type { Stage } from './stages.ts'
 
-/** A Lambda by the name of its file in `functions/`. */
-export type FunctionName = keyof typeof DATABASE_ROLES | 'migrator'
-
-/** What each name of a stage begins with. Fixed names let a part be named before it is there: no circles between policies. */
+/** What each name of a stage begins with. Fixed names allow a policy to name a resource that does not exist yet, so policies form no cycles. */
 export function prefixOf(stage: Stage): string {
   return `storage-catalog-${stage.name}`
 }
@@ -16,7 +13,7 @@ export function functionName(stage: Stage, name: FunctionName): string {
   return `${prefixOf(stage)}-${name}`
 }
 
-/** ARN of a function of a stage, whether it is there yet or not. */
+/** ARN of a function of a stage, whether it exists yet or not. */
 export function functionArn(scope: Construct, stage: Stage, name: FunctionName): string {
   const resourceName = functionName(stage, name)
   return Stack.of(scope).formatArn({
@@ -27,7 +24,12 @@ export function functionArn(scope: Construct, stage: Stage, name: FunctionName):
   })
 }
 
-/** Name of a bucket that a stage makes: names of buckets are the world's, so it holds the account and the region. */
+/** The name of a function as constructs and outputs have it: with a capital. */
+export function constructId(name: FunctionName): string {
+  return name.replaceAll(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** Name of a bucket that a stage creates. Bucket names are unique in the world, so it contains the account and the region. */
 export function bucketName(stage: Stage, purpose?: string): string {
   return [prefixOf(stage), purpose, Aws.ACCOUNT_ID, Aws.REGION].filter(Boolean).join('-')
 }

@@ -1,25 +1,19 @@
 import { CfnOutput, type Stack } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
-import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import { functionNames } from '../shared/functions.ts'
 import type { Data } from './data-stack.ts'
-import type { FunctionName } from './names.ts'
+import type { AllFunctions } from './functions/functions.ts'
+import { constructId } from './names.ts'
 
-/** What a user needs to know of a deployment. */
-export function outputs(
-  stack: Stack,
-  { data, functions, api }: { data: Data; functions: Record<FunctionName, Lambda>; api: RestApi },
-): void {
+/** The addresses and names that users of a deployment need. */
+export function outputs(stack: Stack, { data, functions, api }: { data: Data; functions: AllFunctions; api: RestApi }): void {
   const values: Record<string, string | undefined> = {
     ApiUrl: api.url,
     ApiId: api.restApiId,
     Bucket: data.bucketName,
     QueueUrl: data.queue.queueUrl,
     DeadLetterQueueUrl: data.deadLetters.queueUrl,
-    Indexer: functions.indexer.functionName,
-    Api: functions.api.functionName,
-    Pruner: functions.pruner.functionName,
-    Reconciler: functions.reconciler.functionName,
-    Migrator: functions.migrator.functionName,
+    ...Object.fromEntries(functionNames().map(name => [constructId(name), functions[name].functionName])),
     Database: data.aws?.instance.dbInstanceEndpointAddress,
     DatabaseReplica: data.aws?.replica?.dbInstanceEndpointAddress,
     DatabaseProxy: data.aws?.proxy.endpoint,

@@ -1,21 +1,24 @@
-/** What differs between places to deploy to. Without `aws` there is no network, database or anything else that LocalStack lacks. */
+import type { FunctionName, StartedBy } from '../shared/functions.ts'
+
+/** What differs between stages. Without `aws` there is no network, database or anything else that LocalStack lacks. */
 export type Stage = {
   name: 'dev' | 'prod' | 'localstack'
-  /** The bucket and the database outlive the stack, and nobody deletes them by mistake. */
+  /** Whether the bucket and the database are kept when the stack is deleted, and protected against it. */
   isProtected: boolean
-  /** How long logs are kept, in days; one of the numbers that CloudWatch takes. */
+  /** How long logs are kept, in days; one of the numbers that CloudWatch allows. */
   logDays: number
   /** How long the audit trail is kept, in days. */
   auditDays: number
-  /** When the audit trail is pruned and the bucket compared. */
-  prune: Clock
-  reconcile: Clock
-  /** Indexers that may run at once; Lambda takes 2 to 1,000. */
+  /** When functions run that have a schedule. */
+  schedules: Record<StartedBy<'schedule'>, Clock>
+  /** Indexers that may run at once; Lambda allows 2 to 1,000. */
   maxIndexers: number
-  /** Requests per second, how many may come at once, and how many are answered at once (unset: what the account has). */
-  api: { rate: number; burst: number; concurrency?: number; hasFirewall: boolean }
+  /** Invocations that may run at once, reserved for a function; unset, what the account has left. */
+  reservedConcurrency?: Partial<Record<FunctionName, number>>
+  /** Requests per second, and the burst on top. */
+  api: { rate: number; burst: number; hasFirewall: boolean }
   aws?: {
-    /** Availability zones in which there are interface endpoints; each costs by the hour. */
+    /** Availability zones with interface endpoints; each costs by the hour. */
     endpointZones: 1 | 2
     flowLogs: 'ALL' | 'REJECT'
     database: {
@@ -24,7 +27,7 @@ export type Stage = {
       memoryGiB: number
       /** Each takes about 5 MB of the memory. */
       maxConnections: number
-      /** GiB to begin with, and at most. */
+      /** GiB at the start, and at most. */
       storage: [from: number, to: number]
       isMultiAz: boolean
       hasReplica: boolean
@@ -35,7 +38,7 @@ export type Stage = {
   }
 }
 
-/** A schedule expression of EventBridge (UTC), and the most hours between two runs; the alarm on silence can't look back further than 7 days. */
+/** A schedule expression of EventBridge (UTC), and the longest time between two runs in hours; the alarm on missing runs can look back 7 days at most. */
 export type Clock = { at: string; hours: number }
 
 /** Every stage by its name; `cdk deploy -c stage=prod` picks one. */
@@ -45,8 +48,10 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: false,
     logDays: 14,
     auditDays: 90,
-    prune: { at: 'cron(17 3 * * ? *)', hours: 24 },
-    reconcile: { at: 'cron(47 3 ? * SUN,WED *)', hours: 96 },
+    schedules: {
+      pruner: { at: 'cron(17 3 * * ? *)', hours: 24 },
+      reconciler: { at: 'cron(47 3 ? * SUN,WED *)', hours: 96 },
+    },
     maxIndexers: 2,
     api: { rate: 20, burst: 40, hasFirewall: false },
     aws: {
@@ -69,10 +74,13 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: true,
     logDays: 365,
     auditDays: 730,
-    prune: { at: 'cron(17 3 * * ? *)', hours: 24 },
-    reconcile: { at: 'cron(47 3 * * ? *)', hours: 24 },
+    schedules: {
+      pruner: { at: 'cron(17 3 * * ? *)', hours: 24 },
+      reconciler: { at: 'cron(47 3 * * ? *)', hours: 24 },
+    },
     maxIndexers: 10,
-    api: { rate: 200, burst: 400, concurrency: 50, hasFirewall: true },
+    reservedConcurrency: { api: 50 },
+    api: { rate: 200, burst: 400, hasFirewall: true },
     aws: {
       endpointZones: 2,
       flowLogs: 'ALL',
@@ -93,9 +101,11 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: false,
     logDays: 1,
     auditDays: 30,
-    // Often enough for a test to see it.
-    prune: { at: 'rate(1 minute)', hours: 1 },
-    reconcile: { at: 'rate(1 day)', hours: 24 },
+    schedules: {
+      // Often enough for a test to wait for it.
+      pruner: { at: 'rate(1 minute)', hours: 1 },
+      reconciler: { at: 'rate(1 day)', hours: 24 },
+    },
     maxIndexers: 2,
     api: { rate: 200, burst: 400, hasFirewall: false },
   },

@@ -48,9 +48,6 @@ const PRUNE_EVERY_MS = 24 * 3600 * 1000
 
 const RETENTION_DAYS = 365
 
-/** As in the cloud. */
-const MAX_BODY_BYTES = 1024 ** 2
-
 /**
  * Starts Postgres, migrates it, starts S3, the indexer behind its queue, the API, the pruner and the reconciler; all of it in this process but Postgres.
  * Throws when the folder or a port is taken, with what to do.
@@ -101,7 +98,6 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     sql: connectAs('api'),
     s3: lazyS3({ ...aws, forcePathStyle: true }),
     defaultBucket: FIRST_BUCKET,
-    maxBodyBytes: MAX_BODY_BYTES,
   })
   const api = await startApi({ port: settings.apiPort, handler })
   starting.defer(() => api.close())

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readVariables } from '../shared/environment.ts'
 import { Invalid } from '../shared/errors.ts'
 
 /** Where the local catalog keeps its data and which ports it listens on; 0 takes a free one. */
@@ -21,11 +22,17 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings |
   const flags = readFlags(args)
   if (flags.help) return null
   if (flags.data === '') throw new Invalid('--data must name a folder')
+  const values = readVariables(['CATALOG_DATA', 'CATALOG_API_PORT', 'CATALOG_S3_PORT', 'CATALOG_POSTGRES_PORT'], {
+    CATALOG_DATA: flags.data ?? env.CATALOG_DATA,
+    CATALOG_API_PORT: flags['api-port'] ?? env.CATALOG_API_PORT,
+    CATALOG_S3_PORT: flags['s3-port'] ?? env.CATALOG_S3_PORT,
+    CATALOG_POSTGRES_PORT: flags['postgres-port'] ?? env.CATALOG_POSTGRES_PORT,
+  })
   return {
-    folder: resolve(flags.data ?? (env.CATALOG_DATA || '.catalog')),
-    apiPort: port('CATALOG_API_PORT', flags['api-port'] ?? env.CATALOG_API_PORT, 8080),
-    s3Port: port('CATALOG_S3_PORT', flags['s3-port'] ?? env.CATALOG_S3_PORT, 9000),
-    postgresPort: port('CATALOG_POSTGRES_PORT', flags['postgres-port'] ?? env.CATALOG_POSTGRES_PORT, 0),
+    folder: resolve(values.CATALOG_DATA),
+    apiPort: values.CATALOG_API_PORT,
+    s3Port: values.CATALOG_S3_PORT,
+    postgresPort: values.CATALOG_POSTGRES_PORT,
   }
 }
 
@@ -44,11 +51,4 @@ function readFlags(args: string[]) {
   } catch (error) {
     throw new Invalid(`${error instanceof Error ? error.message : error}. See npm start -- --help`)
   }
-}
-
-function port(name: string, text: string | undefined, preset: number): number {
-  if (text === undefined || text === '') return preset
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > 65_535) throw new Invalid(`${name} must be a port from 0 to 65535, not ${text}`)
-  return value
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { unknownVariables } from '../shared/environment.ts'
 import { startCatalog } from './catalog.ts'
 import { HELP, readSettings } from './settings.ts'
 
@@ -9,6 +10,7 @@ async function main(): Promise<void> {
     console.log(HELP)
     return
   }
+  for (const name of unknownVariables()) console.warn(`${name} is no variable of the catalog and is ignored`)
   const data = settings.folder === resolve('.catalog') ? '' : ` --data '${settings.folder.replaceAll("'", "'\\''")}'`
   const catalog = await startCatalog(settings, line => console.log(line))
   console.log(`

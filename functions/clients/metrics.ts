@@ -1,13 +1,13 @@
 import { METRIC_UNITS, METRICS_DIMENSION, METRICS_NAMESPACE, type MetricName } from '../../shared/metrics.ts'
 
-/** Tells what was measured; it does not wait and can't fail. */
+/** Records measurements; returns at once and never fails. */
 export type Measure = (values: Partial<Record<MetricName, number>>) => void
 
 /**
- * Writes metrics as lines of CloudWatch's embedded metric format, which Lambda's log turns into metrics without a call to AWS;
- * nothing where there is no function. `write` takes a whole line.
+ * Writes metrics as lines of CloudWatch's embedded metric format, which Lambda's log turns into metrics without a call to AWS. Does
+ * nothing without a function name, that is outside Lambda. `write` takes a whole line.
  */
-export function measuring(functionName: string | undefined, write: (line: string) => unknown = toStandardOutput): Measure {
+export function metricsLog(functionName: string | undefined, write: (line: string) => unknown = toStandardOutput): Measure {
   if (!functionName) return () => undefined
   return values => {
     const names = Object.keys(values) as MetricName[]
@@ -21,7 +21,7 @@ export function measuring(functionName: string | undefined, write: (line: string
   }
 }
 
-/** Not console.log: with Lambda's JSON log format that wraps the line, and CloudWatch finds no metric in it. */
+/** Not console.log: Lambda's JSON log format wraps its lines, and CloudWatch finds no metric in them. */
 function toStandardOutput(line: string): void {
   process.stdout.write(line)
 }

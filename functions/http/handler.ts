@@ -19,7 +19,7 @@ import { readBody, readQuery } from './read-input.ts'
 export function apiHandler(parts: ApiDependencies) {
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
     .use(errorResponses())
-    .use(jsonBody(parts.maxBodyBytes))
+    .use(jsonBody())
     .handler(async event => {
       const { id, route } = matchRoute(event)
       const input = { query: readQuery(event, route), body: readBody(event, route), caller: readCaller(event.requestContext) }

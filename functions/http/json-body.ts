@@ -5,16 +5,19 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { HttpError } from './errors.ts'
 import { matchRoute } from './match-route.ts'
 
+/** The longest body, in bytes. */
+const MAX_BYTES = 1024 ** 2
+
 const parser = jsonBodyParser<APIGatewayProxyEvent>()
 
 /** Middleware that puts the parsed body in place of the text, for operations that take one. Throws HttpError: 413, 415, or 400 when it is no JSON. */
-export function jsonBody(maxBytes: number): MiddlewareObj<APIGatewayProxyEvent> {
+export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent> {
   return {
     before: async request => {
       const { event } = request
       if (!matchRoute(event).route.body) return
       const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
-      if (bytes.length > maxBytes) throw new HttpError(413, 'BodyTooLarge', `The body must be at most ${maxBytes} bytes`)
+      if (bytes.length > MAX_BYTES) throw new HttpError(413, 'BodyTooLarge', `The body must be at most ${MAX_BYTES} bytes`)
       if (!isUtf8(bytes)) throw new HttpError(400, 'MalformedBody', 'The body is no UTF-8')
       // HTTP/1.1 hands a header on as it was written, and the parser knows two spellings.
       event.headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]))

@@ -10,8 +10,6 @@ export type ApiDependencies = {
   s3: () => Promise<S3Client>
   /** The bucket that is meant where none is named. */
   defaultBucket?: string
-  /** The longest body, in bytes. */
-  maxBodyBytes: number
 }
 
 /** One operation of the route table: input behind its schemas in, value of the answer out; status and headers only where they are not the table's. */

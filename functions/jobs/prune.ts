@@ -13,7 +13,7 @@ export type PrunerDependencies = { sql: Client; retentionDays: number; measure?:
 /** The pruner: keeps the retention of the audit trail and of tombstones; its event, an EventBridge schedule's, says nothing it needs. Throws Invalid for a retention that is no number of days. */
 export function auditPruner({ sql, retentionDays, measure, log = logReport }: PrunerDependencies): () => Promise<PruneReport> {
   if (!Number.isInteger(retentionDays) || retentionDays < 1) {
-    throw new Invalid('CATALOG_AUDIT_RETENTION_DAYS must be a whole number of days, at least 1')
+    throw new Invalid('The retention must be a whole number of days, at least 1')
   }
   return async () => {
     const audits = await cleanupOldAudits(sql, { retentionDays })

@@ -14,19 +14,22 @@ import {
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
+import { type FunctionName, type FunctionRow, functionNames, functionRow } from '../../shared/functions.ts'
 import { logGroup } from '../functions/log-group.ts'
 import { bucketArn, functionArn, prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
 
-/** Who may speak to whom is said by groups: `clients` know the database's proxy, `readers` S3 and two services too, the `migrator` the database itself. */
+/** Security groups say who may connect to whom. */
 export type Network = {
   vpc: Vpc
-  groups: Record<'database' | 'proxy' | 'endpoints' | 'clients' | 'readers' | 'migrator', SecurityGroup>
+  groups: Record<'database' | 'proxy' | 'endpoints', SecurityGroup>
+  /** The groups of functions, by what a function may connect to. */
+  functionGroups: Record<FunctionRow['network'], SecurityGroup>
 }
 
 const POSTGRES = Port.tcp(5432)
 
-/** What of S3 the functions use. */
+/** The actions of S3 that functions use. */
 const S3_ACTIONS = [
   's3:GetObject',
   's3:GetObjectVersion',
@@ -36,7 +39,7 @@ const S3_ACTIONS = [
   's3:ListBucketVersions',
 ]
 
-/** A network that no way leads out of: no internet gateway and no NAT, but endpoints for what the functions call, each for that alone. */
+/** A network without a route to the internet: no gateway, no NAT, but an endpoint for each service that functions call, limited to what they call. */
 export function network(
   scope: Construct,
   stage: Stage,
@@ -57,7 +60,7 @@ export function network(
     trafficType: FlowLogTrafficType[aws.flowLogs],
     destination: FlowLogDestination.toCloudWatchLogs(logGroup(scope, 'FlowLogs', stage, `/${prefixOf(stage)}/flow`)),
   })
-  const groups = groupsOf(vpc)
+  const { groups, functionGroups } = securityGroups(vpc)
 
   const s3 = vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 })
   s3.addToPolicy(allow(S3_ACTIONS, [bucketArn(bucketName), `${bucketArn(bucketName)}/*`]))
@@ -74,12 +77,20 @@ export function network(
   endpoint(
     'Lambda',
     InterfaceVpcEndpointAwsService.LAMBDA,
-    allow(['lambda:InvokeFunction'], [functionArn(scope, stage, 'reconciler')]),
+    allow(
+      ['lambda:InvokeFunction'],
+      invokedFunctions().map(name => functionArn(scope, stage, name)),
+    ),
   )
-  return { vpc, groups }
+  return { vpc, groups, functionGroups }
 }
 
-function groupsOf(vpc: Vpc): Network['groups'] {
+/** The functions that other functions may invoke. */
+function invokedFunctions(): FunctionName[] {
+  return [...new Set(functionNames().flatMap(name => functionRow(name).invokes ?? []))]
+}
+
+function securityGroups(vpc: Vpc): Pick<Network, 'groups' | 'functionGroups'> {
   const group = (id: string, description: string) =>
     new SecurityGroup(vpc, `${id}Group`, { vpc, description, allowAllOutbound: false })
   const database = group('Database', 'The database')
@@ -89,14 +100,17 @@ function groupsOf(vpc: Vpc): Network['groups'] {
   const readers = group('Readers', 'Functions that use the database, S3 and other services')
   const migrator = group('Migrator', 'The function that migrates the database')
 
-  // From the proxy to the database CDK makes the rules itself.
+  // CDK adds the rules from the proxy to the database itself.
   migrator.connections.allowTo(database, POSTGRES, 'migrations')
   clients.connections.allowTo(proxy, POSTGRES, 'queries')
   readers.connections.allowTo(proxy, POSTGRES, 'queries')
   endpoints.addIngressRule(readers, Port.HTTPS, 'calls of the indexer and the reconciler')
-  // S3's addresses can't be named without asking AWS at synthesis; from here no route leads anywhere else.
+  // S3's addresses are not known at synthesis; these subnets have no route to anything else.
   readers.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'S3 by its gateway endpoint, and the interface endpoints')
-  return { database, proxy, endpoints, clients, readers, migrator }
+  return {
+    groups: { database, proxy, endpoints },
+    functionGroups: { proxy: clients, 'proxy and services': readers, instance: migrator },
+  }
 }
 
 function allow(actions: string[], resources: string[]): PolicyStatement {

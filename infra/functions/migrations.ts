@@ -5,21 +5,17 @@ import type { Construct } from 'constructs'
 import type { Data } from '../data-stack.ts'
 import { prefixOf } from '../names.ts'
 import type { Options } from '../options.ts'
-import { lambda } from './functions.ts'
+import { lambda } from './lambda.ts'
 
 /**
- * The migrator, which a deployment invokes before it switches `before` over, whenever the migrator or a migration changed; its failure
- * is the deployment's. LocalStack runs no custom resources: there it is a stack of its own, which is deployed first, and the function invoked.
+ * The migrator. A deployment invokes it before it updates `before`, whenever the migrator or a migration changed, and fails if it fails.
+ * LocalStack runs no custom resources: there the migrator is a stack of its own, which is deployed first, and the function invoked.
  */
 export function migrations(app: App, stack: Stack, options: Options, data: Data, before: Construct[]): Lambda {
-  if (!data.aws) return migrator(migrationsStack(app, stack, options, data), options, data)
-  const handler = migrator(stack, options, data)
+  if (!data.aws) return lambda(migrationsStack(app, stack, options, data), options, data, 'migrator')
+  const handler = lambda(stack, options, data, 'migrator')
   new Trigger(stack, 'Migrations', { handler, timeout: Duration.minutes(15), executeBefore: before })
   return handler
-}
-
-function migrator(scope: Construct, options: Options, data: Data): Lambda {
-  return lambda(scope, options, data, 'migrator', { DATABASE_POOL: '2' })
 }
 
 function migrationsStack(app: App, next: Stack, { stage }: Options, data: Data): Stack {

@@ -2,8 +2,9 @@ import { ArnFormat, Stack } from 'aws-cdk-lib'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
+import type { FunctionName } from '../../shared/functions.ts'
 import { acknowledge } from '../acknowledge.ts'
-import { type FunctionName, functionArn, functionName } from '../names.ts'
+import { functionArn, functionName } from '../names.ts'
 import type { Stage } from '../stages.ts'
 
 /** What Lambda does with a function's role to tie it to a network. Source: Lambda developer guide, "Giving Lambda functions access to resources in a VPC". */

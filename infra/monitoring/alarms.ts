@@ -4,22 +4,23 @@ import { type Alarm, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { FUNCTIONS, functionNames } from '../../shared/functions.ts'
 import { METRICS_DIMENSION, METRICS_NAMESPACE, type MetricName } from '../../shared/metrics.ts'
-import type { FunctionName } from '../names.ts'
+import type { AllFunctions } from '../functions/functions.ts'
+import type { Stage } from '../stages.ts'
 import { type AlarmRule, alarm } from './alarm.ts'
 import { alarmTopic } from './alarm-topic.ts'
 import { databaseRules, type WatchedDatabase } from './database-alarms.ts'
 import { functionRules } from './function-alarms.ts'
 
-/** What alarms and the dashboard look at; hours are those between two runs. */
+/** What alarms and the dashboard look at; `schedules` has the hours between two runs. */
 export type Watched = {
-  functions: Record<FunctionName, LambdaFunction>
+  functions: AllFunctions
   queue: IQueue
   deadLetters: IQueue
   api: RestApi
   database?: WatchedDatabase
-  reconcileHours: number
-  pruneHours: number
+  schedules: Stage['schedules']
 }
 
 /** Every alarm of a stage, and the topic they tell. */
@@ -33,7 +34,7 @@ export class Alarms extends Construct {
       ...queueRules(watched),
       ...workRules(watched),
       ...apiRules(watched.api),
-      ...Object.entries(watched.functions).flatMap(([name, each]) => functionRules(name, each)),
+      ...functionNames().flatMap(name => functionRules(name, watched.functions[name])),
       ...(watched.database ? databaseRules(watched.database) : []),
     ]
     this.all = rules.map(rule => alarm(this, topic, rule))
@@ -78,7 +79,7 @@ function queueRules({ queue, deadLetters }: Watched): AlarmRule[] {
   ]
 }
 
-function workRules({ functions, reconcileHours, pruneHours }: Watched): AlarmRule[] {
+function workRules({ functions, schedules }: Watched): AlarmRule[] {
   const hour = Duration.hours(1)
   return [
     {
@@ -89,23 +90,17 @@ function workRules({ functions, reconcileHours, pruneHours }: Watched): AlarmRul
       periods: 1,
       atLeast: 1,
     },
-    {
-      section: 'reconcile-missing',
-      means: 'No reconcile has come to its end when the next was due: lost events would go unnoticed.',
-      metric: measured(functions.reconciler, 'ReconcilesFinished', Stats.SUM, hour),
-      periods: reconcileHours + SPARE_HOURS,
-      below: 1,
-      alarmsOnSilence: true,
-    },
-    {
-      section: 'prune-missing',
-      means:
-        'The audit trail has not been pruned when it was due: it is kept too long, and partitions for the months to come may be missing.',
-      metric: measured(functions.pruner, 'PrunesFinished', Stats.SUM, hour),
-      periods: pruneHours + SPARE_HOURS,
-      below: 1,
-      alarmsOnSilence: true,
-    },
+    ...functionNames('schedule').map((name): AlarmRule => {
+      const { schedule } = FUNCTIONS[name]
+      return {
+        section: `${schedule.name}-missing`,
+        means: schedule.ifMissing,
+        metric: measured(functions[name], schedule.finished, Stats.SUM, hour),
+        periods: schedules[name].hours + SPARE_HOURS,
+        below: 1,
+        alarmsOnSilence: true,
+      }
+    }),
   ]
 }
 

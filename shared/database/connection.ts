@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import postgres from 'postgres'
+import { readVariables } from '../environment.ts'
 import { Invalid } from '../errors.ts'
 
 /** A client or a transaction of it: functions that take `sql` can't tell which. int8 comes as a number, times as Date. */
@@ -42,18 +43,30 @@ export function connect(config: ConnectionConfig): Client {
 }
 
 /**
- * Reads the connection from the environment: `DATABASE_URL` (and `DATABASE_ROLE`), or `DATABASE_HOST`, `DATABASE_PORT` (5432), `DATABASE_NAME`
- * and `DATABASE_USER` with `AWS_REGION` (and `DATABASE_CA_FILE`) for RDS; `DATABASE_POOL` is the number of connections, 2 to 20. Throws Invalid.
+ * Reads the connection from the environment: `DATABASE_URL` (and `DATABASE_ROLE`), or `DATABASE_HOST`, `DATABASE_NAME` and `DATABASE_USER` with
+ * `AWS_REGION` (and `DATABASE_CA_FILE`) for RDS. `shared/environment.ts` has their meaning and ranges. Throws Invalid.
  */
 export function connectionFromEnvironment(env: NodeJS.ProcessEnv = process.env): ConnectionConfig {
-  const max = poolSize(env.DATABASE_POOL)
-  if (env.DATABASE_URL) return { url: env.DATABASE_URL, role: env.DATABASE_ROLE || undefined, max }
-  const { DATABASE_HOST: host, DATABASE_NAME: database, DATABASE_USER: user, AWS_REGION: region } = env
+  const values = readVariables(CONNECTION_VARIABLES, env)
+  const max = values.DATABASE_POOL
+  if (values.DATABASE_URL) return { url: values.DATABASE_URL, role: values.DATABASE_ROLE, max }
+  const { DATABASE_HOST: host, DATABASE_NAME: database, DATABASE_USER: user, AWS_REGION: region } = values
   if (!host || !database || !user || !region) {
     throw new Invalid('Set DATABASE_URL, or DATABASE_HOST, DATABASE_NAME, DATABASE_USER and AWS_REGION')
   }
-  return { host, port: portOf(env.DATABASE_PORT), database, user, region, caFile: env.DATABASE_CA_FILE, max }
+  return { host, port: 5432, database, user, region, caFile: values.DATABASE_CA_FILE, max }
 }
+
+const CONNECTION_VARIABLES = [
+  'DATABASE_URL',
+  'DATABASE_ROLE',
+  'DATABASE_HOST',
+  'DATABASE_NAME',
+  'DATABASE_USER',
+  'DATABASE_CA_FILE',
+  'DATABASE_POOL',
+  'AWS_REGION',
+] as const
 
 /** int8 as a number: exact up to 2^53, and no count or size of a catalog is larger. */
 const int8 = { to: 20, from: [20], serialize: String, parse: Number }
@@ -74,19 +87,4 @@ function iamToken({
     const { Signer } = await import('@aws-sdk/rds-signer')
     return new Signer({ hostname: host, port, username: user, region }).getAuthToken()
   }
-}
-
-function portOf(value: string | undefined): number {
-  if (value === undefined || value === '') return 5432
-  if (!/^\d+$/.test(value) || Number(value) < 1 || Number(value) > 65_535)
-    throw new Invalid(`DATABASE_PORT must be a port from 1 to 65535, not ${value}`)
-  return Number(value)
-}
-
-function poolSize(value: string | undefined): number {
-  if (value === undefined || value === '') return 10
-  const size = Number(value)
-  if (!Number.isInteger(size) || size < 2 || size > 20)
-    throw new Invalid(`DATABASE_POOL must be a whole number from 2 to 20, not ${value}`)
-  return size
 }

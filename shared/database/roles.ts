@@ -1,13 +1,12 @@
+import { FUNCTIONS, functionNames, type StartedBy } from '../functions.ts'
+
 /** Owner of the tables: the master user on RDS, as whom the migrator signs in. */
-export const DATABASE_OWNER = 'catalog_owner'
+export const DATABASE_OWNER = FUNCTIONS.migrator.database.user
 
-/** Database role of each function, by the name of its file in `functions/`. `migrations/0001_roles.sql` makes them, docs/schema.md says what each may. */
-export const DATABASE_ROLES = {
-  indexer: 'catalog_indexer',
-  api: 'catalog_api',
-  pruner: 'catalog_pruner',
-  reconciler: 'catalog_reconciler',
-} as const
+/** Functions that sign in as a role of their own: all but the migrator. */
+type Application = StartedBy<'queue' | 'api' | 'schedule'>
 
-/** One of the roles that functions act as. */
-export type DatabaseRole = (typeof DATABASE_ROLES)[keyof typeof DATABASE_ROLES]
+/** Database role of each function, by the name of its file in `functions/`. `migrations/0001_roles.sql` creates them; docs/schema.md says what each may do. */
+export const DATABASE_ROLES = Object.fromEntries(
+  functionNames('queue', 'api', 'schedule').map(name => [name, FUNCTIONS[name].database.user]),
+) as { [Name in Application]: (typeof FUNCTIONS)[Name]['database']['user'] }

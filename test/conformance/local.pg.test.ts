@@ -17,9 +17,8 @@ async function openLocal(): Promise<Installation> {
   const reconcile = reconciler({
     sql,
     s3: installation.s3,
-    scopes: [],
+    bucket: installation.bucket,
     requestsPerSecond: 500,
-    sampleRate: 0,
     graceSeconds: 1,
   })
   const started = starting.move()

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { type Measure, measuring } from '../../functions/clients/metrics.ts'
+import { type Measure, metricsLog } from '../../functions/clients/metrics.ts'
 import { auditPruner } from '../../functions/jobs/prune.ts'
 import { reconciler } from '../../functions/jobs/reconcile.ts'
 import { indexer } from '../../functions/queue/index-batch.ts'
@@ -13,7 +13,7 @@ import { sqsEvent } from '../support/sqs.ts'
 test('a measurement is one line of the embedded metric format, with a metric and a unit for each value', () => {
   const lines: string[] = []
   const before = Date.now()
-  measuring('prod-indexer', line => lines.push(line))({ RecordsIndexed: 7, EventLag: 1.25 })
+  metricsLog('prod-indexer', line => lines.push(line))({ RecordsIndexed: 7, EventLag: 1.25 })
   expect(lines).toEqual([expect.stringMatching(/^[^\n]+\n$/)])
   const { _aws, ...members } = JSON.parse(lines[0] ?? '')
   expect(members).toEqual({ FunctionName: 'prod-indexer', RecordsIndexed: 7, EventLag: 1.25 })
@@ -32,14 +32,14 @@ test('a measurement is one line of the embedded metric format, with a metric and
 
 test('outside Lambda nothing is written', () => {
   const write = vi.fn()
-  measuring(undefined, write)({ Drift: 1 })
+  metricsLog(undefined, write)({ Drift: 1 })
   expect(write).not.toHaveBeenCalled()
 })
 
 test('in Lambda a line goes to standard output past console.log, which the JSON log format would wrap', () => {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   const log = vi.spyOn(console, 'log').mockReturnValue()
-  measuring('reconcile')({ Drift: 1 })
+  metricsLog('reconcile')({ Drift: 1 })
   const written = write.mock.calls.map(([line]) => JSON.parse(String(line)))
   vi.restoreAllMocks()
   expect(written).toEqual([expect.objectContaining({ FunctionName: 'reconcile', Drift: 1 })])
@@ -72,16 +72,15 @@ test('a reconcile tells the drift of the run once, however often its event comes
   const handler = reconciler({
     sql,
     s3: bucket.s3,
-    scopes: [],
+    bucket: 'docs',
     requestsPerSecond: 1000,
-    sampleRate: 0,
     graceSeconds: 0,
     measure,
   })
   const time = { getRemainingTimeInMillis: () => 900_000 }
   await handler({ bucket: 'docs', dryRun: true }, time)
-  const { runs } = await handler({ bucket: 'docs' }, time)
-  await handler({ bucket: 'docs', runId: runs[0]?.id }, time)
+  const { run } = await handler({ bucket: 'docs' }, time)
+  await handler({ bucket: 'docs', runId: run?.id }, time)
   await handler({ bucket: 'docs' }, time)
   expect(measured).toEqual([{ Drift: 3 }, { Drift: 3, ReconcilesFinished: 1 }, { Drift: 0, ReconcilesFinished: 1 }])
 })

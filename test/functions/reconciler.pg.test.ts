@@ -1,9 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect } from 'vitest'
-import { invokingLater } from '../../functions/clients/invoke-later.ts'
+import { expect } from 'vitest'
+import { invokeAsync } from '../../functions/clients/invoke-async.ts'
 import { type ReconcilerDependencies, reconciler } from '../../functions/jobs/reconcile.ts'
-import { readScopes } from '../../functions/jobs/reconcile-event.ts'
 import { openRun, takeLease } from '../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { Invalid, NotFound } from '../../shared/errors.ts'
@@ -24,85 +23,59 @@ const scheduled = {
   detail: {},
 }
 
-describe('an EventBridge rule', () => {
-  test('starts each scope in an invocation of its own', async ({ sql }) => {
-    await using bucket = await stage(5)
-    const later: unknown[] = []
-    const handler = reconciler({
-      ...parts(sql, bucket),
-      scopes: readScopes('docs/a/, docs/b/ ,logs'),
-      invokeLater: async event => later.push(event),
-    })
-    expect(await handler(scheduled, time(900))).toEqual({ done: false, runs: [] })
-    expect(later).toEqual([
-      { bucket: 'docs', prefix: 'a/' },
-      { bucket: 'docs', prefix: 'b/' },
-      { bucket: 'logs', prefix: '' },
-    ])
-  })
-
-  test('without another Lambda compares all scopes at the same time', async ({ sql }) => {
-    await using bucket = await stage(6)
-    const handler = reconciler({ ...parts(sql, bucket), scopes: readScopes('docs/a,docs/b') })
-    const { done, runs } = await handler(scheduled, time(900))
-    expect(done).toBe(true)
-    expect(runs.map(({ prefix, findings }) => [prefix, findings.repaired])).toEqual([
-      ['a', 3],
-      ['b', 3],
-    ])
-    await expectEqual(sql, bucket)
-  })
-
-  test('of a function that knows no buckets is an error', async ({ sql }) => {
-    await using bucket = await stage(0)
-    await expect(reconciler(parts(sql, bucket))(scheduled, time(900))).rejects.toThrow(Invalid)
-  })
+test('an EventBridge rule compares the bucket of the function', async ({ sql }) => {
+  await using bucket = await stage(6)
+  const { done, run } = await reconciler(dependencies(sql, bucket))(scheduled, time(900))
+  expect({ done, run }).toMatchObject({ done: true, run: { bucket: 'docs', prefix: '', findings: { missing: 6, repaired: 6 } } })
+  await expectEqual(sql, bucket)
 })
 
-test('a run that runs out of time goes on in invocations that it starts, until all is repaired', { timeout: 60_000 }, async ({
-  sql,
-}) => {
+test('a run that runs out of time continues in invocations that it starts, until everything is repaired', {
+  timeout: 60_000,
+}, async ({ sql }) => {
   await using bucket = await stage(400)
   const later: unknown[] = []
-  const handler = reconciler({ ...parts(sql, bucket), requestsPerSecond: 200, invokeLater: async event => later.push(event) })
+  const handler = reconciler({
+    ...dependencies(sql, bucket),
+    requestsPerSecond: 200,
+    continueLater: async event => later.push(event),
+  })
   const first = await handler({ bucket: 'docs' }, time(3))
-  expect(first).toMatchObject({ done: false, runs: [{ finishedAt: null }] })
-  expect(later).toEqual([{ bucket: 'docs', prefix: '', dryRun: false, runId: first.runs[0]?.id }])
+  expect(first).toMatchObject({ done: false, run: { finishedAt: null } })
+  expect(later).toEqual([{ bucket: 'docs', prefix: '', dryRun: false, runId: first.run?.id }])
   let last = first
   for (let n = 0; later.length > 0 && n < 10; n++) last = await handler(later.pop(), time(3))
   expect(last).toMatchObject({
     done: true,
-    runs: [{ id: first.runs[0]?.id, findings: { missing: 400, repaired: 400, versions: 400 } }],
+    run: { id: first.run?.id, findings: { missing: 400, repaired: 400, versions: 400 } },
   })
   await expectEqual(sql, bucket)
   // The event comes a second time.
-  expect(await handler({ bucket: 'docs', runId: first.runs[0]?.id }, time(3))).toEqual(last)
+  expect(await handler({ bucket: 'docs', runId: first.run?.id }, time(3))).toEqual(last)
 })
 
 test('a dry run changes nothing', async ({ sql }) => {
   await using bucket = await stage(3)
-  const answer = await reconciler(parts(sql, bucket))({ bucket: 'docs', dryRun: true }, time(900))
-  expect(answer).toMatchObject({ done: true, runs: [{ isDryRun: true, findings: { missing: 3, repaired: 0 } }] })
+  const answer = await reconciler(dependencies(sql, bucket))({ bucket: 'docs', dryRun: true }, time(900))
+  expect(answer).toMatchObject({ done: true, run: { isDryRun: true, findings: { missing: 3, repaired: 0 } } })
   expect(await versionsInCatalog(sql, 'docs')).toEqual([])
 })
 
-test('a scope that is being worked on is left alone', async ({ sql }) => {
+test('a scope that another invocation works on is skipped', async ({ sql }) => {
   await using bucket = await stage(3)
   await takeLease(sql, await openRun(sql, { bucket: 'docs' }), 60)
-  expect(await reconciler(parts(sql, bucket))({ bucket: 'docs' }, time(900))).toEqual({ done: false, runs: [] })
+  expect(await reconciler(dependencies(sql, bucket))({ bucket: 'docs' }, time(900))).toEqual({ done: false })
 })
 
-test('what is no event of its own is refused', async ({ sql }) => {
+test('an event that is not its own is refused', async ({ sql }) => {
   await using bucket = await stage(0)
-  const handler = reconciler(parts(sql, bucket))
+  const handler = reconciler(dependencies(sql, bucket))
   for (const event of [undefined, {}, { bucket: '' }, { bucket: 'docs', prefx: 'a' }, { bucket: 'docs', dryRun: 'no' }])
     await expect(handler(event, time(900))).rejects.toThrow(Invalid)
   await expect(handler({ bucket: 'docs', runId: 99 }, time(900))).rejects.toThrow(NotFound)
-  expect(() => reconciler({ ...parts(sql, bucket), requestsPerSecond: Number.NaN })).toThrow(Invalid)
-  expect(() => reconciler({ ...parts(sql, bucket), sampleRate: 2 })).toThrow(Invalid)
 })
 
-test('the next invocation is asked for asynchronously, of the function by its name', async () => {
+test('the next invocation is requested asynchronously, by the name of the function', async () => {
   const asked: unknown[] = []
   const server = createServer((request, response) => {
     request.on('data', body => asked.push([request.url, request.headers['x-amz-invocation-type'], JSON.parse(String(body))]))
@@ -111,15 +84,14 @@ test('the next invocation is asked for asynchronously, of the function by its na
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
-  await invokingLater('reconciler', { endpoint, region: 'us-east-1', credentials })?.({ bucket: 'docs' })
+  await invokeAsync('reconciler', { bucket: 'docs' }, { endpoint, region: 'us-east-1', credentials })
   server.closeAllConnections()
   await new Promise(resolve => server.close(resolve))
   expect(asked).toEqual([['/2015-03-31/functions/reconciler/invocations', 'Event', { bucket: 'docs' }]])
-  expect(invokingLater(undefined)).toBeUndefined()
 })
 
-function parts(sql: Sql, { s3 }: TestS3): ReconcilerDependencies {
-  return { sql, s3, scopes: [], requestsPerSecond: 1000, sampleRate: 0, graceSeconds: 0 }
+function dependencies(sql: Sql, { s3 }: TestS3): ReconcilerDependencies {
+  return { sql, s3, bucket: 'docs', requestsPerSecond: 1000, graceSeconds: 0 }
 }
 
 /** The clock of an invocation that may take so many seconds. */

@@ -120,9 +120,9 @@ test('the reconciler repairs what was lost, and tells of its runs', async () => 
   const sql = signIn(DATABASE_ROLES.reconciler)
   await put(bucket, 'lost')
   lose(bucket)
-  const parts = { sql, s3: bucket.s3, scopes: [], requestsPerSecond: 1000, sampleRate: 1, graceSeconds: 0 }
-  const { done, runs } = await reconciler(parts)({ bucket: 'docs' }, { getRemainingTimeInMillis: () => 900_000 })
-  expect({ done, runs }).toMatchObject({ done: true, runs: [{ findings: { missing: 1, repaired: 1 } }] })
+  const dependencies = { sql, s3: bucket.s3, bucket: 'docs', requestsPerSecond: 1000, sampleRate: 1, graceSeconds: 0 }
+  const { done, run } = await reconciler(dependencies)({ bucket: 'docs' }, { getRemainingTimeInMillis: () => 900_000 })
+  expect({ done, run }).toMatchObject({ done: true, run: { findings: { missing: 1, repaired: 1 } } })
   await expectEqual(owner, bucket)
 })
 

@@ -84,7 +84,7 @@ test('thresholds follow the sizes of the database and the timeouts of the functi
     memory: threshold('database-memory'),
     api: threshold('function-duration-api'),
     reconciler: threshold('function-duration-reconciler'),
-  }).toEqual({ connections: 80, storage: 1024 ** 3, memory: 107_374_182, api: 8000, reconciler: undefined })
+  }).toEqual({ connections: 80, storage: 1024 ** 3, memory: 107_374_182, api: 23_200, reconciler: undefined })
 })
 
 describe('the topic of the alarms', () => {
@@ -165,8 +165,7 @@ function watchedIn(stack: Stack, withDatabase: boolean): Watched {
     queue: new Queue(stack, 'Queue'),
     deadLetters: new Queue(stack, 'DeadLetters'),
     api,
-    reconcileHours: 24,
-    pruneHours: 24,
+    schedules: { pruner: { at: 'rate(1 day)', hours: 24 }, reconciler: { at: 'rate(1 day)', hours: 24 } },
     ...(withDatabase ? { database: database(stack) } : {}),
   }
 }

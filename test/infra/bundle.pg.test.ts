@@ -1,19 +1,18 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../infra/functions/bundle.ts'
 import { defaultCredentials } from '../../local/s3/http/authorize.ts'
 import { readMigrations } from '../../shared/database/migration-files.ts'
+import { functionNames } from '../../shared/functions.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
 import { type IndexerStage, startStage } from '../support/indexer-stage.ts'
 import { importEveryFile, runBundle, sizeOfBundle } from '../support/run-bundle.ts'
 import { sqsEvent } from '../support/sqs.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NAMES = ['api', 'indexer', 'migrator', 'pruner', 'reconciler']
+const NAMES = functionNames()
 
 /** Outside of the repository, where no `node_modules` helps. */
 const away = mkdtempSync(join(tmpdir(), 'storage-catalog-bundles-'))
@@ -31,7 +30,13 @@ afterAll(() => rmSync(away, { recursive: true }))
 
 describe('a bundle', () => {
   test.each(NAMES)('of %s needs nothing but what is in it, lazily imported parts included', async name => {
-    await importEveryFile(bundles[name]!, { DATABASE_URL: 'postgres://nobody@localhost/none', AWS_REGION: 'us-east-1' })
+    await importEveryFile(bundles[name]!, {
+      DATABASE_URL: 'postgres://nobody@localhost/none',
+      AWS_REGION: 'us-east-1',
+      CATALOG_AUDIT_RETENTION_DAYS: '365',
+      CATALOG_BUCKET: 'docs',
+      CATALOG_DEAD_LETTER_QUEUE_URL: 'http://localhost/dead',
+    })
   })
 
   test('made again is the same', () => {
@@ -70,8 +75,9 @@ describe('a bundle answers for its function:', () => {
       AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
       AWS_ENDPOINT_URL_S3: stage.server.url,
       AWS_ENDPOINT_URL_SQS: stage.server.url,
-      DEAD_LETTER_QUEUE_URL: `${stage.server.url}/000000000000/${stage.server.deadLetters.name}`,
-      S3_FORCE_PATH_STYLE: 'true',
+      CATALOG_DEAD_LETTER_QUEUE_URL: `${stage.server.url}/000000000000/${stage.server.deadLetters.name}`,
+      CATALOG_S3_PATH_STYLE: 'true',
+      CATALOG_AUDIT_RETENTION_DAYS: '365',
       CATALOG_BUCKET: 'docs',
     }
   })
@@ -89,6 +95,7 @@ describe('a bundle answers for its function:', () => {
     const { tables, functions } = await readMigrations(join(ROOT, 'migrations'))
     const applied = [...tables, ...functions].map(({ name }) => name)
     expect(await run('migrator', {}, { DATABASE_URL: empty.url })).toEqual({ applied, already: [] })
+    expect(await run('migrator', {}, { DATABASE_URL: empty.url })).toEqual({ applied: [], already: applied })
   })
 
   test('migrate has the certificates of RDS', () => {
@@ -129,23 +136,12 @@ describe('a bundle answers for its function:', () => {
     expect(await stage.keys()).toContain('missed.pdf')
   })
 
-  test('reconcile starts itself for each of its scopes', async () => {
-    const started: string[] = []
-    const lambda = createServer((request, response) => {
-      started.push(request.url ?? '')
-      response.writeHead(202).end()
-    })
-    await new Promise<void>(listening => lambda.listen(0, '127.0.0.1', listening))
-    const { port } = lambda.address() as AddressInfo
-    const rule = { source: 'aws.events', 'detail-type': 'Scheduled Event' }
-    const more = {
-      CATALOG_BUCKETS: 'docs,logs',
-      AWS_LAMBDA_FUNCTION_NAME: 'reconciler',
-      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${port}`,
-    }
-    expect(await run('reconciler', rule, more)).toEqual({ done: false, runs: [] })
-    expect(started).toEqual(Array(2).fill('/2015-03-31/functions/reconciler/invocations'))
-    lambda.close()
+  test.each([
+    ['CATALOG_BUCKET', '', 'CATALOG_BUCKET is required: the bucket of the catalog'],
+    ['CATALOG_S3_PATH_STYLE', 'yes', 'CATALOG_S3_PATH_STYLE must be true or false, not yes'],
+    ['CATALOG_BUKET', 'docs', 'CATALOG_BUKET is no variable of the catalog'],
+  ])('reconciler does not start with %s=%s', async (name, value, reason) => {
+    await expect(run('reconciler', { bucket: 'docs' }, { [name]: value })).rejects.toThrow(`Invalid: ${reason}`)
   })
 })
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { MAX_RECEIVES } from '../../shared/functions.ts'
 import { type Synthesised, synthesise } from './stage.ts'
 
 let dev: Synthesised
@@ -83,7 +84,7 @@ describe('the queue', () => {
     const [queue] = prod.of('AWS::SQS::Queue').filter(({ id }) => id.startsWith('Queue'))
     const [indexer] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Indexer'))
     expect(queue!.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * indexer!.Properties.Timeout)
-    expect(String(queue!.Properties.RedrivePolicy.maxReceiveCount)).toBe(indexer!.Properties.Environment.Variables.MAX_RECEIVES)
+    expect(queue!.Properties.RedrivePolicy.maxReceiveCount).toBe(MAX_RECEIVES)
   })
 
   test('and its dead letters are encrypted, and kept for 14 days', () => {

@@ -1,4 +1,3 @@
-import { getBuckets, getStatistics as statisticsOf } from '../../../shared/catalog/statistics.ts'
 import { HttpError } from '../errors.ts'
 import type { Operation } from '../operation.ts'
 
@@ -26,9 +25,18 @@ export const getDescription: Operation<'getDescription'> = async () => {
 }
 
 /** GET /statistics. */
-export const getStatistics: Operation<'getStatistics'> = async ({ sql }, { query }) => ({ body: await statisticsOf(sql, query) })
+export const getStatistics: Operation<'getStatistics'> = async ({ sql }, { query }) => {
+  const { getStatistics: statisticsOf } = await statistics()
+  return { body: await statisticsOf(sql, query) }
+}
 
 /** GET /buckets. */
-export const listBuckets: Operation<'listBuckets'> = async ({ sql }) => ({
-  body: { items: await getBuckets(sql), nextCursor: null },
-})
+export const listBuckets: Operation<'listBuckets'> = async ({ sql }) => {
+  const { getBuckets } = await statistics()
+  return { body: { items: await getBuckets(sql), nextCursor: null } }
+}
+
+/** Loaded when first needed: it is no part of a cold start. */
+function statistics() {
+  return import('../../../shared/catalog/statistics.ts')
+}

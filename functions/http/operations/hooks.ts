@@ -1,14 +1,23 @@
-import * as shared from '../../../shared/catalog/hooks.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /hooks. */
-export const getHookStatistics: Operation<'getHookStatistics'> = async ({ sql }, { query }) => ({
-  body: { items: await shared.getHookStatistics(sql, query), nextCursor: null },
-})
+export const getHookStatistics: Operation<'getHookStatistics'> = async ({ sql }, { query }) => {
+  const { getHookStatistics: statisticsOf } = await hooks()
+  return { body: { items: await statisticsOf(sql, query), nextCursor: null } }
+}
 
 /** POST /hooks. */
-export const logHookExecution: Operation<'logHookExecution'> = async (parts, { body }) => {
-  const executions = body.map(entry => ({ ...entry, bucket: entry.key === undefined ? entry.bucket : bucketOf(parts, entry) }))
-  await shared.logHookExecution(parts.sql, executions)
+export const logHookExecution: Operation<'logHookExecution'> = async (dependencies, { body }) => {
+  const { logHookExecution: log } = await hooks()
+  const executions = body.map(entry => ({
+    ...entry,
+    bucket: entry.key === undefined ? entry.bucket : bucketOf(dependencies, entry),
+  }))
+  await log(dependencies.sql, executions)
   return { body: { logged: executions.length } }
+}
+
+/** Loaded when first needed: it is no part of a cold start. */
+function hooks() {
+  return import('../../../shared/catalog/hooks.ts')
 }
