@@ -90,13 +90,13 @@ describe('the reconciler', () => {
   test('may start itself as often as it takes, and nothing else', () => {
     const [reconciler] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Reconciler'))
     expect(reconciler!.Properties.RecursiveLoop).toBe('Allow')
-    const [policy] = prod.of('AWS::IAM::Policy').filter(({ id }) => id.startsWith('ReconcileRole'))
+    const [policy] = prod.of('AWS::IAM::Policy').filter(({ id }) => id.startsWith('ReconcilerRole'))
     const invokes = policy!.Properties.PolicyDocument.Statement.filter(({ Action }: { Action: string }) => /Invoke/.test(Action))
     expect(invokes).toMatchObject([{ Resource: expect.stringMatching(/:function:storage-catalog-prod-reconciler$/) }])
   })
 
   test('runs by the clock and after each deployment', () => {
-    const rules = prod.of('AWS::Events::Rule').filter(({ id }) => /^(Reconcile|Deployed)/.test(id))
+    const rules = prod.of('AWS::Events::Rule').filter(({ id }) => /^(Reconciler|Deployed)/.test(id))
     expect(rules.map(({ Properties }) => Properties.ScheduleExpression ?? Properties.EventPattern.detail)).toEqual([
       'cron(47 3 * * ? *)',
       { 'status-details': { status: ['CREATE_COMPLETE', 'UPDATE_COMPLETE'] } },
