@@ -38,7 +38,7 @@ process.stdout.on('error', error => {
   throw error
 })
 
-for (const name of unknownVariables()) logLine(`catalog: ${name} is no variable of the catalog and is ignored`)
+for (const name of unknownVariables()) logLine(`catalog: ${name} is not a variable of the catalog and is ignored`)
 
 try {
   await program.parseAsync()

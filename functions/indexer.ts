@@ -14,7 +14,7 @@ const sql = connect(connectionFromEnvironment())
 
 let index: ReturnType<typeof open> | undefined
 
-/** Lambda behind the queue of a bucket's events (SQS event source mapping with ReportBatchItemFailures). */
+/** Lambda on the queue of the bucket's events (SQS event source mapping with ReportBatchItemFailures). */
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   index ??= open()
   return (await index)(event)

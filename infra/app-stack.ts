@@ -7,12 +7,12 @@ import { migrations } from './functions/migrations.ts'
 import { schedules } from './functions/schedules.ts'
 import { Alarms } from './monitoring/alarms.ts'
 import { dashboard } from './monitoring/dashboard.ts'
-import { watched } from './monitoring/watched.ts'
+import { monitoredResources } from './monitoring/monitored.ts'
 import { prefixOf } from './names.ts'
 import type { Options } from './options.ts'
 import { outputs } from './outputs.ts'
 
-/** The stack of what can be deployed again at any time. */
+/** The stack of everything that can be redeployed at any time. */
 export function appStack(app: App, options: Options, data: Data): Stack {
   const { stage } = options
   const stack = new Stack(app, `${prefixOf(stage)}-app`, {
@@ -25,9 +25,9 @@ export function appStack(app: App, options: Options, data: Data): Stack {
   const rest = api(stack, stage, lambdas.api, data.people)
   if (stage.api.hasFirewall) firewall(stack, stage, rest)
   schedules(stack, stage, lambdas, data.bucketName)
-  const seen = watched(stage, { data, functions: all, api: rest })
-  const alarms = new Alarms(stack, 'Alarms', seen, options.alarmEmail)
-  if (stage.aws) dashboard(stack, seen, alarms.all)
+  const monitored = monitoredResources(stage, { data, functions: all, api: rest })
+  const alarms = new Alarms(stack, 'Alarms', monitored, options.alarmEmail)
+  if (stage.aws) dashboard(stack, monitored, alarms.all)
   outputs(stack, { data, functions: all, api: rest })
   return stack
 }

@@ -5,8 +5,8 @@ import { dataStack } from './data-stack.ts'
 import { readOptions } from './options.ts'
 
 /**
- * The whole catalog of one stage. The stacks name no account or region: the CLI's profile says where they go, so synthesis
- * asks nobody anything, and gives the same templates to everybody.
+ * The whole catalog of one stage. The stacks name no account or region: the CLI's profile says where to deploy, so synthesis needs no
+ * requests to AWS and gives the same templates everywhere.
  */
 export function catalogApp(props: AppProps = {}): App {
   const app = new App({ analyticsReporting: false, ...props })

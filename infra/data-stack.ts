@@ -10,17 +10,17 @@ import { type People, userPool } from './data/user-pool.ts'
 import { bucketName, prefixOf } from './names.ts'
 import type { Options } from './options.ts'
 
-/** What must not be lost, and what leads to it. */
+/** The resources of the data stack that other parts use. */
 export type Data = Queues & {
   stack: Stack
   bucketName: string
-  /** Where people sign in, if they do. */
+  /** With Cognito only. */
   people?: People
   /** Not on LocalStack. */
   aws?: Database & { network: Network; proxy: DatabaseProxy }
 }
 
-/** The stack of what must not be lost. */
+/** The stack of everything that must not be lost. */
 export function dataStack(app: App, { stage, bucket: adopted, auth }: Options): Data {
   const stack = new Stack(app, `${prefixOf(stage)}-data`, {
     description: `Storage Catalog (${stage.name}): what must not be lost`,

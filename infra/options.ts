@@ -2,26 +2,26 @@ import { resolve } from 'node:path'
 import type { Node } from 'constructs'
 import { type Stage, stages } from './stages.ts'
 
-/** What is to be deployed. */
+/** What to deploy. */
 export type Options = {
   stage: Stage
-  /** An existing bucket that is adopted; unset, one is made. */
+  /** An existing bucket to adopt; unset, a bucket is created. */
   bucket?: string
   /** ARN of the KMS key that the adopted bucket's objects are encrypted with. */
   bucketKey?: string
   auth: 'iam' | 'cognito'
-  /** Who is told of alarms. */
+  /** Gets the alarms. */
   alarmEmail?: string
   /** Folder of the migrations; unset, the repository's. */
   migrations?: string
-  /** Where LocalStack's functions find their Postgres. */
+  /** Address of Postgres for functions on LocalStack. */
   databaseUrl: string
 }
 
-/** The Postgres of docker-compose.localstack.yml, as functions see it from their containers. */
+/** The Postgres of docker-compose.localstack.yml, as functions reach it from their containers. */
 const COMPOSE_DATABASE = 'postgres://catalog_owner:catalog@postgres:5432/catalog'
 
-/** Reads the options from the context (`cdk deploy -c stage=prod -c bucket=docs`) and `DATABASE_URL` from the environment. Throws for what it does not know. */
+/** Reads the options from the context (`cdk deploy -c stage=prod -c bucket=docs`) and `DATABASE_URL` from the environment. Throws for unknown values. */
 export function readOptions(node: Node, env: NodeJS.ProcessEnv = process.env): Options {
   const name = text(node, 'stage') ?? 'dev'
   const stage = Object.values(stages).find(each => each.name === name)

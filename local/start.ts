@@ -10,7 +10,7 @@ async function main(): Promise<void> {
     console.log(HELP)
     return
   }
-  for (const name of unknownVariables()) console.warn(`${name} is no variable of the catalog and is ignored`)
+  for (const name of unknownVariables()) console.warn(`${name} is not a variable of the catalog and is ignored`)
   const data = settings.folder === resolve('.catalog') ? '' : ` --data '${settings.folder.replaceAll("'", "'\\''")}'`
   const catalog = await startCatalog(settings, line => console.log(line))
   console.log(`

@@ -1,24 +1,24 @@
-/** CloudWatch's namespace of what the functions measure themselves. */
+/** CloudWatch namespace of the metrics that functions write themselves. */
 export const METRICS_NAMESPACE = 'StorageCatalog'
 
-/** The dimension of every metric: the name of the function that measured, so that two stages of one account stay apart. */
+/** The dimension of every metric: the name of the function, so that two stages in one account do not mix. */
 export const METRICS_DIMENSION = 'FunctionName'
 
-/** What is measured, with CloudWatch's unit: of a batch of the indexer, of a finished run of the reconciler, of a run of the pruner. */
+/** The metrics with CloudWatch's units. The indexer writes them for each batch, the reconciler and the pruner for each finished run. */
 export const METRIC_UNITS = {
-  /** Records of S3 events that were taken in. */
+  /** Records of S3 events that were indexed. */
   RecordsIndexed: 'Count',
   /** Time from the oldest change of the batch to its commit. */
   EventLag: 'Seconds',
   /** Records that the indexer sent to the dead-letter queue itself. */
   RecordsDeadLettered: 'Count',
-  /** Differences between bucket and catalog that a run found, a dry run too. */
+  /** Differences between bucket and catalog that a run found; dry runs included. */
   Drift: 'Count',
-  /** 1 for each run, no dry run, that reached the end of its scope. */
+  /** 1 for each finished run that was not a dry run. */
   ReconcilesFinished: 'Count',
-  /** Audit entries and tombstones that were deleted one by one; months that were dropped whole are not counted. */
+  /** Audit entries and tombstones that were deleted as rows; dropped partitions are not counted. */
   RowsPruned: 'Count',
-  /** 1 for each run that removed all there was to remove. */
+  /** 1 for each run that removed everything older than the retention. */
   PrunesFinished: 'Count',
 } as const satisfies Record<string, 'Count' | 'Seconds'>
 

@@ -1,9 +1,9 @@
 import type { APIGatewayEventRequestContext } from 'aws-lambda'
 
-/** Who asks, from where and with what, as the audit trail tells it. */
+/** Who sent a request, from which address and with which program: columns of the audit trail. */
 export type Caller = { userId: string | null; userName: string | null; ipAddress: string | null; userAgent: string | null }
 
-/** The caller as API Gateway knows them: by the claims of Cognito, by the ARN of a request signed with IAM, or by the name of the user. */
+/** The caller as API Gateway identifies them: by the claims of Cognito, by the ARN of a request signed with IAM, or by a user name. */
 export function readCaller({ identity, authorizer }: APIGatewayEventRequestContext): Caller {
   const { sourceIp, userAgent, userArn, user } = identity
   const claims: Record<string, unknown> = authorizer?.claims ?? {}

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { jsonResponse } from './json-response.ts'
 
-/** An error that is meant for the caller: status, code and message are shown as they are. */
+/** An error for the caller, who sees status, code and message. */
 export class HttpError extends Error {
   override name = 'HttpError'
   readonly status: number
@@ -17,7 +17,7 @@ export class HttpError extends Error {
   }
 }
 
-/** What the named errors of `shared` are to a caller. */
+/** Status and code for the named errors of `shared`. */
 const NAMED: Record<string, [status: number, code: string]> = {
   Invalid: [400, 'InvalidParameter'],
   NotFound: [404, 'NotFound'],
@@ -25,8 +25,8 @@ const NAMED: Record<string, [status: number, code: string]> = {
 }
 
 /**
- * Middleware that turns errors into `{ error: { code, message, requestId } }`. What is not named is an opaque 500 and goes whole into the
- * log, as one line of JSON: its message may hold what is nobody's business.
+ * Middleware that turns errors into `{ error: { code, message, requestId } }`. Any other error is an opaque 500, because its message may hold
+ * secrets; the log has it in full, as one line of JSON.
  */
 export function errorResponses(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
   return {
@@ -43,8 +43,7 @@ export function errorResponses(): MiddlewareObj<APIGatewayProxyEvent, APIGateway
 function publicError(error: unknown): Pick<HttpError, 'status' | 'code' | 'message' | 'headers'> {
   if (error instanceof HttpError) return error
   const [status, code] = (error instanceof Error && NAMED[error.name]) || [500, 'InternalError']
-  const message =
-    error instanceof Error && status < 500 ? error.message : 'Something went wrong; the log has it under the request id'
+  const message = error instanceof Error && status < 500 ? error.message : 'Internal error; the log has it under the request id'
   return { status, code, message, headers: {} }
 }
 

@@ -15,15 +15,15 @@ import * as transfers from './operations/transfers.ts'
 import * as versions from './operations/versions.ts'
 import { readBody, readQuery } from './read-input.ts'
 
-/** The API: API Gateway's REST proxy event (payload 1.0) in, its answer out. */
-export function apiHandler(parts: ApiDependencies) {
+/** The API: takes API Gateway's REST proxy event (payload 1.0) and returns its response. */
+export function apiHandler(dependencies: ApiDependencies) {
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
     .use(errorResponses())
     .use(jsonBody())
     .handler(async event => {
       const { id, route } = matchRoute(event)
       const input = { query: readQuery(event, route), body: readBody(event, route), caller: readCaller(event.requestContext) }
-      const { body, status = route.status, headers } = await run(id)(parts, input)
+      const { body, status = route.status, headers } = await operationOf(id)(dependencies, input)
       return jsonResponse(status, body, headers)
     })
 }
@@ -38,7 +38,7 @@ const operations: { [Id in OperationId]: Operation<Id> } = {
   ...versions,
 }
 
-/** That an input is the one of its operation is what the schemas of the route table say, behind the compiler's back. */
-function run(id: OperationId): (parts: ApiDependencies, input: unknown) => ReturnType<Operation<OperationId>> {
-  return operations[id] as (parts: ApiDependencies, input: unknown) => ReturnType<Operation<OperationId>>
+/** The schemas of the route table ensure that an input has the type of its operation; the compiler cannot see that. */
+function operationOf(id: OperationId): (dependencies: ApiDependencies, input: unknown) => ReturnType<Operation<OperationId>> {
+  return operations[id] as (dependencies: ApiDependencies, input: unknown) => ReturnType<Operation<OperationId>>
 }

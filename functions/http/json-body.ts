@@ -10,7 +10,7 @@ const MAX_BYTES = 1024 ** 2
 
 const parser = jsonBodyParser<APIGatewayProxyEvent>()
 
-/** Middleware that puts the parsed body in place of the text, for operations that take one. Throws HttpError: 413, 415, or 400 when it is no JSON. */
+/** Middleware that replaces the text of a body by its JSON value, for operations with a body. Throws HttpError: 413, 415, or 400 when it is not JSON. */
 export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent> {
   return {
     before: async request => {
@@ -18,8 +18,8 @@ export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent> {
       if (!matchRoute(event).route.body) return
       const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
       if (bytes.length > MAX_BYTES) throw new HttpError(413, 'BodyTooLarge', `The body must be at most ${MAX_BYTES} bytes`)
-      if (!isUtf8(bytes)) throw new HttpError(400, 'MalformedBody', 'The body is no UTF-8')
-      // HTTP/1.1 hands a header on as it was written, and the parser knows two spellings.
+      if (!isUtf8(bytes)) throw new HttpError(400, 'MalformedBody', 'The body is not UTF-8')
+      // HTTP/1.1 headers arrive as they were written, and the parser accepts two spellings.
       event.headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]))
       try {
         await parser.before?.(request)
@@ -30,7 +30,7 @@ export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent> {
   }
 }
 
-/** The parser answers 415 to both; only its message tells them apart. */
+/** The parser throws 415 in both cases; only its message differs. */
 function isMediaType(error: unknown): boolean {
   return error instanceof Error && error.message === 'Unsupported Media Type'
 }
@@ -42,5 +42,5 @@ function unsupported(cause: unknown): HttpError {
 function malformed(error: unknown): HttpError {
   const cause = error instanceof Error ? error.cause : undefined
   const reason = typeof cause === 'object' && cause !== null && 'message' in cause ? `: ${cause.message}` : ''
-  return new HttpError(400, 'MalformedBody', `The body is no JSON${reason}`, { cause: error })
+  return new HttpError(400, 'MalformedBody', `The body is not JSON${reason}`, { cause: error })
 }

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyResult } from 'aws-lambda'
 
-/** An answer of API Gateway's proxy integration with a JSON body, or none. Nothing of it may be kept: it is the catalog of a moment. */
+/** A response of API Gateway's proxy integration, with a JSON body or none. It must not be cached: the catalog may change at any time. */
 export function jsonResponse(statusCode: number, body: unknown, headers: Record<string, string> = {}): APIGatewayProxyResult {
   const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers }
   if (body === undefined) return { statusCode, headers: common, body: '' }

@@ -7,14 +7,14 @@ export function matchRoute(event: Pick<APIGatewayProxyEvent, 'httpMethod' | 'pat
   id: OperationId
   route: Route
 } {
-  // Behind a base path of a custom domain only the resource is the path of the table; behind a {proxy+} only the path is.
+  // With a base path of a custom domain only `resource` is a path of the table; with a {proxy+} resource only `path` is.
   const path = event.resource.includes('{') ? event.path : event.resource
-  const there = byPath.get(path)
-  if (!there) throw new HttpError(404, 'NotFound', `There is nothing at ${path}`)
-  const found = there.find(({ route }) => route.method === event.httpMethod)
+  const atPath = byPath.get(path)
+  if (!atPath) throw new HttpError(404, 'NotFound', `No operation has the path ${path}`)
+  const found = atPath.find(({ route }) => route.method === event.httpMethod)
   if (found) return found
-  const allow = there.map(({ route }) => route.method).join(', ')
-  throw new HttpError(405, 'MethodNotAllowed', `${path} takes ${allow}`, { headers: { allow } })
+  const allow = atPath.map(({ route }) => route.method).join(', ')
+  throw new HttpError(405, 'MethodNotAllowed', `${path} allows ${allow}`, { headers: { allow } })
 }
 
 const all = Object.entries(routes).map(([id, route]) => ({ id: id as OperationId, route: route as Route }))

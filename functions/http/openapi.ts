@@ -48,7 +48,7 @@ function json(schema: unknown) {
   return { content: { 'application/json': { schema } } }
 }
 
-/** What callers send; checks that JSON Schema can't say are left out. */
+/** The schema of what callers send, without checks that JSON Schema cannot express. */
 function schemaOf(schema: GenericSchema): JsonSchema {
   const {
     $schema: _,
@@ -58,7 +58,7 @@ function schemaOf(schema: GenericSchema): JsonSchema {
   return rest
 }
 
-/** A schema that depends on its input is described as it is for what is no array, in place: a reference would lead nowhere in the document. */
+/** A schema that depends on its input is described as for an input that is not an array. Inline, because a reference would have no target in the document. */
 function inline({ valibotSchema }: { valibotSchema: object }): JsonSchema | undefined {
   return isLazy(valibotSchema) ? schemaOf(valibotSchema.getter(undefined)) : undefined
 }

@@ -7,7 +7,7 @@ export type PresignedUpload = { url: string; method: 'PUT'; headers: Record<stri
 /** A URL that allows downloads until it expires. */
 export type PresignedDownload = { url: string; expiresAt: Date }
 
-/** Signs an upload; `expiresIn` is seconds. Signing asks nobody, so it does not fail for a bucket that is not there. */
+/** Signs an upload; `expiresIn` is seconds. Signing makes no request, so it does not fail for a bucket that does not exist. */
 export async function presignUpload(
   s3: S3Client,
   upload: { bucket: string; key: string; contentType?: string; metadata?: Record<string, string>; expiresIn: number },

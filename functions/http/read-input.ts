@@ -3,7 +3,7 @@ import { type BaseIssue, type GenericSchema, getDotPath, safeParse } from 'valib
 import type { Route } from '../../shared/api/routes.ts'
 import { Invalid } from '../../shared/errors.ts'
 
-/** Query parameters behind the schema of their operation. Throws Invalid, naming the parameter, for what is unknown, missing, repeated or out of range. */
+/** The query parameters, checked by the schema of their operation. Throws Invalid, naming the parameter, for one that is unknown, missing, repeated or out of range. */
 export function readQuery(event: APIGatewayProxyEvent, { query }: Route): unknown {
   const given = Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values = []]) => {
     if (REPEATED.has(name)) return [name, values]
@@ -13,7 +13,7 @@ export function readQuery(event: APIGatewayProxyEvent, { query }: Route): unknow
   return parse(query, Object.fromEntries(given), 'parameter')
 }
 
-/** The body behind the schema of its operation, or undefined where none is taken. Throws Invalid, naming the field. */
+/** The body, checked by the schema of its operation; undefined for an operation without one. Throws Invalid, naming the field. */
 export function readBody(event: APIGatewayProxyEvent, { body }: Route): unknown {
   return body && parse(body, event.body, 'field')
 }
@@ -29,7 +29,7 @@ function parse(schema: GenericSchema, input: unknown, what: string): unknown {
 
 function explain(issue: BaseIssue<unknown>, what: string): string {
   const path = getDotPath(issue) ?? ''
-  if (issue.type === 'strict_object' && issue.expected === 'never') return `${path} is no ${what} of this operation`
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `unknown ${what} ${path}`
   if (issue.type === 'strict_object' && issue.received === 'undefined') return `${path} is required`
   return `${path || 'The body'} ${issue.message}`
 }

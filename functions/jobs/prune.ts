@@ -7,10 +7,10 @@ import type { Measure } from '../clients/metrics.ts'
 /** What a run removed. */
 export type PruneReport = AuditCleanup & { deletedTombstones: number }
 
-/** What the pruner stands on; `measure` and `log` are told of each run that reached its end. */
+/** What the pruner uses; `measure` and `log` are called for each run that finished. */
 export type PrunerDependencies = { sql: Client; retentionDays: number; measure?: Measure; log?: (report: PruneReport) => void }
 
-/** The pruner: keeps the retention of the audit trail and of tombstones; its event, an EventBridge schedule's, says nothing it needs. Throws Invalid for a retention that is no number of days. */
+/** The pruner: enforces the retention of the audit trail and of tombstones. It ignores its event. Throws Invalid for a retention that is not a whole number of days. */
 export function auditPruner({ sql, retentionDays, measure, log = logReport }: PrunerDependencies): () => Promise<PruneReport> {
   if (!Number.isInteger(retentionDays) || retentionDays < 1) {
     throw new Invalid('The retention must be a whole number of days, at least 1')

@@ -1,15 +1,15 @@
 import type { SQSClientConfig } from '@aws-sdk/client-sqs'
 import type { SQSRecord } from 'aws-lambda'
 
-/** Sends a message that can't be handled to where people look; false when there is no such place, then SQS's redrive takes it there. */
+/** Sends a message that cannot be processed to the dead-letter queue; false when there is none, and SQS's redrive policy has to move it. */
 export type SendDeadLetter = (body: string, reason: string, message: SQSRecord) => Promise<boolean>
 
-/** Sends to the dead-letter queue with the reason, and the id of the message it came in, as message attributes. `config` is the SQS client's. */
+/** Sends to the dead-letter queue, with the reason and the id of the original message as message attributes. `config` is for the SQS client. */
 export function deadLetterQueue(queueUrl: string | undefined, config: SQSClientConfig = {}): SendDeadLetter {
   if (!queueUrl) return async () => false
   let client: Promise<(body: string, reason: string, message: SQSRecord) => Promise<unknown>> | undefined
   const open = async () => {
-    // Loaded when first needed: a healthy indexer never does.
+    // Loaded when first needed: a healthy indexer never needs it.
     const { SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs')
     const sqs = new SQSClient(config)
     return (body: string, reason: string, message: SQSRecord) => {
@@ -24,7 +24,7 @@ export function deadLetterQueue(queueUrl: string | undefined, config: SQSClientC
   }
 }
 
-/** SQS takes no control characters in an attribute, and a message has at most 1 MiB of everything. */
+/** SQS allows no control characters in an attribute, and at most 1 MiB for a message with its attributes. */
 function text(value: string) {
   const printable = value.toWellFormed().replaceAll(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
   return { DataType: 'String', StringValue: printable.slice(0, 1000).toWellFormed() || 'unknown' }

@@ -8,7 +8,7 @@ import type { ObjectEvent } from '../../shared/ingest/object-event.ts'
 import type { Measure } from '../clients/metrics.ts'
 import type { SendDeadLetter } from './dead-letter.ts'
 
-/** What the indexer stands on. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */
+/** What the indexer uses. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */
 export type IndexerDependencies = {
   sql: Sql
   s3: S3Client
@@ -18,15 +18,15 @@ export type IndexerDependencies = {
 }
 
 /**
- * The indexer: SQS batches of S3 events into the catalog. A record that can never be indexed goes to the dead-letter queue
- * alone, with its reason; one that may be later fails its message, which SQS delivers again; the rest of the batch is committed.
+ * The indexer: writes SQS batches of S3 events into the catalog. A record that can never be indexed goes to the dead-letter queue alone,
+ * with its reason. One that may be indexed later fails its message, which SQS delivers again. The rest of the batch is committed.
  */
-export function indexer(parts: IndexerDependencies): (event: SQSEvent) => Promise<SQSBatchResponse> {
+export function indexer(dependencies: IndexerDependencies): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records: messages }) => {
     const items = messages.flatMap(readMessage)
     const events = items.flatMap(item => ('event' in item ? [item.event] : []))
     const reasons = new Map<ObjectEvent, unknown>()
-    await ingestApart(parts, events, reasons)
+    await ingestApart(dependencies, events, reasons)
 
     const progress = progressOf(events.filter(event => !reasons.has(event)))
     const retried = new Set<string>()
@@ -34,20 +34,20 @@ export function indexer(parts: IndexerDependencies): (event: SQSEvent) => Promis
     for (const item of items) {
       const reason = 'event' in item ? reasons.get(item.event) : item.error
       if (reason === undefined) continue
-      const isFinal = isPoison(reason) || Number(item.message.attributes.ApproximateReceiveCount) >= parts.maxReceives
-      if (isFinal && (await parts.sendDeadLetter(item.body, String(reason), item.message))) {
+      const isFinal = isPermanent(reason) || Number(item.message.attributes.ApproximateReceiveCount) >= dependencies.maxReceives
+      if (isFinal && (await dependencies.sendDeadLetter(item.body, String(reason), item.message))) {
         deadLettered++
         continue
       }
       retried.add(item.message.messageId)
       log(item.message, reason)
     }
-    parts.measure?.({ ...progress, RecordsDeadLettered: deadLettered })
+    dependencies.measure?.({ ...progress, RecordsDeadLettered: deadLettered })
     return { batchItemFailures: [...retried].map(itemIdentifier => ({ itemIdentifier })) }
   }
 }
 
-/** One record of a message; `body` is a message that holds nothing but this record. */
+/** One record of a message; `body` is a message with only this record. */
 type Item = { message: SQSRecord; body: string } & ({ event: ObjectEvent } | { error: unknown })
 
 function readMessage(message: SQSRecord): Item[] {
@@ -60,23 +60,27 @@ function readMessage(message: SQSRecord): Item[] {
   })
 }
 
-/** Ingests events together; when Postgres refuses one of them, halves find it, so that it fails alone. */
-async function ingestApart(parts: IndexerDependencies, events: ObjectEvent[], reasons: Map<ObjectEvent, unknown>): Promise<void> {
+/** Ingests events together. When Postgres refuses one of them, the batch is halved until that event fails alone. */
+async function ingestApart(
+  dependencies: IndexerDependencies,
+  events: ObjectEvent[],
+  reasons: Map<ObjectEvent, unknown>,
+): Promise<void> {
   if (events.length === 0) return
   try {
-    for (const { event, error } of await ingestOrRetry(parts, events)) reasons.set(event, error)
+    for (const { event, error } of await ingestOrRetry(dependencies, events)) reasons.set(event, error)
   } catch (error) {
     if (!isDataError(error) || events.length === 1) {
       for (const event of events) reasons.set(event, error)
       return
     }
     const middle = events.length >> 1
-    await ingestApart(parts, events.slice(0, middle), reasons)
-    await ingestApart(parts, events.slice(middle), reasons)
+    await ingestApart(dependencies, events.slice(0, middle), reasons)
+    await ingestApart(dependencies, events.slice(middle), reasons)
   }
 }
 
-/** Another writer may win a lock (40P01) or a key (23505); the next try sees what it wrote. */
+/** Another writer may win a lock (40P01) or a key (23505); the next attempt sees what it wrote. */
 async function ingestOrRetry({ sql, s3 }: IndexerDependencies, events: ObjectEvent[]) {
   for (let tries = 1; ; tries++) {
     try {
@@ -87,18 +91,18 @@ async function ingestOrRetry({ sql, s3 }: IndexerDependencies, events: ObjectEve
   }
 }
 
-/** The lag is that of the oldest event; an empty batch has none. */
+/** Metrics of a batch. The lag is that of the oldest event. */
 function progressOf(indexed: ObjectEvent[]) {
   if (indexed.length === 0) return { RecordsIndexed: 0 }
   const oldest = indexed.reduce((oldest, { occurredAt }) => Math.min(oldest, occurredAt.getTime()), Date.now())
   return { RecordsIndexed: indexed.length, EventLag: (Date.now() - oldest) / 1000 }
 }
 
-function isPoison(reason: unknown): boolean {
+function isPermanent(reason: unknown): boolean {
   return reason instanceof Invalid || isDataError(reason)
 }
 
-/** SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (limit exceeded): the data is wrong, not the weather. */
+/** SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (limit exceeded): the data is wrong, and a retry would not help. */
 function isDataError(error: unknown): boolean {
   return /^(22|23|54)/.test(sqlState(error))
 }

@@ -17,16 +17,16 @@ import type { People } from '../data/user-pool.ts'
 import { logGroup } from '../functions/log-group.ts'
 import { prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
-import { errorAnswers } from './errors.ts'
+import { errorResponses } from './errors.ts'
 import { jsonBody, requiredParameters } from './inputs.ts'
 
-/** REST API with a method for each route of the table, all answered by one function. Callers sign with IAM, or are `people` of a user pool. */
+/** REST API with a method for each route of the table, all integrated with one function. Callers sign with IAM, or are users of a user pool. */
 export function api(scope: Construct, stage: Stage, lambda: Lambda, people?: People): RestApi {
   const rest = new RestApi(scope, 'Rest', {
     restApiName: prefixOf(stage),
     description: `Storage Catalog (${stage.name})`,
     endpointTypes: [EndpointType.REGIONAL],
-    // Without a role in the account's settings API Gateway writes no logs. It is the account's, so it stays when the stack goes.
+    // Without a role in the account's settings API Gateway writes no logs. The account keeps it when the stack is deleted.
     cloudWatchRole: true,
     deployOptions: {
       stageName: 'v1',
@@ -35,15 +35,15 @@ export function api(scope: Construct, stage: Stage, lambda: Lambda, people?: Peo
       tracingEnabled: true,
       metricsEnabled: true,
       loggingLevel: MethodLoggingLevel.ERROR,
-      // Bodies and queries hold what people call their files.
+      // Bodies and queries contain file names.
       dataTraceEnabled: false,
       accessLogDestination: new LogGroupLogDestination(logGroup(scope, 'AccessLogs', stage, `/${prefixOf(stage)}/api`)),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },
   })
-  // CDK's own output of the address; `outputs.ts` has one with a name.
+  // CDK's own output of the address; `outputs.ts` has one under a fixed name.
   rest.node.tryRemoveChild('Endpoint')
-  errorAnswers(rest)
+  errorResponses(rest)
   const integration = new LambdaIntegration(lambda, { scopePermissionToMethod: false })
   const validator = rest.addRequestValidator('Validator', { validateRequestParameters: true, validateRequestBody: true })
   const body = jsonBody(rest)
@@ -63,23 +63,26 @@ export function api(scope: Construct, stage: Stage, lambda: Lambda, people?: Peo
       ? {}
       : {
           'AwsSolutions-COG4':
-            'Callers are AWS principals that sign each request with IAM; people sign in with Cognito where that is asked for.',
+            'Callers are AWS principals that sign each request with IAM; with `-c auth=cognito` they are users of a user pool.',
         }),
     ...(stage.api.hasFirewall
       ? {}
-      : { 'AwsSolutions-APIG3': 'A web ACL costs more than this stage, which has no users; requests are signed and throttled.' }),
+      : {
+          'AwsSolutions-APIG3':
+            'A web ACL would be a large part of the costs of this stage, which is for trying; requests are signed and throttled.',
+        }),
   })
   return rest
 }
 
-/** IAM unless there are people. */
+/** IAM unless there is a user pool. */
 function authorizationOf(scope: Construct, people: People | undefined): MethodOptions {
   if (!people) return { authorizationType: AuthorizationType.IAM }
   const authorizer = new CognitoUserPoolsAuthorizer(scope, 'PeopleOnly', { cognitoUserPools: [people.pool] })
   return { authorizationType: AuthorizationType.COGNITO, authorizer }
 }
 
-/** One JSON object for each request, refused ones too. */
+/** One JSON object for each request, rejected ones included. */
 const ACCESS_LOG = {
   requestId: '$context.requestId',
   time: '$context.requestTime',

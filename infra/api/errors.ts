@@ -1,6 +1,6 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 
-/** What API Gateway refuses by itself, as a code of the API. */
+/** Codes for the errors that API Gateway returns by itself. */
 const ERRORS: [ResponseType, code: string][] = [
   [ResponseType.DEFAULT_4XX, 'BadRequest'],
   [ResponseType.DEFAULT_5XX, 'InternalError'],
@@ -11,7 +11,7 @@ const ERRORS: [ResponseType, code: string][] = [
   [ResponseType.EXPIRED_TOKEN, 'Unauthorized'],
   [ResponseType.ACCESS_DENIED, 'Forbidden'],
   [ResponseType.INVALID_SIGNATURE, 'Forbidden'],
-  // Also for paths that there are not.
+  // Also for unknown paths.
   [ResponseType.MISSING_AUTHENTICATION_TOKEN, 'Forbidden'],
   [ResponseType.WAF_FILTERED, 'Forbidden'],
   [ResponseType.THROTTLED, 'TooManyRequests'],
@@ -19,13 +19,13 @@ const ERRORS: [ResponseType, code: string][] = [
   [ResponseType.INTEGRATION_TIMEOUT, 'Timeout'],
 ]
 
-/** Gives API Gateway's own answers the form of the function's: `{ error: { code, message, requestId } }`. */
-export function errorAnswers(api: RestApi): void {
+/** Gives API Gateway's own errors the form of the function's: `{ error: { code, message, requestId } }`. */
+export function errorResponses(api: RestApi): void {
   for (const [type, code] of ERRORS) {
     api.addGatewayResponse(`Error${pascal(type.responseType)}`, {
       type,
       templates: {
-        // `messageString` comes in quotes.
+        // `messageString` is quoted already.
         'application/json': `{"error":{"code":"${code}","message":$context.error.messageString,"requestId":"$context.requestId"}}`,
       },
     })

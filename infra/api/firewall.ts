@@ -4,12 +4,12 @@ import type { Construct } from 'constructs'
 import { prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
 
-/** Requests of one address in five minutes. */
+/** Requests from one address in five minutes. */
 const PER_ADDRESS = 10_000
 
 /**
- * Refuses addresses of ill repute, known exploits and floods before anything is paid for. AWS's common and SQL rules are left out: a key may
- * lawfully hold `../`, `<script>` or `select`, and be longer than they allow.
+ * Blocks addresses with a bad reputation, known exploits and floods. AWS's common and SQL rules are left out: a valid key may contain `../`,
+ * `<script>` or `select`, and may be longer than they allow.
  */
 export function firewall(scope: Construct, stage: Stage, api: RestApi): void {
   const acl = new CfnWebACL(scope, 'Firewall', {

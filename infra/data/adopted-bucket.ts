@@ -5,7 +5,7 @@ import { prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import type { Queues } from './queue.ts'
 
-/** The detail types that `shared/ingest/events.ts` knows. */
+/** The detail types that `shared/ingest/events.ts` handles. */
 export const DETAIL_TYPES = [
   'Object Created',
   'Object Deleted',
@@ -20,8 +20,8 @@ export const DETAIL_TYPES = [
 ]
 
 /**
- * Follows a bucket that is there already, without touching it: its events come from EventBridge, which must be switched on for the bucket.
- * A notification of its own would replace all those that the bucket has.
+ * Follows an existing bucket without changing it: its events come from EventBridge, which must be enabled for the bucket. A
+ * notification configuration would replace all notifications that the bucket has.
  */
 export function adoptedBucket(scope: Construct, stage: Stage, name: string, { queue, deadLetters }: Queues): void {
   new Rule(scope, 'BucketEvents', {

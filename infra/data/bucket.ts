@@ -6,7 +6,7 @@ import type { Construct } from 'constructs'
 import { bucketArn, bucketName } from '../names.ts'
 import type { Stage } from '../stages.ts'
 
-/** Every type of event that changes what the catalog should say; `ObjectAcl` changes nothing, but who did it belongs in the audit trail. */
+/** Every type of event that changes the catalog. `ObjectAcl` changes only the audit trail. */
 export const EVENT_TYPES = [
   's3:ObjectCreated:*',
   's3:ObjectRemoved:*',
@@ -18,7 +18,7 @@ export const EVENT_TYPES = [
   's3:IntelligentTiering',
 ]
 
-/** Makes the bucket, with versions, and tells the queue of each event. */
+/** Creates the versioned bucket, which notifies the queue of each event. */
 export function catalogBucket(scope: Construct, stage: Stage, queue: Queue): void {
   const name = bucketName(stage)
   const common = {
@@ -45,7 +45,7 @@ export function catalogBucket(scope: Construct, stage: Stage, queue: Queue): voi
   notify(bucket, name, queue)
 }
 
-/** As a property of the bucket: CDK's `addEventNotification` would be a Lambda of its own, and LocalStack would not run it. */
+/** As a property of the bucket: CDK's `addEventNotification` is a custom resource, which LocalStack does not run. */
 function notify(bucket: Bucket, name: string, queue: Queue): void {
   queue.addToResourcePolicy(
     new PolicyStatement({
@@ -58,7 +58,7 @@ function notify(bucket: Bucket, name: string, queue: Queue): void {
       },
     }),
   )
-  // S3 asks the queue whether it may send before it takes the configuration.
+  // S3 checks that it may send to the queue before it accepts the configuration.
   bucket.node.addDependency(queue)
   const resource = bucket.node.defaultChild as CfnBucket
   resource.notificationConfiguration = { queueConfigurations: EVENT_TYPES.map(event => ({ event, queue: queue.queueArn })) }

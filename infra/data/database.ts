@@ -24,10 +24,10 @@ export const DATABASE_NAME = 'catalog'
 
 type Settings = NonNullable<Stage['aws']>['database']
 
-/** The database, and its copy for reading where the stage has one. */
+/** The database, and its read replica where the stage has one. */
 export type Database = { instance: DatabaseInstance; replica?: DatabaseInstanceReadReplica }
 
-/** Postgres 17 without a password: who signs in, signs in with IAM, over TLS. */
+/** Postgres 17 without a password: users sign in with IAM, over TLS. */
 export function database(scope: Construct, stage: Stage, settings: Settings, { vpc, groups }: Network): Database {
   const instanceIdentifier = prefixOf(stage)
   const common = {
@@ -75,7 +75,7 @@ export function database(scope: Construct, stage: Stage, settings: Settings, { v
     removalPolicy: RemovalPolicy.DESTROY,
     deletionProtection: true,
   })
-  // It is encrypted because its source is, and CloudFormation won't be told so.
+  // It is encrypted because its source is; CloudFormation does not accept the property on a replica.
   const resource = replica.node.defaultChild as CfnDBInstance
   resource.addPropertyDeletionOverride('StorageEncrypted')
   explain(replica, settings)
@@ -84,7 +84,7 @@ export function database(scope: Construct, stage: Stage, settings: Settings, { v
 
 const ENGINE = DatabaseInstanceEngine.postgres({ version: PostgresEngineVersion.VER_17 })
 
-/** CDK's construct knows only masters with a password, given or of a secret that it makes; CloudFormation knows one that signs in with IAM. */
+/** CDK's construct supports only master users with a password; CloudFormation supports one that signs in with IAM. */
 function withoutPassword(instance: DatabaseInstance): void {
   const resource = instance.node.defaultChild as CfnDBInstance
   resource.masterUserPassword = undefined
@@ -108,7 +108,7 @@ function parameters(scope: Construct, settings: Settings): ParameterGroup {
       autovacuum_vacuum_scale_factor: '0.02',
       autovacuum_vacuum_insert_scale_factor: '0.05',
       autovacuum_analyze_scale_factor: '0.02',
-      // gp3 answers random reads nearly as fast as sequential ones.
+      // On gp3 random reads are nearly as fast as sequential ones.
       random_page_cost: '1.1',
       // Queries here take milliseconds; compiling one takes longer.
       jit: '0',
@@ -120,12 +120,12 @@ function parameters(scope: Construct, settings: Settings): ParameterGroup {
 function explain(instance: Construct, settings: Settings): void {
   acknowledge(instance, {
     'AwsSolutions-RDS11':
-      'The port is no secret worth keeping: only the groups of the proxy and the migrator reach it, in subnets without a route to anywhere.',
+      'The default port is no risk: only the security groups of the proxy and the migrator can connect, in subnets without a route to the internet.',
     ...(settings.isMultiAz && instance instanceof DatabaseInstance
       ? {}
       : {
           'AwsSolutions-RDS3':
-            'A standby in another zone is for production; what this instance holds can be rebuilt from the bucket or its source.',
+            'A standby in another zone is for production; this instance can be rebuilt from the bucket or its source.',
         }),
     ...(settings.isMultiAz
       ? {}

@@ -19,7 +19,7 @@ import { logGroup } from '../functions/log-group.ts'
 import { bucketArn, functionArn, prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
 
-/** Security groups say who may connect to whom. */
+/** The network; its security groups say what may connect to what. */
 export type Network = {
   vpc: Vpc
   groups: Record<'database' | 'proxy' | 'endpoints', SecurityGroup>

@@ -8,7 +8,7 @@ import { prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import type { Network } from './network.ts'
 
-/** Connections of many functions on few of the database. IAM from end to end: it signs in as whoever signed in to it, as an application's role and never as the owner. */
+/** Shares few database connections among many functions. It signs in to the database with IAM, as the role that signed in to it; never as the owner. */
 export function proxy(scope: Construct, stage: Stage, instance: DatabaseInstance, { vpc, groups }: Network): DatabaseProxy {
   const users = Object.values(DATABASE_ROLES).map(user => databaseUser(scope, instance.instanceResourceId ?? '', user))
   const role = new Role(scope, 'ProxyRole', {
@@ -27,16 +27,16 @@ export function proxy(scope: Construct, stage: Stage, instance: DatabaseInstance
     vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
     securityGroups: [groups.proxy],
     requireTLS: true,
-    // A caller of the API has no more patience; SQS brings an indexer's batch again.
+    // Callers of the API wait no longer; SQS delivers an indexer's batch again.
     borrowTimeout: Duration.seconds(10),
     idleClientTimeout: Duration.minutes(10),
-    // The rest is for migrations and for people.
+    // The rest is for migrations and administrators.
     maxConnectionsPercent: 80,
     maxIdleConnectionsPercent: 20,
   })
 }
 
-/** What `rds-db:connect` is about: a user of the database behind an instance's or a proxy's resource id. */
+/** The ARN for `rds-db:connect`: a database user at the resource id of an instance or a proxy. */
 export function databaseUser(scope: Construct, resourceId: string, user: string): string {
   return Stack.of(scope).formatArn({
     service: 'rds-db',

@@ -6,7 +6,7 @@ import type { Data } from '../data-stack.ts'
 import { bucketArn } from '../names.ts'
 import type { Options } from '../options.ts'
 
-/** Lets a function ask S3 what there is: listings, HEAD and tags, of each version. */
+/** Allows a function to read S3: listings, HEAD and tags, of all versions. */
 export function allowReads(lambda: Lambda, { bucketName }: Data, options: Options): void {
   allow(lambda, ['s3:ListBucket', 's3:ListBucketVersions'], bucketArn(bucketName))
   const actions = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging']
@@ -14,7 +14,7 @@ export function allowReads(lambda: Lambda, { bucketName }: Data, options: Option
   useKey(lambda, ['kms:Decrypt'], options)
 }
 
-/** Lets a function sign URLs: they can do what it may do itself. */
+/** Allows a function to get and put objects, so that URLs which it signs allow them. */
 export function allowPresigning(lambda: Lambda, { bucketName }: Data, options: Options): void {
   onObjects(lambda, ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'], bucketName)
   useKey(lambda, ['kms:Decrypt', 'kms:GenerateDataKey'], options)
@@ -25,7 +25,7 @@ function onObjects(lambda: Lambda, actions: string[], bucketName: string): void 
   allow(lambda, actions, objects)
   acknowledge(lambda.role!, {
     [`AwsSolutions-IAM5[Resource::${resolvedText(lambda, objects)}]`]:
-      'Objects of the one bucket that the catalog is about; which keys it will hold nobody knows.',
+      'Objects of the one bucket of the catalog; their keys are not known in advance.',
   })
 }
 
@@ -37,7 +37,7 @@ function allow(lambda: Lambda, actions: string[], resource: string): void {
   lambda.addToRolePolicy(new PolicyStatement({ actions, resources: [resource] }))
 }
 
-/** A text as cdk-nag tells it: a reference is its name in angle brackets. */
+/** A text as cdk-nag prints it: a reference is its name in angle brackets. */
 function resolvedText(lambda: Lambda, text: string): string {
   const resolved: string | { 'Fn::Join': [string, (string | { Ref: string })[]] } = Stack.of(lambda).resolve(text)
   if (typeof resolved === 'string') return resolved

@@ -33,14 +33,14 @@ export function bundle(name: FunctionName, migrations = join(ROOT, 'migrations')
   })
 }
 
-/** The same of any file of the repository; `add` puts more beside it. */
+/** The same for any file of the repository; `add` adds files to the folder. */
 export function bundleOf(name: string, entry: string, add: (folder: string) => void = () => undefined): string {
   mkdirSync(BUNDLES, { recursive: true })
   const draft = mkdtempSync(join(BUNDLES, '.draft-'))
   build(entry, draft)
   add(draft)
   const folder = join(BUNDLES, `${name}-${digest(draft)}`)
-  // Two may make the same one at once: it appears whole or not at all.
+  // Two processes may create the same one at once: a rename is atomic.
   try {
     renameSync(draft, folder)
   } catch (error) {
@@ -62,10 +62,10 @@ function build(entry: string, outdir: string): void {
     format: 'esm',
     splitting: true,
     outExtension: { '.js': '.mjs' },
-    // Of the SDK's ES modules only what is used is taken, of its CommonJS all.
+    // esbuild removes unused code from the SDK's ES modules, not from its CommonJS.
     mainFields: ['module', 'main'],
     minify: true,
-    // The driver names its errors by their class, and stack traces are to be read.
+    // The driver's errors have the names of their classes, and stack traces stay readable.
     keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
@@ -87,7 +87,7 @@ function addCertificates(folder: string): void {
   writeFileSync(join(folder, 'rds-ca.pem'), `${profiles.ca.join('\n')}\n`)
 }
 
-/** Of what is in a folder, names and bytes. */
+/** Hash of the names and contents of a folder. */
 function digest(folder: string): string {
   const hash = createHash('sha256')
   for (const path of globSync('**/*.*', { cwd: folder }).sort()) {

@@ -6,7 +6,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
 import { acknowledge } from '../acknowledge.ts'
 
-/** What the account may allow its people by its own policies. */
+/** The actions that policies of the account may allow on the key. */
 const KEEP_KEY = [
   'kms:CancelKeyDeletion',
   'kms:Decrypt',
@@ -26,7 +26,7 @@ const KEEP_KEY = [
   'kms:UpdateKeyDescription',
 ]
 
-/** Where alarms go, encrypted and over TLS only; to `email` where there is one, once its owner has confirmed. */
+/** The topic of the alarms: encrypted, TLS only. `email` gets them once its owner has confirmed the subscription. */
 export function alarmTopic(scope: Construct, email?: string): Topic {
   const { account } = Stack.of(scope)
   const alarms = Stack.of(scope).formatArn({
@@ -42,9 +42,9 @@ export function alarmTopic(scope: Construct, email?: string): Topic {
       resources: [resource],
       conditions: { StringEquals: { 'aws:SourceAccount': account }, ArnLike: { 'aws:SourceArn': alarms } },
     })
-  // AWS's own key for SNS can't be used: it lets no CloudWatch alarm in.
+  // AWS's own key for SNS cannot be used: CloudWatch alarms have no access to it.
   const key = new Key(scope, 'Key', {
-    description: 'Encrypts alarms on their way to people',
+    description: 'Encrypts alarm messages',
     enableKeyRotation: true,
     removalPolicy: RemovalPolicy.DESTROY,
     policy: new PolicyDocument({
@@ -55,7 +55,7 @@ export function alarmTopic(scope: Construct, email?: string): Topic {
     }),
   })
   const topic = new Topic(scope, 'Topic', { displayName: 'Storage Catalog', masterKey: key, enforceSSL: true })
-  // The policy that demands TLS takes the place of SNS's own, which would let the alarms of the account in.
+  // The policy that requires TLS replaces SNS's default one, which would allow the alarms of the account.
   topic.addToResourcePolicy(forAlarms(['sns:Publish'], topic.topicArn))
   if (email) subscribe(topic, email)
   return topic

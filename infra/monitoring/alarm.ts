@@ -4,25 +4,24 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 
-/** Where each section that an alarm links to is: the same words in a fork, a checkout and a mail. */
+/** The page that alarms link to. A path, not an address, so that it is right in a fork and a checkout too. */
 const RUNBOOK = 'docs/operate.md'
 
 /**
- * When people are told of what. `section` is the heading of the runbook that says what to do, the same for each `of` what there are
- * many; the alarm fires when `periods` periods of the metric in a row are at or over `atLeast`, or under `below`.
+ * One alarm. `section` is the heading of the runbook that says what to do; `of` tells alarms with the same section apart. It fires when `periods` periods of the metric in a row are at or over `atLeast`, or under `below`.
  */
 export type AlarmRule = {
   section: string
   of?: string
-  /** What it means, in plain words. */
+  /** What it means, in one or two sentences. */
   means: string
   metric: IMetric
   periods: number
-  /** Whether a period without any measurement counts as a bad one. */
-  alarmsOnSilence?: boolean
+  /** Whether a period without any data counts as a bad one. */
+  alarmsOnMissingData?: boolean
 } & ({ atLeast: number } | { below: number })
 
-/** The alarm of a rule; it tells the topic when it fires and when it is over. */
+/** The alarm of a rule. It notifies the topic when it fires and when it is over. */
 export function alarm(scope: Construct, topic: ITopic, rule: AlarmRule): Alarm {
   const id = rule.of === undefined ? rule.section : `${rule.section}-${rule.of}`
   const made = new Alarm(scope, id, {
@@ -33,7 +32,7 @@ export function alarm(scope: Construct, topic: ITopic, rule: AlarmRule): Alarm {
     threshold: 'below' in rule ? rule.below : rule.atLeast,
     comparisonOperator:
       'below' in rule ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    treatMissingData: rule.alarmsOnSilence ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    treatMissingData: rule.alarmsOnMissingData ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
   })
   made.addAlarmAction(new SnsAction(topic))
   made.addOkAction(new SnsAction(topic))

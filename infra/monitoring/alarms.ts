@@ -10,38 +10,38 @@ import type { AllFunctions } from '../functions/functions.ts'
 import type { Stage } from '../stages.ts'
 import { type AlarmRule, alarm } from './alarm.ts'
 import { alarmTopic } from './alarm-topic.ts'
-import { databaseRules, type WatchedDatabase } from './database-alarms.ts'
+import { databaseRules, type MonitoredDatabase } from './database-alarms.ts'
 import { functionRules } from './function-alarms.ts'
 
-/** What alarms and the dashboard look at; `schedules` has the hours between two runs. */
-export type Watched = {
+/** What alarms and the dashboard monitor; `schedules` has the hours between two runs. */
+export type Monitored = {
   functions: AllFunctions
   queue: IQueue
   deadLetters: IQueue
   api: RestApi
-  database?: WatchedDatabase
+  database?: MonitoredDatabase
   schedules: Stage['schedules']
 }
 
-/** Every alarm of a stage, and the topic they tell. */
+/** Every alarm of a stage, and the topic that they notify. */
 export class Alarms extends Construct {
   readonly all: Alarm[]
 
-  constructor(scope: Construct, id: string, watched: Watched, email?: string) {
+  constructor(scope: Construct, id: string, monitored: Monitored, email?: string) {
     super(scope, id)
     const topic = alarmTopic(this, email)
     const rules = [
-      ...queueRules(watched),
-      ...workRules(watched),
-      ...apiRules(watched.api),
-      ...functionNames().flatMap(name => functionRules(name, watched.functions[name])),
-      ...(watched.database ? databaseRules(watched.database) : []),
+      ...queueRules(monitored),
+      ...workRules(monitored),
+      ...apiRules(monitored.api),
+      ...functionNames().flatMap(name => functionRules(name, monitored.functions[name])),
+      ...(monitored.database ? databaseRules(monitored.database) : []),
     ]
     this.all = rules.map(rule => alarm(this, topic, rule))
   }
 }
 
-/** What a function measures itself. */
+/** A metric that a function writes itself. */
 export function measured({ functionName }: LambdaFunction, metricName: MetricName, statistic: string, period: Duration): Metric {
   return new Metric({
     namespace: METRICS_NAMESPACE,
@@ -52,26 +52,25 @@ export function measured({ functionName }: LambdaFunction, metricName: MetricNam
   })
 }
 
-function queueRules({ queue, deadLetters }: Watched): AlarmRule[] {
+function queueRules({ queue, deadLetters }: Monitored): AlarmRule[] {
   return [
     {
       section: 'dead-letters',
-      means:
-        'An event could not be indexed and was put aside: the catalog misses a change until it is sent back or a reconcile runs.',
+      means: 'An event could not be indexed: the catalog misses a change until the event is redriven or a reconcile runs.',
       metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(1) }),
       periods: 1,
       atLeast: 1,
     },
     {
       section: 'queue-age',
-      means: 'The oldest event has waited for 15 minutes: searches do not see the newest changes.',
+      means: 'The oldest event has waited for 15 minutes: searches do not find the newest changes.',
       metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
       periods: 1,
       atLeast: 900,
     },
     {
       section: 'queue-depth',
-      means: 'More than 50,000 events have waited for 15 minutes: changes come faster than they are indexed.',
+      means: 'More than 50,000 events have waited for 15 minutes: changes arrive faster than they are indexed.',
       metric: queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
       periods: 3,
       atLeast: 50_000,
@@ -79,13 +78,13 @@ function queueRules({ queue, deadLetters }: Watched): AlarmRule[] {
   ]
 }
 
-function workRules({ functions, schedules }: Watched): AlarmRule[] {
+function workRules({ functions, schedules }: Monitored): AlarmRule[] {
   const hour = Duration.hours(1)
   return [
     {
       section: 'drift',
       means:
-        'A reconcile found the catalog to differ from the bucket, so events were lost; unless it was a dry run, it has repaired that.',
+        'A reconcile found differences between the catalog and the bucket, so events were lost; unless it was a dry run, it has repaired them.',
       metric: measured(functions.reconciler, 'Drift', Stats.MAXIMUM, hour),
       periods: 1,
       atLeast: 1,
@@ -98,20 +97,20 @@ function workRules({ functions, schedules }: Watched): AlarmRule[] {
         metric: measured(functions[name], schedule.finished, Stats.SUM, hour),
         periods: schedules[name].hours + SPARE_HOURS,
         below: 1,
-        alarmsOnSilence: true,
+        alarmsOnMissingData: true,
       }
     }),
   ]
 }
 
-/** A run may take so much longer than the one before. */
+/** How much longer than the previous run a run may take. */
 const SPARE_HOURS = 3
 
 function apiRules(api: RestApi): AlarmRule[] {
   return [
     {
       section: 'api-errors',
-      means: 'The API failed at least 5 requests of 5 minutes by a fault of its own.',
+      means: 'At least 5 requests within 5 minutes failed with a 5xx status.',
       metric: api.metricServerError({ statistic: Stats.SUM, period: Duration.minutes(5) }),
       periods: 1,
       atLeast: 5,

@@ -1,32 +1,32 @@
 import { Duration, Stack } from 'aws-cdk-lib'
 import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
-import { measured, type Watched } from './alarms.ts'
-import { proxyMetric, type WatchedDatabase } from './database-alarms.ts'
+import { type Monitored, measured } from './alarms.ts'
+import { type MonitoredDatabase, proxyMetric } from './database-alarms.ts'
 
-/** What people look at first: every alarm, then what the catalog does and what it stands on, in rows. */
-export function dashboard(scope: Construct, watched: Watched, alarms: Alarm[]): Dashboard {
+/** The dashboard: every alarm, then rows of graphs for indexing, the API, the functions, maintenance and the database. */
+export function dashboard(scope: Construct, monitored: Monitored, alarms: Alarm[]): Dashboard {
   return new Dashboard(scope, 'Dashboard', {
     dashboardName: Stack.of(scope).stackName,
     defaultInterval: Duration.days(1),
     widgets: [
       [new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 5 })],
-      indexRow(watched),
-      apiRow(watched),
-      functionRow(watched),
-      upkeepRow(watched),
-      ...(watched.database ? [databaseRow(watched.database), proxyRow(watched.database)] : []),
+      indexRow(monitored),
+      apiRow(monitored),
+      functionRow(monitored),
+      maintenanceRow(monitored),
+      ...(monitored.database ? [databaseRow(monitored.database), proxyRow(monitored.database)] : []),
     ],
   })
 }
 
-/** Points are five minutes apart, as the alarms' are. */
+/** Points are five minutes apart, as those of the alarms. */
 const PERIOD = Duration.minutes(5)
 const sum = { statistic: Stats.SUM, period: PERIOD }
 const average = { statistic: Stats.AVERAGE, period: PERIOD }
 const highest = { statistic: Stats.MAXIMUM, period: PERIOD }
 
-function indexRow({ queue, deadLetters, functions }: Watched) {
+function indexRow({ queue, deadLetters, functions }: Monitored) {
   const indexer = functions.indexer
   return row(
     ['Records indexed', measured(indexer, 'RecordsIndexed', Stats.SUM, PERIOD)],
@@ -40,26 +40,26 @@ function indexRow({ queue, deadLetters, functions }: Watched) {
   )
 }
 
-function apiRow({ api }: Watched) {
+function apiRow({ api }: Monitored) {
   const latency = (p: number) => api.metricLatency({ statistic: Stats.p(p), period: PERIOD, label: `p${p}` })
   return row(
     ['Requests', api.metricCount(sum)],
-    ['Milliseconds to the answer', latency(50), latency(99)],
+    ['Milliseconds to the response', latency(50), latency(99)],
     ['Failed requests', api.metricClientError({ ...sum, label: '4xx' }), api.metricServerError({ ...sum, label: '5xx' })],
   )
 }
 
-function functionRow({ functions }: Watched) {
+function functionRow({ functions }: Monitored) {
   const all = Object.entries(functions)
   return row(
     ['Errors of functions', ...all.map(([label, each]) => each.metricErrors({ ...sum, label }))],
-    ['Refused starts', ...all.map(([label, each]) => each.metricThrottles({ ...sum, label }))],
-    ['Milliseconds of functions, longest', ...all.map(([label, each]) => each.metricDuration({ ...highest, label }))],
-    ['Functions running', ...all.map(([label, each]) => each.metric('ConcurrentExecutions', { ...highest, label }))],
+    ['Throttled invocations', ...all.map(([label, each]) => each.metricThrottles({ ...sum, label }))],
+    ['Longest invocation, milliseconds', ...all.map(([label, each]) => each.metricDuration({ ...highest, label }))],
+    ['Concurrent invocations', ...all.map(([label, each]) => each.metric('ConcurrentExecutions', { ...highest, label }))],
   )
 }
 
-function upkeepRow({ functions }: Watched) {
+function maintenanceRow({ functions }: Monitored) {
   const hour = Duration.hours(1)
   return row(
     ['Drift that reconciles found', measured(functions.reconciler, 'Drift', Stats.SUM, hour)],
@@ -68,16 +68,16 @@ function upkeepRow({ functions }: Watched) {
   )
 }
 
-function databaseRow({ instance, replica }: WatchedDatabase) {
+function databaseRow({ instance, replica }: MonitoredDatabase) {
   return row(
     ['CPU of the database, %', instance.metricCPUUtilization(average)],
     ['Bytes free', instance.metricFreeStorageSpace(average), instance.metricFreeableMemory(average)],
     ['Reads and writes per second', instance.metricReadIOPS(average), instance.metricWriteIOPS(average)],
-    ...(replica ? [['Seconds the replica is behind', replica.metric('ReplicaLag', highest)] as Graph] : []),
+    ...(replica ? [['Replica lag, seconds', replica.metric('ReplicaLag', highest)] as Graph] : []),
   )
 }
 
-function proxyRow({ instance, proxy }: WatchedDatabase) {
+function proxyRow({ instance, proxy }: MonitoredDatabase) {
   return row(
     ['Connections to the database', instance.metricDatabaseConnections(highest)],
     ['Connections to the proxy', proxyMetric(proxy, 'ClientConnections', Stats.SUM)],

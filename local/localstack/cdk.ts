@@ -8,7 +8,7 @@ import { runProgram } from './run-program.ts'
 /** The CDK's CLI, pointed at LocalStack, and the stacks of the localstack stage that it has synthesised. */
 export type Cdk = {
   bootstrap(): Promise<unknown>
-  /** Deploys the stacks of these names (`*` is any text) and what they need; says whether that changed anything. */
+  /** Deploys the stacks with these names (`*` matches any text) and the stacks they need; returns whether anything changed. */
   deploy(names: string[]): Promise<{ isChanged: boolean }>
   destroy(): Promise<unknown>
 }
@@ -31,17 +31,17 @@ export async function synthesise(url: string, databaseUrl: string, migrations?: 
   return synthesised(url)
 }
 
-/** Whether stacks were synthesised, and so perhaps deployed. */
+/** Whether stacks were synthesised, and so may be deployed. */
 export function isSynthesised(): boolean {
   return existsSync(join(ASSEMBLY, 'manifest.json'))
 }
 
-/** Removes what was synthesised, and what was answered to its deployment. */
+/** Removes the synthesised stacks and the outputs of their deployment. */
 export function forgetAssembly(): void {
   for (const path of [ASSEMBLY, OUTPUTS]) rmSync(path, { recursive: true, force: true })
 }
 
-/** The stacks as they were synthesised last. */
+/** The last synthesised stacks. */
 export function synthesised(url: string): Cdk {
   const cdk = (args: string[], minutes: number) =>
     runProgram('cdklocal', [...args, ...COMMON], { env: localstackEnvironment(url), minutes, shown: RESULTS })
@@ -61,7 +61,7 @@ export function synthesised(url: string): Cdk {
   }
 }
 
-/** What stacks answered when they were deployed last, by their names. */
+/** The outputs of the last deployment, by stack. */
 export function readOutputs(): Record<string, Record<string, string>> {
   return JSON.parse(readFileSync(OUTPUTS, 'utf8'))
 }
@@ -82,7 +82,7 @@ async function isBootstrapped(url: string): Promise<boolean> {
 /** The bucket that the CDK's bootstrap stack makes for bundles. */
 const ASSETS = 'cdk-hnb659fds-assets-000000000000-us-east-1'
 
-/** Of hundreds of lines those that tell of a whole stack, or of what went wrong. */
+/** The lines to show, of hundreds: results of stacks, and errors. */
 const RESULTS = /[✅❌]|_FAILED|\berror:/iu
 
 const FAILURES = /\berror\b/i

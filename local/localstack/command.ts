@@ -3,7 +3,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 /** The flags that a script was given. */
 export type Flags = Record<string, string | boolean | undefined>
 
-/** Runs a script: its help where that is asked for; an error is told in its own words and ends the script with 1. */
+/** Runs a script, or prints its help. An error prints its message and ends the script with 1. */
 export async function runScript(
   name: string,
   help: string,
@@ -22,7 +22,7 @@ export async function runScript(
   }
 }
 
-/** Runs a part of a script, and tells what it is and how long it took. */
+/** Runs a step of a script and prints its name and duration. */
 export async function step<T>(what: string, act: () => Promise<T>): Promise<T> {
   console.log(`${what} ...`)
   const start = performance.now()

@@ -6,12 +6,12 @@ const FILE = join(ROOT, 'docker-compose.localstack.yml')
 /** A client of Docker Compose and our file: `run('up', '--detach')`. */
 export type Compose = { name: string; run(...args: string[]): Promise<string>; ask(...args: string[]): Promise<string> }
 
-/** Docker's own client, or the older program; undefined where there is neither. */
+/** `docker compose`, or the older `docker-compose`; undefined when neither is installed. */
 export async function findCompose(): Promise<Compose | undefined> {
   for (const [program = '', ...first] of [['docker', 'compose'], ['docker-compose']]) {
     const isThere = await runProgram(program, [...first, 'version'], { minutes: 0.5, shown: NOTHING }).catch(() => undefined)
     if (isThere === undefined) continue
-    // The project's name, or two checkouts in folders of the same name would share containers with any other such folder.
+    // A fixed project name: the default one is the name of the folder, which other projects may have too.
     const args = (rest: string[]) => [...first, '--project-name', 'storage-catalog', '--file', FILE, ...rest]
     return {
       name: [program, ...first].join(' '),
@@ -27,7 +27,7 @@ export async function runs(compose: Compose | undefined, service: string): Promi
   return running?.split('\n').includes(service) ?? false
 }
 
-/** The address of the file's Postgres, as this machine and as containers of functions see it. */
+/** The addresses of the Postgres in our file, for this machine and for the containers of functions. */
 export function composePostgres(env: NodeJS.ProcessEnv = process.env): { url: string; functionsUrl: string } {
   return {
     url: `postgres://catalog_owner:catalog@127.0.0.1:${env.CATALOG_POSTGRES_PORT || 5433}/catalog`,

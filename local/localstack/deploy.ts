@@ -6,11 +6,11 @@ import { deploymentOf, FOLDER, writeDeployment } from './deployment.ts'
 import { invoke, localstackUrl, MIGRATOR, reachLocalstack } from './endpoint.ts'
 
 const HELP = `
-Deploys the localstack stage onto the LocalStack that answers on AWS_ENDPOINT_URL or http://127.0.0.1:4566: the migrator
-first, which is invoked, then all that needs its migrations. Then it compares the bucket with the catalog once.
+Deploys the localstack stage onto the LocalStack at AWS_ENDPOINT_URL or http://127.0.0.1:4566: first the migrator, which is
+invoked, then everything else. Then it compares the bucket with the catalog once.
 
-The database is that of DATABASE_URL (functions must reach it by that address), else the Postgres of
-docker-compose.localstack.yml if it runs, else the one that npm installed, started in .catalog/localstack.
+The database is the one at DATABASE_URL (functions must reach that address), or the Postgres of
+docker-compose.localstack.yml if it runs, or the one that npm installed, started in .catalog/localstack.
 
   --migrations <folder>  other migrations than those of the repository
   --help                 this text
@@ -27,7 +27,7 @@ await runScript('localstack:deploy', HELP, OPTIONS, async ({ migrations }) => {
   const cdk = await step('Synthesising', () => synthesise(url, database.functionsUrl, folder))
   await step('Bootstrapping', () => cdk.bootstrap())
 
-  // New code may need what its migrations make: they come first, and a failed one ends the deployment here, with the old code in place.
+  // New code may need the new migrations, so they run first; a failed one ends the deployment here, with the old code in place.
   const migrator = await step('Deploying the migrator', () => cdk.deploy(['*-data', '*-migrations']))
   const report = await step('Migrating', () => invoke(url, MIGRATOR, {}))
   console.log(JSON.stringify(report))

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CREDENTIALS } from './endpoint.ts'
 
-/** Where a deployment keeps its database and its addresses. */
+/** The folder with the database and the addresses of a deployment. */
 export const FOLDER = resolve('.catalog/localstack')
 
-/** Where the parts of a deployment answer: what `running.json` of a catalog on this machine holds, and the functions by name. */
+/** The addresses of a deployment, as in `running.json` of a catalog on this machine, and the names of its functions. */
 export type Deployment = {
   apiUrl: string
   s3Url: string
@@ -19,14 +19,14 @@ export type Deployment = {
   reconcileFunction: string
 }
 
-/** Makes addresses that need no DNS of what the stacks answered. Throws for an output that is missing. */
+/** Turns the outputs of the stacks into addresses that need no DNS. Throws for a missing output. */
 export function deploymentOf(stacks: Record<string, Record<string, string>>, url: string, databaseUrl: string): Deployment {
   const values = Object.assign({}, ...Object.values(stacks)) as Record<string, string>
   const output = (name: string) => {
     if (values[name]) return values[name]
     throw new Error(`the stacks have no output ${name}; they have ${Object.keys(values).join(', ') || 'none'}`)
   }
-  // As an address it is malformed where LocalStack's name is a number.
+  // The address itself is malformed when the host name of LocalStack is a number.
   const [stage] = output('ApiUrl').split('/').slice(-2)
   return {
     apiUrl: `${url}/_aws/execute-api/${output('ApiId')}/${stage}`,
@@ -41,7 +41,7 @@ export function deploymentOf(stacks: Record<string, Record<string, string>>, url
   }
 }
 
-/** Writes it down for the command line (`--data .catalog/localstack`) and the tests; it holds a password, so for its owner only. */
+/** Writes a deployment to a file, for the command line (`--data .catalog/localstack`) and the tests. Only its owner may read it: it contains a password. */
 export function writeDeployment(deployment: Deployment): string {
   mkdirSync(FOLDER, { recursive: true })
   rmSync(FILE, { force: true })
@@ -49,7 +49,7 @@ export function writeDeployment(deployment: Deployment): string {
   return FILE
 }
 
-/** The one that was written down; undefined when there is none. */
+/** Reads the deployment from its file; undefined when there is none. */
 export function readDeployment(): Deployment | undefined {
   try {
     return JSON.parse(readFileSync(FILE, 'utf8'))
@@ -58,7 +58,7 @@ export function readDeployment(): Deployment | undefined {
   }
 }
 
-/** Forgets it. */
+/** Deletes the file. */
 export function forgetDeployment(): void {
   rmSync(FILE, { force: true })
 }

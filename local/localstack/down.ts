@@ -4,11 +4,11 @@ import { runScript, step } from './command.ts'
 import { findCompose, runs } from './compose.ts'
 import { FOLDER, forgetDeployment, readDeployment } from './deployment.ts'
 import { stopPostgres } from './embedded-postgres.ts'
-import { answers, clientConfig, localstackUrl } from './endpoint.ts'
+import { clientConfig, isReachable, localstackUrl } from './endpoint.ts'
 
 const HELP = `
-Takes away what localstack:up and localstack:deploy have made: the objects of the bucket, the stacks, the embedded Postgres,
-and the containers of Docker Compose. A LocalStack that was started in another way stays.
+Removes what localstack:up and localstack:deploy created: the objects of the bucket, the stacks, the embedded Postgres,
+and the containers of Docker Compose. A LocalStack that was started in another way keeps running.
 
   --keep-data  keeps the database: the folder of the embedded Postgres, the volumes of Docker Compose
   --help       this text
@@ -16,8 +16,8 @@ and the containers of Docker Compose. A LocalStack that was started in another w
 
 await runScript('localstack:down', HELP, { 'keep-data': { type: 'boolean' } }, async ({ 'keep-data': keep = false }) => {
   const url = localstackUrl()
-  if (await answers(url, 0)) await takeDown(url)
-  else console.log(`No LocalStack answers at ${url}: what was deployed there went with it.`)
+  if (await isReachable(url, 0)) await removeDeployment(url)
+  else console.log(`No LocalStack at ${url}: nothing to remove there.`)
   forgetDeployment()
   forgetAssembly()
   if (await stopPostgres(FOLDER, !keep)) console.log('Stopped the embedded Postgres.')
@@ -25,13 +25,13 @@ await runScript('localstack:down', HELP, { 'keep-data': { type: 'boolean' } }, a
   if (await runs(compose, 'localstack')) {
     await step('Stopping the containers', async () => compose?.run('down', ...(keep ? [] : ['--volumes'])))
   }
-  console.log('Next: npm run localstack:up, or npm run localstack:deploy where a LocalStack answers')
+  console.log('Next: npm run localstack:up, or npm run localstack:deploy if a LocalStack runs')
 })
 
-async function takeDown(url: string): Promise<void> {
+async function removeDeployment(url: string): Promise<void> {
   const bucket = readDeployment()?.bucket
   if (bucket) await step('Emptying the bucket', () => empty(url, bucket))
-  // Also what a deployment that failed has left.
+  // Also what a failed deployment has left.
   if (isSynthesised()) await step('Destroying the stacks', () => synthesised(url).destroy())
   else console.log('Nothing is deployed.')
 }

@@ -7,7 +7,7 @@ import { FolderInUse, lockFolder } from '../folder-lock.ts'
 /** Written by keep-postgres.ts while it runs. */
 export type KeptPostgres = { pid: number; url: string }
 
-/** Where keep-postgres.ts keeps a database, and says where it answers. */
+/** The files of keep-postgres.ts: data, address, port and log. */
 export function keptFiles(folder: string) {
   return {
     data: join(folder, 'postgres'),
@@ -17,9 +17,9 @@ export function keptFiles(folder: string) {
   }
 }
 
-const PATIENCE_MS = 60_000
+const TIMEOUT_MS = 60_000
 
-/** Starts the Postgres that npm installed in a process that stays when this one ends, unless it runs already, and answers its address. */
+/** Starts the Postgres that npm installed, in a process that outlives this one, unless it runs already. Returns its address. */
 export async function keepPostgres(folder: string): Promise<string> {
   const running = readKept(folder)
   if (running && isHeld(folder)) return running.url
@@ -36,7 +36,7 @@ export async function keepPostgres(folder: string): Promise<string> {
   })
   child.unref()
   closeSync(log)
-  for (const end = performance.now() + PATIENCE_MS; performance.now() < end && !hasExited; await sleep(100)) {
+  for (const end = performance.now() + TIMEOUT_MS; performance.now() < end && !hasExited; await sleep(100)) {
     const kept = readKept(folder)
     if (kept && kept.pid === child.pid) return kept.url
   }
@@ -44,7 +44,7 @@ export async function keepPostgres(folder: string): Promise<string> {
   throw new Error(`Postgres did not start; ${keptFiles(folder).log} says why`)
 }
 
-/** Stops it, if it runs, and answers whether it did; `forget` removes its data, too. */
+/** Stops it and returns whether it ran; `forget` also removes its data. */
 export async function stopPostgres(folder: string, forget: boolean): Promise<boolean> {
   const kept = readKept(folder)
   const isRunning = kept && isHeld(folder) ? await end(folder, kept) : false
@@ -54,7 +54,7 @@ export async function stopPostgres(folder: string, forget: boolean): Promise<boo
 
 async function end(folder: string, { pid }: KeptPostgres): Promise<true> {
   process.kill(pid, 'SIGTERM')
-  for (const end = performance.now() + PATIENCE_MS; isHeld(folder); await sleep(100)) {
+  for (const end = performance.now() + TIMEOUT_MS; isHeld(folder); await sleep(100)) {
     if (performance.now() > end) throw new Error(`Postgres does not stop; its process is ${pid}`)
   }
   return true
@@ -62,7 +62,7 @@ async function end(folder: string, { pid }: KeptPostgres): Promise<true> {
 
 const KEEPER = join(import.meta.dirname, 'keep-postgres.ts')
 
-/** What a keeper that was killed left behind is told apart by `isHeld`. */
+/** The file may be of a keeper that was killed: `isHeld` says whether one runs. */
 function readKept(folder: string): KeptPostgres | undefined {
   try {
     return JSON.parse(readFileSync(keptFiles(folder).address, 'utf8'))

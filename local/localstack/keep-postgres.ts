@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { startPostgres } from '../postgres/postgres.ts'
 import { keptFiles } from './embedded-postgres.ts'
 
-/** Runs Postgres in a folder until it is told to stop: Postgres ends with the process that started it, so this one stays. */
+/** Runs Postgres in a folder until SIGTERM. Postgres ends with the process that started it, so this one keeps running. */
 async function main(folder: string): Promise<void> {
   const { data, address, port } = keptFiles(folder)
   const postgres = await startPostgres({ folder: data, port: rememberedPort(port) })

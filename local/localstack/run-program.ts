@@ -6,15 +6,15 @@ import { createInterface } from 'node:readline'
 /** The repository. */
 export const ROOT = join(import.meta.dirname, '../..')
 
-/** How a program is run: more environment, minutes that it may take, and which of the lines that it prints are shown; all where nothing is said. */
+/** How a program is run: additional environment, a timeout in minutes, and which lines of its output are shown (all unless set). */
 export type RunOptions = { env?: Record<string, string>; minutes: number; shown?: RegExp }
 
 /** For `shown`: no line at all. */
 export const NOTHING = /(?!)/
 
 /**
- * Runs a program in the repository, those of its packages first, and answers what it printed. Throws when it is not there, ends with
- * anything but 0, or takes too long; then it is ended with all that it started.
+ * Runs a program in the repository, with `node_modules/.bin` first in the path, and returns its output. Throws when it does not exist, ends with
+ * a code other than 0, or takes too long; then it is ended with all its children.
  */
 export async function runProgram(program: string, args: string[], { env, minutes, shown }: RunOptions): Promise<string> {
   const path = [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter)

@@ -4,8 +4,8 @@ import { localstackEnvironment, localstackUrl, reachLocalstack } from './endpoin
 import { runProgram } from './run-program.ts'
 
 const HELP = `
-Runs the conformance suite (test/conformance) against what localstack:deploy has deployed: through S3, queue, functions,
-Postgres and API. It cleans up after itself; the audit trail of what it did stays.
+Runs the conformance suite (test/conformance) against the deployment of localstack:deploy: through S3, the queue, the functions,
+Postgres and the API. It removes what it created, except entries of the audit trail.
 
   --help  this text
 `

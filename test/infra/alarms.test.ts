@@ -9,7 +9,7 @@ import { DatabaseInstance, DatabaseProxy } from 'aws-cdk-lib/aws-rds'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { catalogApp } from '../../infra/app.ts'
-import { Alarms, type Watched } from '../../infra/monitoring/alarms.ts'
+import { Alarms, type Monitored } from '../../infra/monitoring/alarms.ts'
 import { dashboard } from '../../infra/monitoring/dashboard.ts'
 import { METRIC_UNITS } from '../../shared/metrics.ts'
 
@@ -144,7 +144,7 @@ function watchedTemplate(email?: string, withDatabase = true): Template {
   return Template.fromStack(stack)
 }
 
-function watchedIn(stack: Stack, withDatabase: boolean): Watched {
+function watchedIn(stack: Stack, withDatabase: boolean): Monitored {
   const make = (name: string) =>
     new LambdaFunction(stack, name, {
       runtime: Runtime.NODEJS_24_X,

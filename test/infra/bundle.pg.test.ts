@@ -139,7 +139,7 @@ describe('a bundle answers for its function:', () => {
   test.each([
     ['CATALOG_BUCKET', '', 'CATALOG_BUCKET is required: the bucket of the catalog'],
     ['CATALOG_S3_PATH_STYLE', 'yes', 'CATALOG_S3_PATH_STYLE must be true or false, not yes'],
-    ['CATALOG_BUKET', 'docs', 'CATALOG_BUKET is no variable of the catalog'],
+    ['CATALOG_BUKET', 'docs', 'CATALOG_BUKET is not a variable of the catalog'],
   ])('reconciler does not start with %s=%s', async (name, value, reason) => {
     await expect(run('reconciler', { bucket: 'docs' }, { [name]: value })).rejects.toThrow(`Invalid: ${reason}`)
   })

@@ -60,7 +60,7 @@ describe('a function', () => {
   test('refuses a misspelled variable of ours, and ignores those of others', () => {
     const env = { CATALOG_AUDIT_RETENTION_DAYS: '30', CATALOG_AUDIT_DAYS: '7' }
     expect(() => functionEnvironment<'pruner'>(['CATALOG_AUDIT_RETENTION_DAYS'], env)).toThrow(
-      'CATALOG_AUDIT_DAYS is no variable of the catalog',
+      'CATALOG_AUDIT_DAYS is not a variable of the catalog',
     )
     expect(functionEnvironment<'migrator'>([], { LANG: 'C' })).toEqual({})
   })

@@ -1,19 +1,19 @@
 import * as shared from '../../../shared/catalog/audit.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
-/** GET /audit. A key is one of a bucket; all else is asked of all buckets. */
-export const getAuditLogs: Operation<'getAuditLogs'> = async (parts, { query }) => {
-  const bucket = query.key === undefined ? query.bucket : bucketOf(parts, query)
-  return { body: await shared.getAuditLogs(parts.sql, { ...query, bucket }) }
+/** GET /audit. A key belongs to the default bucket; without a key and a bucket all buckets are read. */
+export const getAuditLogs: Operation<'getAuditLogs'> = async (dependencies, { query }) => {
+  const bucket = query.key === undefined ? query.bucket : bucketOf(dependencies, query)
+  return { body: await shared.getAuditLogs(dependencies.sql, { ...query, bucket }) }
 }
 
 /** POST /audit. */
-export const logAudit: Operation<'logAudit'> = async (parts, { body, caller }) => {
+export const logAudit: Operation<'logAudit'> = async (dependencies, { body, caller }) => {
   const entries = body.map(entry => ({
     ...caller,
     ...entry,
-    bucket: entry.key === undefined ? entry.bucket : bucketOf(parts, entry),
+    bucket: entry.key === undefined ? entry.bucket : bucketOf(dependencies, entry),
   }))
-  await shared.logAudit(parts.sql, entries)
+  await shared.logAudit(dependencies.sql, entries)
   return { body: { logged: entries.length } }
 }

@@ -1,15 +1,15 @@
 import { HttpError } from '../errors.ts'
 import type { Operation } from '../operation.ts'
 
-/** How long the database may take before it counts as out of reach, in milliseconds: less than a load balancer waits. */
-const PATIENCE_MS = 3_000
+/** Milliseconds after which the database counts as unreachable: less than a load balancer waits. */
+const DATABASE_TIMEOUT_MS = 3_000
 
 /** GET /health. Throws HttpError 503. */
 export const getHealth: Operation<'getHealth'> = async ({ sql }) => {
-  const patience = Promise.withResolvers<never>()
-  const timer = setTimeout(() => patience.reject(new Error(`no answer in ${PATIENCE_MS} ms`)), PATIENCE_MS)
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error(`no response within ${DATABASE_TIMEOUT_MS} ms`)), DATABASE_TIMEOUT_MS)
   try {
-    await Promise.race([sql`select 1`, patience.promise])
+    await Promise.race([sql`select 1`, timeout.promise])
     return { body: { status: 'ok' } }
   } catch (cause) {
     throw new HttpError(503, 'Unavailable', 'The database cannot be reached', { cause })
@@ -36,7 +36,7 @@ export const listBuckets: Operation<'listBuckets'> = async ({ sql }) => {
   return { body: { items: await getBuckets(sql), nextCursor: null } }
 }
 
-/** Loaded when first needed: it is no part of a cold start. */
+/** Loaded when first needed, not in a cold start. */
 function statistics() {
   return import('../../../shared/catalog/statistics.ts')
 }

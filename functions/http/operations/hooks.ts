@@ -17,7 +17,7 @@ export const logHookExecution: Operation<'logHookExecution'> = async (dependenci
   return { body: { logged: executions.length } }
 }
 
-/** Loaded when first needed: it is no part of a cold start. */
+/** Loaded when first needed, not in a cold start. */
 function hooks() {
   return import('../../../shared/catalog/hooks.ts')
 }

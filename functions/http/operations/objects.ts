@@ -8,24 +8,24 @@ export const searchObjects: Operation<'searchObjects'> = async ({ sql }, { query
 })
 
 /** GET /objects. */
-export const listObjects: Operation<'listObjects'> = async (parts, { query }) => ({
-  body: await shared.listObjects(parts.sql, { ...query, bucket: bucketOf(parts, query) }),
+export const listObjects: Operation<'listObjects'> = async (dependencies, { query }) => ({
+  body: await shared.listObjects(dependencies.sql, { ...query, bucket: bucketOf(dependencies, query) }),
 })
 
 /** GET /object. */
-export const getObject: Operation<'getObject'> = async (parts, { query: { key, bucket } }) => ({
-  body: await shared.getObjectMetadata(parts.sql, { bucket: bucketOf(parts, { bucket }), key }),
+export const getObject: Operation<'getObject'> = async (dependencies, { query: { key, bucket } }) => ({
+  body: await shared.getObjectMetadata(dependencies.sql, { bucket: bucketOf(dependencies, { bucket }), key }),
 })
 
 /** PUT /object. */
-export const recordObject: Operation<'recordObject'> = async (parts, { query, body }) => {
-  const name = { bucket: bucketOf(parts, query), key: query.key }
-  await shared.recordObject(parts.sql, { ...body, ...name })
-  return { body: await shared.getObjectMetadata(parts.sql, name) }
+export const recordObject: Operation<'recordObject'> = async (dependencies, { query, body }) => {
+  const name = { bucket: bucketOf(dependencies, query), key: query.key }
+  await shared.recordObject(dependencies.sql, { ...body, ...name })
+  return { body: await shared.getObjectMetadata(dependencies.sql, name) }
 }
 
 /** DELETE /object. */
-export const deleteObject: Operation<'deleteObject'> = async (parts, { query }) => {
-  await shared.deleteObject(parts.sql, { bucket: bucketOf(parts, query), key: query.key })
+export const deleteObject: Operation<'deleteObject'> = async (dependencies, { query }) => {
+  await shared.deleteObject(dependencies.sql, { bucket: bucketOf(dependencies, query), key: query.key })
   return {}
 }

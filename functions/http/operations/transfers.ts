@@ -2,16 +2,16 @@ import { logAudit } from '../../../shared/catalog/audit.ts'
 import { findDownload } from '../../../shared/catalog/download.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
-/** How long a URL holds where nothing is said, in seconds. */
+/** Validity of a URL unless the request says otherwise, in seconds. */
 const EXPIRES_IN = 900
 
 /** POST /uploads. */
-export const createUpload: Operation<'createUpload'> = async (parts, { body, caller }) => {
+export const createUpload: Operation<'createUpload'> = async (dependencies, { body, caller }) => {
   const { key, contentType, metadata, expiresIn = EXPIRES_IN } = body
-  const bucket = bucketOf(parts, body)
+  const bucket = bucketOf(dependencies, body)
   const { presignUpload } = await signing()
-  const upload = await presignUpload(await parts.s3(), { bucket, key, contentType, metadata, expiresIn })
-  await logAudit(parts.sql, {
+  const upload = await presignUpload(await dependencies.s3(), { bucket, key, contentType, metadata, expiresIn })
+  await logAudit(dependencies.sql, {
     ...caller,
     action: 'UPLOAD_URL',
     bucket,
@@ -21,14 +21,14 @@ export const createUpload: Operation<'createUpload'> = async (parts, { body, cal
   return { body: upload }
 }
 
-/** GET /download. The URL is not told before the audit trail has it. */
-export const getDownload: Operation<'getDownload'> = async (parts, { query, caller }) => {
+/** GET /download. The URL is returned only after the audit trail has the entry. */
+export const getDownload: Operation<'getDownload'> = async (dependencies, { query, caller }) => {
   const { key, redirect = false, expiresIn = EXPIRES_IN } = query
-  const bucket = bucketOf(parts, query)
-  const { versionId } = await findDownload(parts.sql, { bucket, key, versionId: query.versionId })
+  const bucket = bucketOf(dependencies, query)
+  const { versionId } = await findDownload(dependencies.sql, { bucket, key, versionId: query.versionId })
   const { presignDownload } = await signing()
-  const download = await presignDownload(await parts.s3(), { bucket, key, versionId: query.versionId, expiresIn })
-  await logAudit(parts.sql, {
+  const download = await presignDownload(await dependencies.s3(), { bucket, key, versionId: query.versionId, expiresIn })
+  await logAudit(dependencies.sql, {
     ...caller,
     action: 'DOWNLOAD',
     bucket,

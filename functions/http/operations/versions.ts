@@ -2,18 +2,18 @@ import * as shared from '../../../shared/catalog/versions.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /versions. */
-export const listVersions: Operation<'listVersions'> = async (parts, { query }) => ({
-  body: await shared.listVersions(parts.sql, { ...query, bucket: bucketOf(parts, query) }),
+export const listVersions: Operation<'listVersions'> = async (dependencies, { query }) => ({
+  body: await shared.listVersions(dependencies.sql, { ...query, bucket: bucketOf(dependencies, query) }),
 })
 
 /** POST /versions. */
-export const recordVersion: Operation<'recordVersion'> = async (parts, { body }) => {
-  const bucket = bucketOf(parts, body)
-  await shared.recordVersion(parts.sql, { ...body, bucket })
+export const recordVersion: Operation<'recordVersion'> = async (dependencies, { body }) => {
+  const bucket = bucketOf(dependencies, body)
+  await shared.recordVersion(dependencies.sql, { ...body, bucket })
   return { body: { bucket, key: body.key, versionId: body.versionId } }
 }
 
 /** PATCH /version. */
-export const annotateVersion: Operation<'annotateVersion'> = async (parts, { query, body }) => ({
-  body: await shared.annotateVersion(parts.sql, { ...query, ...body, bucket: bucketOf(parts, query) }),
+export const annotateVersion: Operation<'annotateVersion'> = async (dependencies, { query, body }) => ({
+  body: await shared.annotateVersion(dependencies.sql, { ...query, ...body, bucket: bucketOf(dependencies, query) }),
 })

@@ -2,10 +2,13 @@ import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { Data } from '../data-stack.ts'
 import type { AllFunctions } from '../functions/functions.ts'
 import type { Stage } from '../stages.ts'
-import type { Watched } from './alarms.ts'
+import type { Monitored } from './alarms.ts'
 
-/** What of a stage alarms and the dashboard look at. */
-export function watched(stage: Stage, { data, functions, api }: { data: Data; functions: AllFunctions; api: RestApi }): Watched {
+/** The resources of a stage that alarms and the dashboard monitor. */
+export function monitoredResources(
+  stage: Stage,
+  { data, functions, api }: { data: Data; functions: AllFunctions; api: RestApi },
+): Monitored {
   const { queue, deadLetters, aws } = data
   const { schedules } = stage
   if (!aws || !stage.aws) return { functions, queue, deadLetters, api, schedules }
