@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 
-// JavaScript that an old Node understands: the commands are TypeScript, which only the repository's own Node runs as it is.
-const main = join(import.meta.dirname ?? new URL('', import.meta.url).pathname, 'main.ts')
+// JavaScript for any Node from 20 on: the commands are TypeScript, which only the repository's own Node 24 runs directly.
+const main = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, 'main.ts')
 
 if (process.features.typescript) await import('./main.ts')
 else runWithOwnNode()
@@ -14,14 +14,16 @@ function runWithOwnNode() {
   const modules = join(main, '../../node_modules')
   const node = ['node/bin/node', 'node/bin/node.exe', '.bin/node'].map(path => join(modules, path)).find(existsSync)
   if (!node) {
-    console.error(`catalog: needs Node 24, and this is ${process.version}: run npm ci in ${join(main, '../..')} first`)
+    console.error(
+      `catalog: this is Node ${process.version}; the Node 24 of the repository is missing: run npm ci in ${join(main, '../..')}`,
+    )
     process.exit(1)
   }
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // A terminal sends its signals to both; npx and a shell script only to this process.
+  // A terminal sends signals to both processes, npx and shell scripts only to this one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', error => {
-    console.error(`catalog: ${node} does not run: ${error.message}`)
+    console.error(`catalog: ${node} cannot be started: ${error.message}`)
     process.exit(1)
   })
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

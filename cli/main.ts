@@ -17,9 +17,9 @@ import { CliError, errorCode, isNetworkError } from './terminal/cli-error.ts'
 import { logLine, printable } from './terminal/print.ts'
 
 const program = new Command('catalog')
-  .description('Storage Catalog: put files into a bucket and find them, their versions and their history.')
-  .showHelpAfterError('(--help tells how)')
-  .addHelpText('after', '\nStart with a catalog on this machine (npm start), then: npx catalog demo')
+  .description('Storage Catalog: upload files to a bucket and find them, their versions and their history.')
+  .showHelpAfterError('(run with --help for usage)')
+  .addHelpText('after', '\nTo begin, start a catalog on this machine with npm start, then run: npx catalog demo')
 addUpload(program)
 addSearch(program)
 addList(program)
@@ -32,7 +32,7 @@ addDeadLetters(program)
 addReconcile(program)
 addBackfill(program)
 
-// `catalog list | head` closes the pipe when it has seen enough.
+// `catalog list | head` closes the pipe early.
 process.stdout.on('error', error => {
   if (errorCode(error) === 'EPIPE') process.exit(0)
   throw error
@@ -47,12 +47,12 @@ try {
   process.exitCode = error instanceof CliError ? error.exitCode : 1
 }
 
-/** One line for what an operator can do something about; the whole of an error that nobody thought of. */
+/** One line for an expected error, the stack trace for an unexpected one. */
 function describeError(error: unknown): string {
   if (error instanceof CliError) return error.message
   if (error instanceof S3ServiceException || error instanceof SQSServiceException || isNetworkError(error)) {
     return printable(`${errorCode(error)}: ${error instanceof Error ? error.message : error}`)
   }
-  if (errorCode(error) === 'CredentialsProviderError') return 'No AWS credentials: sign in with aws configure or aws sso login'
+  if (errorCode(error) === 'CredentialsProviderError') return 'No AWS credentials: run aws configure or aws sso login'
   return error instanceof Error && error.stack ? error.stack : String(error)
 }

@@ -5,16 +5,16 @@ import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '.
 import { formatTime, printable } from '../terminal/print.ts'
 import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
-/** `catalog audit [key]`: who did what, newest first. */
+/** `catalog audit [key]`: entries of the audit trail, newest first. */
 export function addAudit(program: Command): void {
   const command = program
     .command('audit')
-    .description('read the audit trail: who did what, when, from where, newest first')
-    .argument('[key]', 'only of this key')
-    .option('--user <id>', 'only of this user')
-    .option('--action <action>', 'only this action: UPLOAD, DOWNLOAD, DELETE, ...')
-    .option('--from <time>', 'from this moment on, for example 2026-01-31T08:00:00Z')
-    .option('--to <time>', 'before this moment')
+    .description('show the audit trail: who did what, when and from where, newest first')
+    .argument('[key]', 'only entries of this key')
+    .option('--user <id>', 'only entries of this user')
+    .option('--action <action>', 'only entries of this action: UPLOAD, DOWNLOAD, DELETE, ...')
+    .option('--from <time>', 'start time, inclusive, for example 2026-01-31T08:00:00Z')
+    .option('--to <time>', 'end time, exclusive')
     .action(audit)
   addPageOptions(addTargetOptions(command))
 }
@@ -35,7 +35,7 @@ async function audit(key: string | undefined, flags: TargetFlags & ListFlags & F
       { heading: 'Result', text: ({ success, errorMessage }) => (success ? 'done' : `failed: ${printable(errorMessage ?? '')}`) },
     ],
     rows: page => page.items,
-    empty: 'Nothing is recorded.',
+    empty: 'No audit entries found.',
     next: () => [npxCommand('stats', flags)],
   })
 }

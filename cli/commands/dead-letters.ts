@@ -12,15 +12,15 @@ import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '.
 import { formatCount, formatTime, printable, printableJson, printLine, printNext, shellQuote } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
 
-/** `catalog dead-letters`: the events that could not be indexed, why, and how to have them tried again. */
+/** `catalog dead-letters`: lists the events that could not be indexed, with reasons, or moves them back to the queue. */
 export function addDeadLetters(program: Command): void {
   const command = program
     .command('dead-letters')
-    .description('list the events that could not be indexed, with their reasons, or send them back to be tried again')
-    .option('--redrive', 'send all of them back')
+    .description('list the events that could not be indexed, with their reasons, or move them back to be indexed again')
+    .option('--redrive', 'move all of them back to the event queue')
     .option('--queue <url>', 'the dead-letter queue (CATALOG_DEAD_LETTER_QUEUE_URL)')
-    .option('--source <url>', 'the queue to send back to (CATALOG_QUEUE_URL)')
-    .option('--json', 'as JSON')
+    .option('--source <url>', 'the event queue (CATALOG_QUEUE_URL)')
+    .option('--json', 'print JSON')
     .action(deadLetters)
   addTargetOptions(command)
 }
@@ -37,13 +37,13 @@ async function deadLetters(flags: Flags): Promise<void> {
   if (flags.redrive) return redrive(queues, flags)
   const { letters, isCut: isTruncated } = await readDeadLetters(queues)
   if (flags.json) return printLine(printableJson(letters, 2))
-  if (letters.length === 0) return printLine('No dead letters: every event that came was indexed.')
+  if (letters.length === 0) return printLine('No dead letters: every event was indexed.')
   printLine(formatTable(letters, columns))
-  if (isTruncated) printLine(`There are more than these ${letters.length}.`)
+  if (isTruncated) printLine(`Only the first ${letters.length} are shown.`)
   printNext(npxCommand(`dead-letters --redrive${queueFlags(flags)}`, flags))
 }
 
-/** A message that died: `event` and `key` are those of its first record, if it can be read. */
+/** A dead letter; `event` and `key` are those of its first record, null if it can't be parsed. */
 type DeadLetter = {
   messageId: string
   sentAt: string | null
@@ -62,11 +62,11 @@ const columns = [
 
 async function redrive({ sqs, sourceUrl: source, deadLetterUrl: dead }: Queues, flags: Flags): Promise<void> {
   const { arn, waiting } = await getQueueState(sqs, dead)
-  if (waiting === 0) return printLine('No dead letters to send back.')
-  // The indexer sends most dead letters itself: only a destination tells SQS where those came from.
+  if (waiting === 0) return printLine('No dead letters to move.')
+  // The indexer sends most dead letters itself, so SQS does not know their source queue.
   const DestinationArn = source ? (await getQueueState(sqs, source)).arn : undefined
   await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, DestinationArn }))
-  printLine(`${formatCount(waiting, 'dead letter')} on the way back.`)
+  printLine(`${formatCount(waiting, 'dead letter')} moving back to the queue.`)
   printNext(npxCommand(`dead-letters${queueFlags(flags)}`, flags))
 }
 
@@ -74,10 +74,10 @@ function queueFlags({ queue, source }: Flags): string {
   return `${queue ? ` --queue ${shellQuote(queue)}` : ''}${source ? ` --source ${shellQuote(source)}` : ''}`
 }
 
-/** Letters that a person reads at once, or a program. */
+/** Most letters that one command reads. */
 const MAX_LETTERS = 1000
 
-/** Seconds in which nobody else sees what is being read; after reading it is given back. */
+/** Letters are hidden from others while they are read, then made visible again. */
 const VISIBILITY_TIMEOUT_SECONDS = 60
 
 async function readDeadLetters({ sqs, deadLetterUrl: dead }: Queues): Promise<{ letters: DeadLetter[]; isCut: boolean }> {
@@ -88,7 +88,7 @@ async function readDeadLetters({ sqs, deadLetterUrl: dead }: Queues): Promise<{ 
         QueueUrl: dead,
         MaxNumberOfMessages: 10,
         VisibilityTimeout: VISIBILITY_TIMEOUT_SECONDS,
-        // Without waiting AWS asks some of its servers only.
+        // Long polling: without it SQS reads only some of its servers.
         WaitTimeSeconds: 1,
         MessageAttributeNames: ['All'],
         MessageSystemAttributeNames: ['All'],
@@ -111,7 +111,7 @@ function toDeadLetter({ MessageId = '', Body = '', Attributes, MessageAttributes
     messageId: MessageId,
     sentAt: Number.isNaN(sent) ? null : new Date(sent).toISOString(),
     ...describeEvent(Body),
-    reason: MessageAttributes?.Reason?.StringValue ?? 'it was received too often',
+    reason: MessageAttributes?.Reason?.StringValue ?? 'received too many times',
     body: Body,
   }
 }
@@ -121,7 +121,7 @@ function describeEvent(body: string): { event: string | null; key: string | null
     const { name, key } = parseRecord(recordsOf(body)[0])
     return { event: name, key }
   } catch (error) {
-    // Being unreadable is what many of them died of.
+    // Many are dead letters because they can't be parsed.
     if (error instanceof Invalid) return { event: null, key: null }
     throw error
   }

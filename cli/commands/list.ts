@@ -5,19 +5,19 @@ import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '.
 import { formatSize, formatTime, printable, shellQuote } from '../terminal/print.ts'
 import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
-/** `catalog list [prefix]`: folders and objects below a prefix. */
+/** `catalog list [prefix]`: folders and objects with a prefix. */
 export function addList(program: Command): void {
   const command = program
     .command('list')
-    .description('list folders and objects, in the order of their keys')
-    .argument('[prefix]', 'only keys that begin with this; a folder ends in /', '')
-    .option('--recursive', 'objects only, whatever folder they are in')
+    .description('list folders and objects, ordered by key')
+    .argument('[prefix]', 'only keys with this prefix; folders end with /', '')
+    .option('--recursive', 'list the objects of all folders below the prefix')
     .addHelpText('after', '\nExamples:\n  npx catalog list\n  npx catalog list documents/ --recursive --all --json\n')
     .action(list)
   addPageOptions(addTargetOptions(command))
 }
 
-/** A folder has a key only. */
+/** A folder has only a key. */
 type Entry = { key: string; object?: Jsonify<StoredObject> }
 
 async function list(prefix: string, flags: TargetFlags & ListFlags & { recursive?: boolean }): Promise<void> {
@@ -35,8 +35,8 @@ async function list(prefix: string, flags: TargetFlags & ListFlags & { recursive
       ...items.map(object => ({ key: object.key, object })),
     ],
     empty: prefix
-      ? `Nothing begins with ${printable(prefix)}`
-      : `The bucket is empty. Put something in: ${npxCommand('upload <folder>', flags)}`,
+      ? `No key begins with ${printable(prefix)}.`
+      : `The bucket is empty. Upload files with: ${npxCommand('upload <folder>', flags)}`,
     next: ([first]) => (first ? [npxCommand(`${first.object ? 'versions' : 'list'} ${shellQuote(first.key)}`, flags)] : []),
   })
 }

@@ -6,14 +6,14 @@ import { objectColumns } from '../terminal/object-columns.ts'
 import { shellQuote } from '../terminal/print.ts'
 import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
-/** `catalog search <words...>`: objects by words of their names, types, metadata and tags, the best first. */
+/** `catalog search <words...>`: objects by words of their keys, content types, metadata and tags, best match first. */
 export function addSearch(program: Command): void {
   const command = program
     .command('search')
-    .description('find objects by words of their names, content types, metadata and tags')
-    .argument('<words...>', 'words, "a phrase", or, -without, or with the operators of Postgres: invo* & finance')
-    .option('--prefix <prefix>', 'only keys that begin with this')
-    .option('--type <type>', 'only this content type')
+    .description('find objects by words of their keys, content types, metadata and tags')
+    .argument('<words...>', 'words, "a phrase", a* prefix, or, -not; also the operators of Postgres: invo* & finance')
+    .option('--prefix <prefix>', 'only keys with this prefix')
+    .option('--type <type>', 'only objects of this content type')
     .addHelpText('after', '\nExamples:\n  npx catalog search invoice 2024\n  npx catalog search "invo*" --prefix documents/\n')
     .action(search)
   addPageOptions(addTargetOptions(command))

@@ -6,12 +6,12 @@ import { failIfBucketUnknown, requestedBucket } from '../connect/unknown-bucket.
 import { bold, formatCount, formatSize, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
 
-/** `catalog stats`: what the catalog holds, of all buckets unless one is named. */
+/** `catalog stats`: statistics of one bucket, or of all. */
 export function addStats(program: Command): void {
   const command = program
     .command('stats')
-    .description('show how much there is, of what kind, and what old versions cost; of all buckets unless one is named')
-    .option('--json', "the API's answer as JSON")
+    .description('show counts and sizes of objects and old versions; of all buckets unless --bucket is set')
+    .option('--json', "print the API's response as JSON")
     .action(stats)
   addTargetOptions(command)
 }
@@ -25,13 +25,13 @@ async function stats(flags: TargetFlags & { json?: boolean }): Promise<void> {
   printLine(summary(statistics))
   for (const [title, shares] of sharesOf(statistics)) {
     if (shares.length > 0) printLine(`\n${bold(title)}\n${sharesTable(shares.slice(0, MAX_SHARES))}`)
-    if (shares.length > MAX_SHARES) printLine(`... and ${shares.length - MAX_SHARES} more: --json`)
+    if (shares.length > MAX_SHARES) printLine(`... and ${shares.length - MAX_SHARES} more, see --json`)
   }
   printLine()
   printNext(npxCommand('list', flags), npxCommand('audit', flags))
 }
 
-/** What a person reads of a long list; the rest is in the JSON. */
+/** Rows per table; --json has all. */
 const MAX_SHARES = 15
 
 function summary(s: Jsonify<Statistics>): string {

@@ -9,15 +9,15 @@ import { type UploadSummary, uploadFolder } from '../upload/folder.ts'
 import { startUploadProgress } from '../upload/progress.ts'
 import { type SkippedPath, walk } from '../upload/walk.ts'
 
-/** `catalog upload <folder>`: puts a folder of files into the bucket; run again it goes on where it was. */
+/** `catalog upload <folder>`: uploads a folder; a second run continues an interrupted one. */
 export function addUpload(program: Command): void {
   const command = program
     .command('upload')
-    .description('put the files of a folder into the bucket; run again, it uploads only what is missing or changed')
-    .argument('<folder>', 'the folder; keys are the paths below it')
-    .option('--prefix <folder>', 'put everything below this folder of the bucket')
-    .addOption(new Option('--concurrency <n>', 'files at once, 1 to 256').argParser(concurrency).default(16))
-    .option('--no-links', 'leave symbolic links out; otherwise they are followed as find -L does')
+    .description('upload the files of a folder; a second run uploads only what is missing or changed')
+    .argument('<folder>', 'the folder; keys are paths relative to it')
+    .option('--prefix <folder>', 'upload below this folder of the bucket')
+    .addOption(new Option('--concurrency <n>', 'number of files uploaded at once, 1 to 256').argParser(concurrency).default(16))
+    .option('--no-links', 'skip symbolic links instead of following them as find -L does')
     .addHelpText('after', '\nExamples:\n  npx catalog upload ~/Documents\n  npx catalog upload /usr/share/doc --prefix doc\n')
     .action(upload)
   addTargetOptions(command)
@@ -43,7 +43,7 @@ async function upload(
     const summary = await uploadFolder(bucket, { folder: path, prefix, concurrency, links, signal, onFile: progress.show })
     progress.end()
     printSummary(summary)
-    if (signal.aborted) throw new CliError('Stopped. Run the same command again to go on where it was.', { exitCode: 130 })
+    if (signal.aborted) throw new CliError('Stopped. Run the same command again to continue.', { exitCode: 130 })
     if (summary.failed > 0) throw new CliError(`${formatCount(summary.failed, 'file')} not uploaded`)
     printNext(
       npxCommand(prefix ? `list ${shellQuote(prefix)}` : 'list', flags),
@@ -62,12 +62,12 @@ async function assertIsFolder(folder: string): Promise<void> {
   try {
     if ((await stat(folder)).isDirectory()) return
   } catch (error) {
-    throw new CliError(`${printable(folder)} can't be read: ${errorCode(error)}`)
+    throw new CliError(`${printable(folder)} cannot be read: ${errorCode(error)}`)
   }
   throw new CliError(`${printable(folder)} is not a folder`)
 }
 
-/** A walk of its own, ahead of the upload, so that the bar knows its end. */
+/** A second walk, ahead of the upload, so that the bar knows the total. */
 async function countFiles(folder: Buffer, links: boolean, onCount: (files: number) => void, signal: AbortSignal): Promise<void> {
   let files = 0
   for await (const found of walk(folder, { links })) {
@@ -77,45 +77,28 @@ async function countFiles(folder: Buffer, links: boolean, onCount: (files: numbe
 }
 
 function printSummary(summary: UploadSummary): void {
-  const {
-    uploaded,
-    uploadedBytes,
-    unchanged: there,
-    unchangedBytes: thereBytes,
-    skipped: omitted,
-    failed,
-    milliseconds,
-  } = summary
+  const { uploaded, uploadedBytes, unchanged, unchangedBytes, skipped, failed, milliseconds } = summary
   const seconds = milliseconds / 1000
-  const rate = seconds > 0 ? Math.round((uploaded + there) / seconds) : 0
-  printLine(
-    `${formatCount(uploaded + there, 'file')}, ${formatSize(uploadedBytes + thereBytes)} in ${seconds.toFixed(1)} s (${rate} files/s)`,
-  )
-  printLine(`  ${uploaded} uploaded, ${there} there already, ${omitted} left out, ${failed} failed`)
-  printSkipped(
-    'Left out',
-    omitted,
-    summary.skippedPaths.filter(({ isError }) => !isError),
-  )
-  printSkipped(
-    'Failed',
-    failed,
-    summary.skippedPaths.filter(({ isError }) => isError),
-  )
+  const rate = seconds > 0 ? Math.round((uploaded + unchanged) / seconds) : 0
+  const size = formatSize(uploadedBytes + unchangedBytes)
+  printLine(`${formatCount(uploaded + unchanged, 'file')}, ${size} in ${seconds.toFixed(1)} s (${rate} files/s)`)
+  printLine(`  ${uploaded} uploaded, ${unchanged} unchanged, ${skipped} skipped, ${failed} failed`)
+  const [errors, notices] = [true, false].map(isError => summary.skippedPaths.filter(path => path.isError === isError))
+  printPaths('Skipped', skipped, notices!.slice(0, MAX_PRINTED))
+  printPaths('Failed', failed, errors!)
 }
 
-/** Lines that a person reads; of failures all that are remembered are told. */
+/** Skipped paths that are printed; failures are all printed. */
 const MAX_PRINTED = 10
 
-function printSkipped(title: string, total: number, omissions: SkippedPath[]): void {
+function printPaths(title: string, total: number, shown: SkippedPath[]): void {
   if (total === 0) return
-  const shown = omissions[0]?.isError ? omissions : omissions.slice(0, MAX_PRINTED)
   logLine(`${title}:`)
   for (const { path, reason } of shown) logLine(`  ${formatPath(path)}: ${printable(reason)}`)
   if (total > shown.length) logLine(`  ... and ${total - shown.length} more`)
 }
 
-/** A path that need not be UTF-8: bytes that are not are written as \xNN. */
+/** A path as text; if it is not UTF-8, its bytes are written as \xNN. */
 function formatPath(path: Buffer): string {
   const text = path.toString()
   if (Buffer.from(text).equals(path)) return printable(text)

@@ -66,16 +66,16 @@ async function runChecks(context: CheckContext): Promise<number> {
 
 const LONGEST_NAME = Math.max(...checks.map(({ name }) => name.length))
 
-type Outcome = { result: 'passed' | 'failed' | 'left out'; reason: string; ms: number }
+type Outcome = { result: 'passed' | 'failed' | 'skipped'; reason: string; ms: number }
 
 async function runCheck(context: CheckContext, check: Check, missing: string | undefined): Promise<Outcome> {
-  if (missing) return { result: 'left out', reason: `needs ${missing}`, ms: 0 }
+  if (missing) return { result: 'skipped', reason: `needs ${missing}`, ms: 0 }
   const start = performance.now()
   const since = () => Math.round(performance.now() - start)
   try {
     return { result: 'passed', reason: await check.run(context), ms: since() }
   } catch (error) {
-    return { result: error instanceof CheckSkipped ? 'left out' : 'failed', reason: printable(describeError(error)), ms: since() }
+    return { result: error instanceof CheckSkipped ? 'skipped' : 'failed', reason: printable(describeError(error)), ms: since() }
   }
 }
 

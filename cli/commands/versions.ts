@@ -5,12 +5,12 @@ import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '.
 import { formatSize, formatTime, printable, shellQuote } from '../terminal/print.ts'
 import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
 
-/** `catalog versions <key>`: the history of an object, newest first. */
+/** `catalog versions <key>`: versions and delete markers of a key, newest first. */
 export function addVersions(program: Command): void {
   const command = program
     .command('versions')
     .description('list the versions and delete markers of a key, newest first')
-    .argument('<key>', 'the whole key')
+    .argument('<key>', 'the full key')
     .action(versions)
   addPageOptions(addTargetOptions(command))
 }
@@ -28,7 +28,7 @@ async function versions(key: string, flags: TargetFlags & ListFlags): Promise<vo
       { heading: '', text: ({ isLatest }) => (isLatest ? 'latest' : '') },
     ],
     rows: page => page.items,
-    empty: `No version of ${printable(key)} is known.`,
+    empty: `No version of ${printable(key)} found.`,
     next: () => [npxCommand(`audit ${shellQuote(key)}`, flags)],
   })
 }

@@ -3,13 +3,13 @@ import { printable } from '../terminal/print.ts'
 import { type ApiFetch, createApiFetch } from './api-fetch.ts'
 import { startHint, type Target } from './target.ts'
 
-/** A value as JSON carries it: dates are ISO 8601 text. */
+/** The type of a value after JSON: dates are ISO 8601 strings. */
 export type Jsonify<T> = T extends Date ? string : T extends object ? { [Field in keyof T]: Jsonify<T[Field]> } : T
 
-/** Query parameters; those that are undefined are left out. */
+/** Query parameters; undefined ones are omitted. */
 export type QueryParameters = Record<string, string | number | boolean | undefined>
 
-/** An answer of the API that is an error: its status, and the code of its body. */
+/** An error response of the API, with its HTTP status and the code of its body. */
 export class ApiError extends CliError {
   override name = 'ApiError'
   readonly status: number
@@ -22,24 +22,24 @@ export class ApiError extends CliError {
   }
 }
 
-/** Milliseconds that an answer may take. */
+/** Timeout of a request. */
 const TIMEOUT_MS = 30_000
 
-/** Asks the API with GET. The answer is believed to be what the route table says. Throws ApiError, and CliError when nobody answers. */
+/** GET request to the API. The response is not validated. Throws ApiError for an error response, CliError when the API can't be reached. */
 export async function getJson<T>(target: ApiTarget, path: string, parameters: QueryParameters = {}): Promise<T> {
   const address = `${target.apiUrl}${path}${formatQuery(parameters)}`
   const { status, body } = await fetchBody(target, address)
-  const answer = parse(body)
-  if (status >= 200 && status < 300 && answer !== undefined) return answer as T
-  const { code = 'Unknown', message } = readError(answer)
+  const json = parse(body)
+  if (status >= 200 && status < 300 && json !== undefined) return json as T
+  const { code = 'Unknown', message } = readError(json)
   throw new ApiError(
     status,
     code,
-    message ?? `${target.apiUrl} answers ${status}, but not as a catalog does: is it another program?`,
+    message ?? `${target.apiUrl} returned status ${status}, but no error of a catalog: is another program running there?`,
   )
 }
 
-/** A space as %20: of a signed request AWS takes + for itself. */
+/** Spaces as %20: in signed requests AWS reads + literally. */
 function formatQuery(parameters: QueryParameters): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
   if (given.length === 0) return ''
@@ -48,7 +48,7 @@ function formatQuery(parameters: QueryParameters): string {
 
 type ApiTarget = Pick<Target, 'apiUrl' | 'region' | 'credentials'>
 
-/** One for each API: credentials are looked up once. */
+/** One per API, so that credentials are resolved once. */
 const fetchers = new Map<string, ApiFetch>()
 
 async function fetchBody(target: ApiTarget, address: string): Promise<{ status: number; body: string }> {
@@ -60,14 +60,14 @@ async function fetchBody(target: ApiTarget, address: string): Promise<{ status: 
     return { status: response.status, body: await response.text() }
   } catch (error) {
     if (!isNetworkError(error)) throw explainFetchError(apiUrl, error)
-    throw new CliError(`Nothing answers at ${apiUrl} (${errorCode(error)}). ${startHint(apiUrl)}`, { cause: error })
+    throw new CliError(`Cannot reach ${apiUrl} (${errorCode(error)}). ${startHint(apiUrl)}`, { cause: error })
   }
 }
 
-/** fetch tells why only in the cause: a port that it refuses, a certificate, an answer that is no HTTP. */
+/** fetch has the reason only in the cause: a blocked port, a certificate, a response that is not HTTP. */
 function explainFetchError(apiUrl: string, error: unknown): unknown {
   if (!(error instanceof TypeError) || !(error.cause instanceof Error)) return error
-  return new CliError(`${apiUrl} can't be asked: ${printable(error.cause.message)}`, { cause: error })
+  return new CliError(`Request to ${apiUrl} failed: ${printable(error.cause.message)}`, { cause: error })
 }
 
 function parse(body: string): unknown {
@@ -79,8 +79,8 @@ function parse(body: string): unknown {
   }
 }
 
-function readError(answer: unknown): { code?: string; message?: string } {
-  const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : undefined
+function readError(json: unknown): { code?: string; message?: string } {
+  const error = typeof json === 'object' && json !== null && 'error' in json ? json.error : undefined
   if (typeof error !== 'object' || error === null) return {}
   const { code, message } = error as { code?: unknown; message?: unknown }
   return { code: String(code), message: printable(String(message)) }

@@ -2,13 +2,13 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import { CliError, isNetworkError } from '../terminal/cli-error.ts'
 import { isLoopback, startHint, type Target } from './target.ts'
 
-/** The queue that events come by, if it is known, and the one of those that failed. */
+/** The event queue, if known, and its dead-letter queue. */
 export type Queues = { sqs: SQSClient; sourceUrl?: string; deadLetterUrl: string }
 
-/** Names of the queues of a catalog on one machine. */
+/** Queue names of a catalog on one machine. */
 const LOCAL_QUEUE_NAMES = { source: 'catalog-events', dead: 'catalog-events-dead' }
 
-/** Opens the queues of a place. Throws CliError when nobody said which they are, or nothing answers. */
+/** Creates the SQS client for the queues of a target. Throws CliError when they are unknown or can't be reached. */
 export async function openQueues({ s3Url, region, credentials, queueUrl, deadLetterQueueUrl }: Target): Promise<Queues> {
   const endpoint = s3Url && isLoopback(s3Url) ? s3Url : undefined
   const sqs = new SQSClient({
@@ -18,7 +18,7 @@ export async function openQueues({ s3Url, region, credentials, queueUrl, deadLet
     maxAttempts: 5,
   })
   if (deadLetterQueueUrl) return { sqs, sourceUrl: queueUrl, deadLetterUrl: deadLetterQueueUrl }
-  if (!endpoint) throw new CliError('Which queue? Say it with CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
+  if (!endpoint) throw new CliError('No queue given: set CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
   try {
     const [source, dead] = await Promise.all(
       [LOCAL_QUEUE_NAMES.source, LOCAL_QUEUE_NAMES.dead].map(QueueName => sqs.send(new GetQueueUrlCommand({ QueueName }))),
@@ -26,11 +26,11 @@ export async function openQueues({ s3Url, region, credentials, queueUrl, deadLet
     return { sqs, sourceUrl: source?.QueueUrl, deadLetterUrl: dead?.QueueUrl ?? '' }
   } catch (error) {
     if (!isNetworkError(error)) throw error
-    throw new CliError(`Nothing answers at ${endpoint}. ${startHint(endpoint)}`, { cause: error })
+    throw new CliError(`Cannot reach ${endpoint}. ${startHint(endpoint)}`, { cause: error })
   }
 }
 
-/** A queue's ARN, and its messages: those that wait, also for a later time, and those that are being worked on. AWS counts approximately. */
+/** A queue's ARN and message counts: `waiting` includes delayed ones, `inFlight` are being processed. AWS's counts are approximate. */
 export async function getQueueState(
   sqs: SQSClient,
   queueUrl: string,

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { CliError } from '../terminal/cli-error.ts'
 import { printable, shellQuote } from '../terminal/print.ts'
 
-/** Where the parts of a catalog are. Undefined is what nobody said: then AWS's own endpoints and the API's own default bucket count. */
+/** The endpoints of a catalog. What is undefined is AWS's own endpoint, or the default bucket of the API. */
 export type Target = {
   apiUrl: string
   s3Url?: string
@@ -16,19 +16,19 @@ export type Target = {
   deadLetterQueueUrl?: string
 }
 
-/** The flags with which every command is told where the catalog is. */
+/** The flags of every command that select the catalog. */
 export type TargetFlags = { api?: string; s3?: string; bucket?: string; data?: string }
 
-/** Gives a command the flags of TargetFlags. */
+/** Adds the flags of TargetFlags to a command. */
 export function addTargetOptions(command: Command): Command {
   return command
     .addOption(new Option('--api <url>', 'the HTTP API (CATALOG_API_URL, CATALOG_API_PORT)'))
     .addOption(new Option('--s3 <url>', 'the S3 endpoint (AWS_ENDPOINT_URL_S3)'))
     .addOption(new Option('--bucket <name>', 'the bucket (CATALOG_BUCKET)'))
-    .addOption(new Option('--data <folder>', 'folder of a catalog that runs on this machine (CATALOG_DATA, .catalog)'))
+    .addOption(new Option('--data <folder>', 'data folder of a catalog on this machine (CATALOG_DATA, .catalog)'))
 }
 
-/** A command for the same catalog: what the flags said of it is said again. */
+/** A command line for the same catalog, with the same flags. */
 export function npxCommand(words: string, { api, s3, bucket, data }: TargetFlags): string {
   const flags = Object.entries({ api, s3, bucket, data }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
@@ -37,9 +37,9 @@ export function npxCommand(words: string, { api, s3, bucket, data }: TargetFlags
 }
 
 /**
- * Where things are: flags before the environment, that before what a catalog running on this machine wrote down, that before the
- * defaults of `npm start`. An API elsewhere means AWS: its S3, and the credentials that the AWS SDK finds. Throws CliError for a malformed
- * address, and for a folder that was named but in which no catalog runs: the defaults could be another one, and commands write.
+ * Finds the catalog. Flags win over the environment, the environment over the `running.json` of a catalog on this machine, and that over the
+ * defaults of `npm start`. A remote API means AWS: its S3, and the credentials of the AWS SDK. Throws CliError for a malformed address, and
+ * for a folder in which no catalog runs: the defaults could be another catalog, and commands write.
  */
 export function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = process.env): Target {
   const folder = flags.data ?? (env.CATALOG_DATA || undefined)
@@ -76,18 +76,18 @@ const DEFAULT_API = 'http://127.0.0.1:8080'
 
 const DEFAULT_S3 = 'http://127.0.0.1:9000'
 
-/** Whether an address is on this machine. */
+/** Whether a URL points to this machine. */
 export function isLoopback(address: string): boolean {
   const { hostname } = new URL(address)
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
-/** What to do when nothing answers at an address. */
+/** What to do when an address can't be reached. */
 export function startHint(address: string): string {
-  return isLoopback(address) ? 'Start the catalog with: npm start' : 'Is the address right, and the network up?'
+  return isLoopback(address) ? 'Start the catalog with: npm start' : 'Check the address and the network.'
 }
 
-/** `running.json` as `npm start` writes it; `localstack:deploy` names no process. */
+/** `running.json` as `npm start` writes it; `localstack:deploy` writes no pid. */
 type RunningFile = Required<Omit<Target, 'region' | 'credentials'>> & {
   pid?: number
   accessKeyId: string
@@ -98,7 +98,7 @@ function readRunning(folder: string): RunningFile | undefined {
   const file = resolve(folder, 'running.json')
   if (!existsSync(file)) return undefined
   const running = JSON.parse(readFileSync(file, 'utf8')) as RunningFile
-  // Left behind by kill -9: what it says is no longer true.
+  // A dead pid: the file was left behind by kill -9.
   return running.pid === undefined || isAlive(running.pid) ? running : undefined
 }
 
@@ -110,7 +110,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Keys of a user's own environment come first, so that the audit trail names them. */
+/** Credentials of the environment win, so that the audit trail shows who they belong to. */
 function localCredentials(running: RunningFile | undefined, env: NodeJS.ProcessEnv): Target['credentials'] {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = env
   if (id && secret) return { accessKeyId: id, secretAccessKey: secret, sessionToken }

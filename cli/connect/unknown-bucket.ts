@@ -4,18 +4,18 @@ import { printable } from '../terminal/print.ts'
 import { getJson, type Jsonify } from './get-json.ts'
 import type { Target, TargetFlags } from './target.ts'
 
-/** The bucket that a flag or the environment names, in place of the catalog's own. */
+/** The bucket of the flag or the environment, as opposed to the default of the catalog. */
 export function requestedBucket({ bucket }: TargetFlags, env: NodeJS.ProcessEnv = process.env): string | undefined {
   return bucket ?? (env.CATALOG_BUCKET || undefined)
 }
 
-/** Throws CliError when somebody named a bucket of which the catalog has never heard: what it answers of that is no emptiness. */
+/** Throws CliError when the requested bucket is not in the catalog: an empty result of it would be misleading. */
 export async function failIfBucketUnknown(target: Target, flags: TargetFlags): Promise<void> {
   const bucket = requestedBucket(flags)
   if (bucket === undefined) return
   const { items } = await getJson<{ items: Jsonify<BucketStatistics>[] }>(target, '/buckets')
   const known = items.map(item => printable(item.bucket))
   if (known.includes(printable(bucket))) return
-  const others = known.length > 0 ? `; it knows ${known.join(', ')}` : ''
-  throw new CliError(`The catalog knows nothing of bucket ${printable(bucket)}: no object of it was ever indexed${others}`)
+  const others = known.length > 0 ? `; the catalog has ${known.join(', ')}` : ''
+  throw new CliError(`Bucket ${printable(bucket)} is not in the catalog: no object of it was ever indexed${others}`)
 }

@@ -1,4 +1,4 @@
-/** Something an operator can understand and do something about: its message is all that is shown. `exitCode` is 1 unless told. */
+/** An error whose message tells the operator what to do; nothing else is printed. `exitCode` defaults to 1. */
 export class CliError extends Error {
   override name = 'CliError'
   readonly exitCode: number
@@ -9,7 +9,7 @@ export class CliError extends Error {
   }
 }
 
-/** Node's or the AWS SDK's name of an error, for example `ECONNREFUSED` or `NoSuchBucket`; of several causes the innermost. */
+/** The code that Node or the AWS SDK gives an error, for example `ECONNREFUSED` or `NoSuchBucket`, of the innermost cause that has one. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return ''
   if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0])
@@ -18,7 +18,7 @@ export function errorCode(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name === 'Error' ? '' : error.name
 }
 
-/** Whether the error says that nobody is there, as opposed to somebody who answers no. */
+/** Whether the server could not be reached, as opposed to an error response. */
 export function isNetworkError(error: unknown): boolean {
   return NETWORK_ERROR_CODES.has(errorCode(error))
 }

@@ -3,7 +3,7 @@ import type { Jsonify } from '../connect/get-json.ts'
 import { formatSize, formatTime, printable } from './print.ts'
 import type { Column } from './table.ts'
 
-/** An object in a table. */
+/** The columns for a table of objects. */
 export const objectColumns: Column<Jsonify<StoredObject>>[] = [
   { heading: 'Key', text: object => printable(object.key), wide: true },
   { heading: 'Size', text: object => formatSize(object.size), align: 'right' },

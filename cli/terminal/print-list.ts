@@ -5,34 +5,34 @@ import { failIfBucketUnknown } from '../connect/unknown-bucket.ts'
 import { printableJson, printLine, printNext, shellQuote } from './print.ts'
 import { type Column, formatTable } from './table.ts'
 
-/** A page of a list as the API answers it; `prefixes` are folders. */
+/** A page of a list as the API returns it; `prefixes` are folders. */
 export type Page<Item> = { items: Item[]; prefixes?: string[]; nextCursor: string | null }
 
-/** The flags of a command that answers a list. */
+/** The flags of a command that prints a list. */
 export type ListFlags = { json?: boolean; limit: number; cursor?: string; all?: boolean }
 
-/** Gives a command the flags of ListFlags. */
+/** Adds the flags of ListFlags to a command. */
 export function addPageOptions(command: Command): Command {
   return command
-    .addOption(new Option('--limit <n>', 'entries of a page, 1 to 1000').argParser(parseLimit).default(50))
-    .option('--cursor <cursor>', 'where the page before ended')
+    .addOption(new Option('--limit <n>', 'entries per page, 1 to 1000').argParser(parseLimit).default(50))
+    .option('--cursor <cursor>', 'continue after the previous page')
     .option('--all', 'all pages')
-    .option('--json', "the API's answer as JSON")
+    .option('--json', "print the API's response as JSON")
 }
 
-/** How a list is told to people. */
+/** How a list is printed for people. */
 export type ListView<Item, Row> = {
   columns: Column<Row>[]
-  /** The rows of a page; they need not be one an item. */
+  /** The rows of a page, which need not be one per item. */
   rows: (page: Page<Item>) => Row[]
   empty: string
-  /** Commands that go on from the first page. */
+  /** Commands to suggest after the first page. */
   next: (rows: Row[]) => string[]
 }
 
 /**
- * Prints a list of the API, one page or all: as a table, or as JSON; of all pages one JSON value of the same shape. Throws CliError when the
- * list is empty because the catalog does not know the bucket.
+ * Prints one page or all pages of a list as a table or as JSON; all pages are one JSON value of the same shape. Throws CliError when the list
+ * is empty because the bucket is not in the catalog.
  */
 export async function printList<Item, Row>(
   target: Target,
@@ -68,7 +68,7 @@ async function* fetchPages<Item>(
 
 const MAX_PAGE_SIZE = 1000
 
-/** Written as the pages come: all of a bucket need not fit into memory. Folders are few, and come last. Answers whether there is nothing. */
+/** Writes page by page, so that a large bucket need not fit into memory; folders are few and come last. Returns whether the list is empty. */
 async function printJsonPages<Item>(pages: AsyncGenerator<Page<Item>>, all: boolean): Promise<boolean> {
   const prefixes: string[] = []
   let separator = '{"items":[\n'
@@ -91,7 +91,7 @@ async function printJsonPages<Item>(pages: AsyncGenerator<Page<Item>>, all: bool
   return isEmpty
 }
 
-/** Answers whether there is nothing to show. */
+/** Returns whether the list is empty. */
 async function printTables<Item, Row>(
   pages: AsyncGenerator<Page<Item>>,
   view: ListView<Item, Row>,
@@ -104,7 +104,7 @@ async function printTables<Item, Row>(
     if (first.length === 0) first = rows
     if (first.length === 0 && page.nextCursor === null) return true
     if (page.nextCursor !== null && !all) {
-      printLine('There is more.')
+      printLine('There are more results.')
       printNext(`${currentCommand()} --cursor ${page.nextCursor}`, ...view.next(first))
       return false
     }
@@ -117,7 +117,7 @@ function isEmptyPage({ items, prefixes = [], nextCursor }: Page<unknown>): boole
   return items.length + prefixes.length === 0 && nextCursor === null
 }
 
-/** This command as it was typed, without a cursor. */
+/** The current command line without its cursor. */
 function currentCommand(): string {
   const typed = process.argv.slice(2)
   const at = typed.indexOf('--cursor')

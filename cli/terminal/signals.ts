@@ -1,10 +1,10 @@
-/** A signal that is aborted when the process is asked to stop. `release` gives the signals back to Node. */
+/** An AbortSignal for the process's stop signals. `release` removes the handlers. */
 export type StopSignal = { signal: AbortSignal; release(): void }
 
-/** Repeats within this time are the same Ctrl-C: a terminal, npx and a shell each pass it on. */
+/** Signals within this time are the same Ctrl-C, passed on by the terminal, npx and a shell. */
 const REPEAT_MS = 1000
 
-/** Asks for a clean stop at the first Ctrl-C (or SIGTERM, SIGHUP), calling `onStop`; a later second one ends the process at once. */
+/** The first Ctrl-C (or SIGTERM, SIGHUP) calls `onStop` and aborts the signal; a second one ends the process at once. */
 export function onStopSignal(onStop: () => void): StopSignal {
   const controller = new AbortController()
   let first: number | undefined

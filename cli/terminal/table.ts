@@ -1,15 +1,15 @@
 import Table from 'cli-table3'
 import { bold } from './print.ts'
 
-/** A column of a table: its heading and a row's text in it, which must be printable. One column may be `wide`: it takes the room that the others leave. */
+/** A column of a table. `text` must be printable. One column may be `wide`: it takes the space that the others leave. */
 export type Column<Row> = { heading: string; text: (row: Row) => string; align?: 'right'; wide?: boolean }
 
-/** The least width of the wide column, in characters. */
+/** Minimum width of the wide column, in characters. */
 const MIN_WIDE_COLUMN = 20
 
 /**
- * A table without borders. On a terminal of `width` characters the wide column is broken over lines, so that nothing is cut off;
- * without a width each row is one line.
+ * A table without borders. With a `width` in characters the wide column wraps, so that nothing is cut off;
+ * without one each row is a single line.
  */
 export function formatTable<Row>(rows: Row[], columns: Column<Row>[], width = process.stdout.columns): string {
   const cells = rows.map(row => columns.map(column => column.text(row)))

@@ -6,41 +6,41 @@ import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/
 import type { Bucket } from '../connect/bucket.ts'
 import type { LocalFile, WalkEntry } from './walk.ts'
 
-/** Bytes of a part of a large file. A file of at most one part is put at once. */
+/** The part size for a file, in bytes. A file of at most one part is uploaded in one request. */
 export function partSize(size: number): number {
-  // S3 takes at most 10,000 parts; whole MiB, so that a later run computes the same ETag.
+  // S3 allows 10,000 parts. Whole MiB, so that a later run computes the same ETag.
   return Math.max(8, Math.ceil(size / 10_000 / MIB)) * MIB
 }
 
-/** What a bucket has of a key. */
+/** An object as ListObjectsV2 returns it. */
 export type ListedObject = { key: string; size: number; etag: string }
 
-/** What is found in a folder, each file with what the bucket has under its key, if anything. */
+/** An entry of a walk, each file with the object that the bucket has under its key, if any. */
 export type ComparedEntry = Exclude<WalkEntry, { file: LocalFile }> | { file: LocalFile; listed?: ListedObject }
 
-/** Joins a walk with a listing, both in the order of the keys' bytes: nothing but a page of each is held. */
+/** Merge join of a walk and a listing, both in the order of the keys' bytes; only a page of each is in memory. */
 export async function* joinWithListing(
-  found: AsyncIterable<WalkEntry>,
+  entries: AsyncIterable<WalkEntry>,
   listing: AsyncIterable<ListedObject>,
 ): AsyncGenerator<ComparedEntry> {
   const listed = listing[Symbol.asyncIterator]()
   let next = await listed.next()
-  for await (const one of found) {
-    if ('omission' in one) {
-      yield one
+  for await (const entry of entries) {
+    if ('skipped' in entry) {
+      yield entry
       continue
     }
-    const key = Buffer.from(one.file.key)
+    const key = Buffer.from(entry.file.key)
     while (!next.done && Buffer.compare(Buffer.from(next.value.key), key) < 0) next = await listed.next()
-    yield !next.done && next.value.key === one.file.key ? { file: one.file, listed: next.value } : one
+    yield !next.done && next.value.key === entry.file.key ? { file: entry.file, listed: next.value } : entry
   }
 }
 
-/** The objects of a bucket below a prefix, in the order of their keys' bytes. */
+/** The objects of a bucket with a prefix, in the order of their keys' bytes. */
 export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSignal?: AbortSignal): AsyncGenerator<ListedObject> {
   let ContinuationToken: string | undefined
   do {
-    // Encoded, because XML can't carry every character of a key.
+    // URL encoding, because XML can't hold every character of a key.
     const command = new ListObjectsV2Command({ Bucket: name, Prefix: prefix, EncodingType: 'url', ContinuationToken })
     const page: ListObjectsV2CommandOutput = await s3.send(command, { abortSignal })
     for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
@@ -50,7 +50,7 @@ export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSig
   } while (ContinuationToken !== undefined)
 }
 
-/** Whether the bucket has the very bytes of a file: by size, then by the MD5 that an ETag is, of a large file that of its parts' MD5s. */
+/** Whether the bucket has the same content: by size, then by ETag, which is the MD5 or, of a multipart upload, the MD5 of the parts' MD5s. */
 export async function hasSameContent({ path, size }: LocalFile, listed: ListedObject): Promise<boolean> {
   return size === listed.size && listed.etag === (await computeEtag(path, size))
 }

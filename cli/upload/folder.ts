@@ -1,11 +1,11 @@
+import pMap from 'p-map'
 import { type Bucket, explainS3Error } from '../connect/bucket.ts'
 import { CliError, errorCode, isNetworkError } from '../terminal/cli-error.ts'
 import { type ComparedEntry, hasSameContent, joinWithListing, listBucket, partSize } from './compare.ts'
-import { gate, inParallel } from './parallel.ts'
 import { sendFile } from './send.ts'
 import { describeFileError, type LocalFile, type SkippedPath, type WalkOptions, walk } from './walk.ts'
 
-/** What became of a folder. `omissions` holds the first thousand of what was not uploaded, `omitted` and `failed` count all; sizes are bytes. */
+/** The result of an upload. `skippedPaths` holds the first thousand paths that were not uploaded, `skipped` and `failed` count all; sizes are bytes. */
 export type UploadSummary = {
   uploaded: number
   uploadedBytes: number
@@ -17,61 +17,77 @@ export type UploadSummary = {
   milliseconds: number
 }
 
-/** Told after each file, with what is done so far. */
+/** Called after each file with the totals so far. */
 export type OnFile = (summary: UploadSummary) => void
 
-/** What is uploaded and how. */
+/** What to upload and how; `concurrency` is files at once. */
 export type FolderUpload = { folder: Buffer; concurrency: number; signal: AbortSignal; onFile: OnFile } & WalkOptions
 
 /**
- * Puts the files of a folder into a bucket, but not those whose bytes are there already under their key: so it goes on where an earlier run was
- * cut off. A file that fails is told of in the summary; when S3 can't be used at all it throws. Aborted, it answers what was done.
+ * Uploads the files of a folder, except those whose content the bucket has under their key, so a second run continues an interrupted one.
+ * A file that fails is counted in the summary. Throws CliError when S3 as a whole can't be used. When aborted, it returns what was done.
  */
 export async function uploadFolder(bucket: Bucket, upload: FolderUpload): Promise<UploadSummary> {
   const { folder, concurrency, signal, onFile, prefix = '' } = upload
   const summary = emptySummary()
   const start = performance.now()
   const stop = new AbortController()
-  const either = AbortSignal.any([signal, stop.signal])
-  const large = gate(MAX_LARGE_FILES)
-  const send = (file: LocalFile) => {
-    const put = () => sendFile(bucket, file, either)
-    return file.size > partSize(file.size) ? large(put) : put()
+  const stopped = AbortSignal.any([signal, stop.signal])
+  let failure: unknown
+  const fail = (error: unknown) => {
+    failure ??= error
+    stop.abort()
   }
-  const work = async (one: ComparedEntry) => {
-    if ('omission' in one) return recordSkipped(summary, one.omission)
+  const send = createSender(bucket, stopped)
+  const work = async (entry: ComparedEntry) => {
     try {
-      await uploadFile(summary, one, send)
+      if ('skipped' in entry) return recordSkipped(summary, entry.skipped)
+      await uploadFile(summary, entry, send)
     } catch (error) {
-      if (either.aborted) return
-      if (isFatal(error)) {
-        stop.abort()
-        throw error
-      }
-      recordSkipped(summary, { path: one.file.path, reason: describeFileError(error), isError: true })
+      if (stopped.aborted) return
+      if (isFatal(error)) return fail(error)
+      if ('file' in entry) recordSkipped(summary, { path: entry.file.path, reason: describeFileError(error), isError: true })
     }
     summary.milliseconds = performance.now() - start
     onFile(summary)
   }
-  const compared = joinWithListing(walk(folder, upload), listBucket(bucket, prefix, either))
-  try {
-    await inParallel(compared, concurrency, either, work)
-  } catch (error) {
-    if (!signal.aborted) throw withResumeHint(explainS3Error(error, bucket))
-  }
+  const entries = joinWithListing(walk(folder, upload), listBucket(bucket, prefix, stopped))
+  // Neither the source nor the work throws: pMap returns only when nothing is in flight any more, so no part of a large file stays behind.
+  await pMap(untilStopped(entries, stopped, fail), work, { concurrency })
+  if (failure !== undefined && !signal.aborted) throw withResumeHint(explainS3Error(failure, bucket))
   return { ...summary, milliseconds: performance.now() - start }
 }
 
-/** What was put so far stays, which the reason alone does not tell. */
-function withResumeHint(error: unknown): unknown {
-  if (!(error instanceof CliError)) return error
-  return new CliError(`${error.message}; then run the same command again, and it goes on where it was`, { cause: error })
+/** The same entries until `stopped` is aborted; an error of the source goes to `fail` and ends them. */
+async function* untilStopped<T>(source: AsyncIterable<T>, stopped: AbortSignal, fail: (error: unknown) => void) {
+  try {
+    for await (const entry of source) {
+      if (stopped.aborted) return
+      yield entry
+    }
+  } catch (error) {
+    fail(error)
+  }
 }
 
-/** Each large file holds several parts in memory. */
-const MAX_LARGE_FILES = 2
+/** Sends small files at once and large ones one after the other, because each holds several parts in memory. */
+function createSender(bucket: Bucket, stopped: AbortSignal): (file: LocalFile) => Promise<number> {
+  let previous: Promise<unknown> = Promise.resolve()
+  return file => {
+    if (file.size <= partSize(file.size)) return sendFile(bucket, file, stopped)
+    const sent = previous.then(() => sendFile(bucket, file, stopped))
+    previous = sent.catch(() => undefined)
+    return sent
+  }
+}
 
-/** Omissions that are remembered; a folder of a million broken links must not fill the memory. */
+/** What was uploaded stays uploaded; the reason alone does not say so. */
+function withResumeHint(error: unknown): unknown {
+  if (!(error instanceof CliError)) return error
+  return new CliError(`${error.message}; then run the same command again to continue`, { cause: error })
+}
+
+/** Remembered paths; a folder of a million broken links must not fill the memory. */
 const MAX_SKIPPED_PATHS = 1000
 
 function emptySummary(): UploadSummary {
@@ -89,18 +105,17 @@ async function uploadFile(
     summary.unchangedBytes += file.size
     return
   }
-  const bytes = await send(file)
-  summary.uploadedBytes += bytes
+  summary.uploadedBytes += await send(file)
   summary.uploaded++
 }
 
-function recordSkipped(summary: UploadSummary, omission: SkippedPath): void {
-  if (omission.isError) summary.failed++
+function recordSkipped(summary: UploadSummary, skipped: SkippedPath): void {
+  if (skipped.isError) summary.failed++
   else summary.skipped++
-  if (summary.skippedPaths.length < MAX_SKIPPED_PATHS) summary.skippedPaths.push(omission)
+  if (summary.skippedPaths.length < MAX_SKIPPED_PATHS) summary.skippedPaths.push(skipped)
 }
 
-/** Errors after which no other file will do better. */
+/** Errors that every other file would meet too. */
 function isFatal(error: unknown): boolean {
   return isNetworkError(error) || FATAL_CODES.has(errorCode(error))
 }

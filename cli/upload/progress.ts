@@ -2,15 +2,15 @@ import { Presets, SingleBar } from 'cli-progress'
 import { formatCount, formatSize, logLine } from '../terminal/print.ts'
 import type { UploadSummary } from './folder.ts'
 
-/** Shows on standard error how far an upload is. */
+/** Progress of an upload on standard error. */
 export type Progress = { show(summary: UploadSummary): void; total(files: number): void; end(): void }
 
-/** A bar on a terminal, a line every few seconds elsewhere. */
+/** A bar on a terminal, elsewhere a line every five seconds. */
 export function startUploadProgress(): Progress {
   return process.stderr.isTTY ? barProgress() : lineProgress()
 }
 
-/** How many files of a walk are done with, and how many of them a second. */
+/** Files that are finished, whatever the result. */
 function countDone(summary: UploadSummary): number {
   return summary.uploaded + summary.unchanged + summary.failed
 }
@@ -24,7 +24,7 @@ function barProgress(): Progress {
   single.start(0, 0, { bytes: formatSize(0), rate: 0 })
   return {
     show(summary) {
-      // The total is still being counted when the first files are done.
+      // Files are still being counted while the first ones are uploaded.
       single.setTotal(Math.max(files, countDone(summary)))
       const rate = Math.round(countDone(summary) / (summary.milliseconds / 1000))
       single.update(countDone(summary), { bytes: formatSize(summary.uploadedBytes + summary.unchangedBytes), rate })
@@ -45,7 +45,7 @@ function lineProgress(): Progress {
       if (performance.now() - shown < INTERVAL_MS) return
       shown = performance.now()
       logLine(
-        `${formatCount(summary.uploaded, 'file')} uploaded, ${formatSize(summary.uploadedBytes)}, ${summary.unchanged} there already`,
+        `${formatCount(summary.uploaded, 'file')} uploaded, ${formatSize(summary.uploadedBytes)}, ${summary.unchanged} unchanged`,
       )
     },
     total: () => undefined,

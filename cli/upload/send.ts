@@ -7,12 +7,12 @@ import type { Bucket } from '../connect/bucket.ts'
 import { partSize } from './compare.ts'
 import type { LocalFile } from './walk.ts'
 
-/** Puts a file into the bucket, a large one in parts; answers the bytes that were put. When it is aborted or fails, nothing of it stays. */
+/** Uploads a file, a large one in parts, and returns its bytes. When it is aborted or fails, no part of it is left in the bucket. */
 export async function sendFile(bucket: Bucket, file: LocalFile, abort: AbortSignal): Promise<number> {
   return file.size > partSize(file.size) ? sendLarge(bucket, file, abort) : sendSmall(bucket, file, abort)
 }
 
-/** By the file's extension; the charset of a text is nothing that a name tells. */
+/** By the file's extension. No charset: a name does not tell it. */
 function contentTypeOf(key: string): string {
   return lookup(key) || 'application/octet-stream'
 }
@@ -24,14 +24,14 @@ async function sendSmall({ s3, name }: Bucket, { key, path }: LocalFile, abortSi
   return body.length
 }
 
-/** Parts of a large file under way at once. */
-const PART_CONCURRENCY = 4
+/** Parts of a large file in flight. They are in memory. */
+const PART_CONCURRENCY = 8
 
-/** Not by Upload.abort: it answers before the parts are taken back. A stream that breaks off makes it wait for that. */
+/** Aborts through the stream, not by Upload.abort(), which returns before the parts are deleted. */
 async function sendLarge({ s3, name }: Bucket, { key, path, size }: LocalFile, signal: AbortSignal): Promise<number> {
   const body = createReadStream(path, { signal, end: size - 1, highWaterMark: 1024 ** 2 })
   const params = { Bucket: name, Key: key, Body: body, ContentType: contentTypeOf(key), ContentLength: size }
   await new Upload({ client: s3, params, partSize: partSize(size), queueSize: PART_CONCURRENCY }).done()
-  if (body.bytesRead !== size) throw new Error('it changed while it was read')
+  if (body.bytesRead !== size) throw new Error('it changed during the upload')
   return size
 }

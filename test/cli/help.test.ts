@@ -42,7 +42,11 @@ test.each([
   ['a concurrency out of range', ['upload', '.', '--concurrency', '257'], 'Must be a whole number from 1 to 256.'],
   ['an address that is none', ['stats', '--api', 'localhost:8080'], '--api must be an address such as'],
   ['an API that is not there', ['stats', '--api', `http://127.0.0.1:${await unusedPort()}`], 'Start the catalog with: npm start'],
-  ['a port that no browser would ask', ['stats', '--api', 'http://127.0.0.1:1'], "http://127.0.0.1:1 can't be asked: bad port"],
+  [
+    'a port that no browser would ask',
+    ['stats', '--api', 'http://127.0.0.1:1'],
+    'Request to http://127.0.0.1:1 failed: bad port',
+  ],
 ])('%s fails with its reason and no stack trace', async (_, args, reason) => {
   const { code, stdout, stderr } = await startCommand(args).ended
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

@@ -58,9 +58,9 @@ test('folders come once, objects with their size', async () => {
 
 test.each([
   ['a search that finds nothing', ['search', 'absentword'], 'Nothing found.'],
-  ['a key without versions', ['versions', 'absent'], 'No version of absent is known.'],
-  ['a prefix without keys', ['list', 'absent/'], 'Nothing begins with absent/'],
-  ['a user who did nothing', ['audit', '--user', 'nobody'], 'Nothing is recorded.'],
+  ['a key without versions', ['versions', 'absent'], 'No version of absent found.'],
+  ['a prefix without keys', ['list', 'absent/'], 'No key begins with absent/.'],
+  ['a user who did nothing', ['audit', '--user', 'nobody'], 'No audit entries found.'],
 ])('%s is told in words', async (_, args, words) => {
   expect(await given.run(...args)).toEqual({ code: 0, stdout: `${words}\n`, stderr: '' })
 })
@@ -76,7 +76,7 @@ test.each([
   const { code, stdout, stderr } = await given.run(...args, '--bucket', 'absent')
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: 'catalog: The catalog knows nothing of bucket absent: no object of it was ever indexed; it knows catalog\n',
+    stderr: 'catalog: Bucket absent is not in the catalog: no object of it was ever indexed; the catalog has catalog\n',
   })
   if (args.includes('--json')) expect(JSON.parse(stdout)).toBeTypeOf('object')
   else expect(stdout).toBe('')
@@ -114,7 +114,7 @@ test('dead letters are told with their reasons, also twice, and are sent back', 
   expect(answer(await given.run('dead-letters', '--json'))).toEqual(letters)
   expect((await given.run('dead-letters')).stdout).toContain('Next: npx catalog dead-letters --redrive')
 
-  expect((await given.run('dead-letters', '--redrive')).stdout).toContain('1 dead letter on the way back.')
+  expect((await given.run('dead-letters', '--redrive')).stdout).toContain('1 dead letter moving back to the queue.')
   const again = await eventually(
     async () => answer(await given.run('dead-letters', '--json')),
     found => found.length === 1,
@@ -130,7 +130,7 @@ async function put(input: Pick<PutObjectCommandInput, 'Key' | 'Body'>): Promise<
 /** The first column of a table without its heading and what follows the table. */
 function column({ stdout }: CommandResult): string[] {
   const lines = stdout.split('\n')
-  const end = lines.findIndex(line => line.startsWith('Next:') || line === 'There is more.')
+  const end = lines.findIndex(line => line.startsWith('Next:') || line === 'There are more results.')
   return lines.slice(1, end).map(line => line.split(/ {2,}/)[0]!)
 }
 

@@ -106,7 +106,7 @@ test.each([
   ['--sample', '2', 'Must be a number from 0 to 1.'],
   ['--rate', '0', 'Must be a number, at least 1.'],
   ['--grace', '-1', 'Must be a number, at least 0.'],
-  ['--bucket', 'nowhere', 'There is no bucket nowhere'],
+  ['--bucket', 'nowhere', 'Bucket nowhere does not exist'],
 ])('reconcile %s %s is refused', async (flag, value, reason) => {
   const { code, stderr } = await given.run('reconcile', flag, value)
   expect(code).toBe(1)

@@ -51,7 +51,7 @@ test('a folder that was named but where nothing runs is never taken for the cata
 test('the S3 of a local API is never guessed: what is written must not end in another catalog', () => {
   const target = resolveTarget({ data: folder }, { CATALOG_API_PORT: '8181' })
   expect(target).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: undefined, databaseUrl: undefined })
-  expect(() => openBucket(target)).toThrow('Where is the S3 of http://127.0.0.1:8181? Say it with --s3')
+  expect(() => openBucket(target)).toThrow('The S3 endpoint of http://127.0.0.1:8181 is unknown: set --s3')
 })
 
 test('a running catalog tells where everything of it is', () => {

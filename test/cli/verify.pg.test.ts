@@ -106,7 +106,7 @@ test('without the address of the database the two are not compared, and verify s
 test('what needs a part that is not there is left out, and that part is told', async () => {
   const { code, stdout } = await given.run('verify', '--bucket', 'absent')
   expect(code).toBe(1)
-  expect(stdout).toMatch(/✗ bucket .* There is no bucket absent at/)
+  expect(stdout).toMatch(/✗ bucket .* Bucket absent does not exist at/)
   expect(stdout).toMatch(/– write and read .* needs bucket/)
   expect(stdout).toMatch(/✓ API /)
 })

@@ -26,7 +26,7 @@ export type Installation = {
 export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   const target = resolveTarget({}, env)
   const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = target
-  if (!bucket) throw new Error('Which bucket? Say it with CATALOG_BUCKET')
+  if (!bucket) throw new Error('No bucket given: set CATALOG_BUCKET')
   const s3 = new S3Client({ region, credentials, maxAttempts: 5, ...(s3Url ? { endpoint: s3Url, forcePathStyle: true } : {}) })
   // On one machine there is one endpoint for all of AWS; elsewhere each service has its own.
   const endpoint = env.AWS_ENDPOINT_URL || (s3Url && isLoopback(s3Url) ? s3Url : undefined)
