@@ -2,38 +2,43 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '../connect/get-json.ts'
 import { CliError } from '../terminal/cli-error.ts'
 
-/** How long the catalog may take to follow the bucket, in milliseconds. */
+/** How long the catalog may take to follow the bucket. */
 const POLL_TIMEOUT_MS = 30_000
 
 /**
- * Asks again and again until `wrong` finds nothing wrong with the answer, and answers it. `wrong` says in words what is; "not found" counts as such a
- * word. Throws CliError with the last of them after half a minute.
+ * Repeats a request until `findProblem` returns undefined for the response, and returns that response. Status 404 counts as a problem.
+ * Throws CliError with the last problem after `timeoutMs`.
  */
-export async function pollUntil<T>(ask: () => Promise<T>, findProblem: (answer: T) => string | undefined): Promise<T> {
-  const end = performance.now() + POLL_TIMEOUT_MS
+export async function pollUntil<T>(
+  request: () => Promise<T>,
+  findProblem: (response: T) => string | undefined,
+  timeoutMs = POLL_TIMEOUT_MS,
+): Promise<T> {
+  const end = performance.now() + timeoutMs
   for (let pause = 25; ; pause = Math.min(500, pause * 1.5)) {
-    const { answer, reason } = await attempt(ask, findProblem)
-    if (reason === undefined) return answer as T
-    if (performance.now() > end) throw new CliError(`${reason}, after ${POLL_TIMEOUT_MS / 1000} s`)
+    const result = await attempt(request, findProblem)
+    if ('response' in result) return result.response
+    if (performance.now() > end) throw new CliError(`${result.problem}, after ${timeoutMs / 1000} s`)
     await sleep(pause)
   }
 }
 
 async function attempt<T>(
-  ask: () => Promise<T>,
-  findProblem: (answer: T) => string | undefined,
-): Promise<{ answer?: T; reason?: string }> {
+  request: () => Promise<T>,
+  findProblem: (response: T) => string | undefined,
+): Promise<{ response: T } | { problem: string }> {
   try {
-    const answer = await ask()
-    return { answer, reason: findProblem(answer) }
+    const response = await request()
+    const problem = findProblem(response)
+    return problem === undefined ? { response } : { problem }
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return { reason: error.message }
+    if (error instanceof ApiError && error.status === 404) return { problem: error.message }
     throw error
   }
 }
 
-/** Throws CliError unless what was seen is what was expected. */
-export function assertEqual(what: string, seen: unknown, expected: unknown): void {
-  const [text, wanted] = [JSON.stringify(seen), JSON.stringify(expected)]
+/** Throws CliError unless the two have the same JSON. */
+export function assertEqual(what: string, actual: unknown, expected: unknown): void {
+  const [text, wanted] = [JSON.stringify(actual), JSON.stringify(expected)]
   if (text !== wanted) throw new CliError(`${what} is ${text}, not ${wanted}`)
 }

@@ -1,26 +1,25 @@
 import type { Sql } from '../../shared/database/connection.ts'
 import type { Bucket } from '../connect/bucket.ts'
 import type { Target, TargetFlags } from '../connect/target.ts'
+import type { Document } from '../story/document.ts'
 
 /**
- * An installation that is being checked: the ways to it, and what the checks have put there. `sql` is missing where nobody told the
- * database, `graceSeconds` where the bucket is not to be compared.
+ * The installation that is checked, and the document that the checks write. `sql` is undefined where the database is unknown,
+ * `graceSeconds` where bucket and catalog are not compared.
  */
 export type CheckContext = {
   flags: TargetFlags
   target: Target
   bucket: Bucket
+  document: Document
   sql?: Sql
-  key: string
   graceSeconds?: number
-  word: string
-  versionIds: string[]
 }
 
-/** One check: it answers what it saw in a few words, throws what is wrong, or throws CheckSkipped. It needs others to have passed, by their names. */
+/** One check. `run` returns a few words, throws what is wrong, or throws CheckSkipped. `needs` are the checks that must have passed. */
 export type Check = { name: string; needs?: string[]; run: (context: CheckContext) => Promise<string> }
 
-/** A check can't be done here; that is no failure. */
+/** Thrown when a check can't be done here, which is not a failure. */
 export class CheckSkipped extends Error {
   override name = 'CheckSkipped'
 }

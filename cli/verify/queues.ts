@@ -5,7 +5,7 @@ import { CliError } from '../terminal/cli-error.ts'
 import { formatCount } from '../terminal/print.ts'
 import { type Check, type CheckContext, CheckSkipped } from './check.ts'
 
-/** The queue that events come by, after everything else. */
+/** The event queue and its dead letters. Run after the checks that cause events. */
 export const queueChecks: Check[] = [
   { name: 'queue drained', run: checkDrained },
   { name: 'no dead letters', run: checkDeadLetters },
@@ -13,13 +13,13 @@ export const queueChecks: Check[] = [
 
 async function checkDrained({ target }: CheckContext): Promise<string> {
   const { sqs, sourceUrl: source } = await openQueues(requireQueue(target))
-  if (!source) throw new CheckSkipped('nobody said which queue: CATALOG_QUEUE_URL')
+  if (!source) throw new CheckSkipped('no queue given: set CATALOG_QUEUE_URL')
   await pollUntil(
     () => getQueueState(sqs, source),
     ({ waiting, inFlight }) =>
       waiting + inFlight === 0 ? undefined : `${formatCount(waiting, 'event')} waiting, ${inFlight} being indexed`,
   )
-  return 'no event waits'
+  return 'no event is waiting'
 }
 
 async function checkDeadLetters({ target, flags }: CheckContext): Promise<string> {
@@ -32,5 +32,5 @@ async function checkDeadLetters({ target, flags }: CheckContext): Promise<string
 
 function requireQueue(target: CheckContext['target']): CheckContext['target'] {
   if (target.deadLetterQueueUrl || target.s3Url) return target
-  throw new CheckSkipped('nobody said which queue: CATALOG_DEAD_LETTER_QUEUE_URL')
+  throw new CheckSkipped('no queue given: set CATALOG_DEAD_LETTER_QUEUE_URL')
 }
