@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { joinWithListing, type ListedObject } from '../../cli/upload/compare.ts'
 import { type WalkOptions, walk } from '../../cli/upload/walk.ts'
+import { fc } from '../support/random.ts'
 
 test('files come in the order of the bytes of their keys, as S3 lists them', async () => {
   const paths = ['a/x', 'a-b', 'a.b/x', 'a0', 'a/b/c', 'B', '\u{1f600}', '\uffee', '\u00e9']

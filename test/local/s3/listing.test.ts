@@ -6,8 +6,8 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import { fc } from '../../support/random.ts'
 import { failure, s3Test } from './endpoint.ts'
 
 const put = (client: S3Client, Key: string, Bucket = 'plain') => client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))

@@ -3,6 +3,7 @@ import { getAuditLogs, logAudit, type NewAuditEntry } from '../../../shared/cata
 import { connect } from '../../../shared/database/connection.ts'
 import { Invalid } from '../../../shared/errors.ts'
 import { databaseTest as test } from '../../support/database.ts'
+import { randomNumbers, shuffle } from '../../support/random.ts'
 
 const HOUR = 3_600_000
 
@@ -170,14 +171,10 @@ test('eight writers of several buckets, hours and actions do not deadlock, and t
   const entries = ['z', 'Y', 'a-b', 'a.b'].flatMap(bucket =>
     [3, 2, 1].flatMap(hours => ['UPLOAD', 'DELETE'].map(action => ({ bucket, action, occurredAt: hoursAgo(hours) }))),
   )
-  const shuffled = () => entries.map(entry => ({ entry, at: Math.random() })).sort((a, b) => a.at - b.at)
+  const random = randomNumbers()
   await Promise.all(
     Array.from({ length: 8 }, async () => {
-      for (let i = 0; i < 25; i++)
-        await logAudit(
-          sql,
-          shuffled().map(({ entry }) => entry),
-        )
+      for (let i = 0; i < 25; i++) await logAudit(sql, shuffle(entries, random))
     }),
   )
   const hours =

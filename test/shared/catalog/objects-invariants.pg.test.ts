@@ -5,6 +5,7 @@ import { applyObservations, type Observation } from '../../../shared/catalog/obs
 import { annotateVersion, recordVersion } from '../../../shared/catalog/versions.ts'
 import type { Client, Sql } from '../../../shared/database/connection.ts'
 import { databaseTest as test } from '../../support/database.ts'
+import { randomNumbers, shuffle } from '../../support/random.ts'
 
 const K = { bucket: 'docs', key: 'k' }
 
@@ -75,9 +76,10 @@ describe('writers at once', () => {
   test('eight writers of the same fifty keys neither deadlock nor lose one', { timeout: 60_000 }, async ({ sql }) => {
     const rounds = 12
     const keys = Array.from({ length: 50 }, (_, n) => `k${n}`)
+    const random = randomNumbers()
     const write = async (writer: number) => {
       for (let round = 0; round < rounds; round++) {
-        const shuffled = keys.toSorted(() => Math.random() - 0.5)
+        const shuffled = shuffle(keys, random)
         const versionId = `v${writer}-${round}`
         await recordObjects(
           sql,
@@ -94,13 +96,11 @@ describe('writers at once', () => {
   })
 
   test('writers of many keys that meet in several buckets finish all', { timeout: 60_000 }, async ({ sql }) => {
-    const write = (writer: number) =>
-      recordObjects(
-        sql,
-        Array.from({ length: 1000 }, (_, n) => ({ bucket: `b${n % 4}`, key: `k${n}`, size: writer })).toSorted(
-          () => Math.random() - 0.5,
-        ),
-      )
+    const random = randomNumbers()
+    const write = (writer: number) => {
+      const objects = Array.from({ length: 1000 }, (_, n) => ({ bucket: `b${n % 4}`, key: `k${n}`, size: writer }))
+      return recordObjects(sql, shuffle(objects, random))
+    }
     await Promise.all([1, 2, 3, 4].map(write))
     expect(await untold(sql)).toEqual([])
     expect(await sql`select from catalog.storage_objects`).toHaveLength(1000)

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { listObjects, type ObjectFilter, recordObjects } from '../../../shared/catalog/objects.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { databaseTest as test } from '../../support/database.ts'
+import { fc } from '../../support/random.ts'
 
 /** Every page of a list, an entry a line: keys as they are, folders with `> ` before them. */
 async function entriesOf(sql: Sql, filter: ObjectFilter): Promise<{ keys: string[]; prefixes: string[]; pages: number }> {

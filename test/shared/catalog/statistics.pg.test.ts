@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { logAudit } from '../../../shared/catalog/audit.ts'
 import { deleteObject, recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
@@ -6,6 +5,7 @@ import { getBuckets, getStatistics, type Statistics } from '../../../shared/cata
 import { recordVersion } from '../../../shared/catalog/versions.ts'
 import { type Client, connect, type Sql } from '../../../shared/database/connection.ts'
 import { freshDatabase, databaseTest as test } from '../../support/database.ts'
+import { fc } from '../../support/random.ts'
 
 const EMPTY = { objects: 0, bytes: 0, versions: 0, deleteMarkers: 0, oldVersions: 0, oldVersionBytes: 0 }
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeCursor, encodeCursor } from '../../../shared/database/cursor.ts'
 import { Invalid } from '../../../shared/errors.ts'
+import { fc } from '../../support/random.ts'
 
 const value = fc.oneof(
   fc.string({ unit: 'binary' }).filter(text => !text.includes('\0')),

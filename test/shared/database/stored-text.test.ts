@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromStoredKey, toStoredKey, toStoredRecord, toStoredText, toStoredValues } from '../../../shared/database/stored-text.ts'
 import { prefixEnd } from '../../../shared/key-order.ts'
+import { fc } from '../../support/random.ts'
 
 const piece = fc.constantFrom('\0', '\x01', '\x02', '\x03', 'a', 'ü', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{10FFFF}')
 const keys = fc.oneof(

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
-import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { indexer } from '../../../functions/queue/index-batch.ts'
 import type { S3Options } from '../../../local/s3/server.ts'
@@ -18,6 +17,7 @@ import {
 } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { histories, perform, type Stage, setStage } from '../../support/history.ts'
+import { fc, randomNumbers, randomNumbersFrom } from '../../support/random.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
 /** How many random histories each form of the events is tried with. */
@@ -104,7 +104,7 @@ test('whatever is lost, one reconcile makes the index equal again, and a second 
 
 /** Delivers a share of the events so far in an order of its own, one in three of them twice, in batches, to two indexers at once. */
 async function deliver(sql: Sql, { bucket }: Stage, seed: number, share: number): Promise<void> {
-  const random = randomNumbers(seed)
+  const random = randomNumbersFrom(seed)
   const chosen = bucket.events.filter(() => random() < share || share === 1)
   const repeated = chosen.filter(() => random() < 1 / 3)
   const queue = [...chosen, ...repeated].map(body => ({ body, at: random() })).sort((a, b) => a.at - b.at)
@@ -128,11 +128,12 @@ async function index(sql: Sql, s3: S3Client, bodies: string[]): Promise<void> {
 
 /** A client whose answers take up to 20 ms on their way back, so that they are old when they are written. */
 function slowAnswers({ server }: TestS3): S3Client {
+  const random = randomNumbers()
   const client = testClient(server.url)
   client.middlewareStack.add(
     next => async args => {
       const answer = await next(args)
-      await sleep(Math.random() * 20)
+      await sleep(random() * 20)
       return answer
     },
     { step: 'initialize' },
@@ -145,16 +146,5 @@ async function expectTruth(sql: Sql, { bucket, names }: Stage): Promise<void> {
     const truth = await versionsInBucket(bucket.s3, name)
     expect(await versionsInCatalog(sql, name)).toEqual(truth)
     expect(await objectsInCatalog(sql, name)).toEqual(currentOf(truth))
-  }
-}
-
-/** Mulberry32: the same numbers from the same seed, in [0, 1). */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, type Sql } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
 import { freshDatabase, type TestDatabase } from '../../support/database.ts'
+import { fc } from '../../support/random.ts'
 
 let database: TestDatabase
 let sql: Sql
