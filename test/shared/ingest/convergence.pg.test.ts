@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
 import { indexer } from '../../../functions/queue/index-batch.ts'
@@ -17,7 +16,7 @@ import {
 } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { histories, perform, type Stage, setStage } from '../../support/history.ts'
-import { fc, randomNumbers, randomNumbersFrom } from '../../support/random.ts'
+import { fc, randomNumbersFrom } from '../../support/random.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
 /** How many random histories each form of the events is tried with. */
@@ -53,19 +52,21 @@ describe.each(FORMS)('events as $transport with sequencers of the form $sequence
     sql,
   }) => {
     await using bucket = await testS3(form)
-    const slow = slowAnswers(bucket)
+    const late = lateAnswers(bucket)
     const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
       bucket.events.length = 0
       const stage = await setStage(bucket)
+      late.begin(seed)
       const deliveries: Promise<void>[] = []
       for (const operation of history) {
         if (operation.do === 'deliver') continue
         const before = bucket.events.length
         await perform(stage, operation)
+        late.next()
         const events = bucket.events.slice(before)
-        deliveries.push(...events.map(event => index(sql, slow, [event])))
-        if (seed % 2 === 0) await sleep(1)
+        deliveries.push(...events.map(event => index(sql, late.s3, [event])))
       }
+      late.end()
       await Promise.all(deliveries)
       await expectTruth(sql, stage)
     })
@@ -126,19 +127,41 @@ async function index(sql: Sql, s3: S3Client, bodies: string[]): Promise<void> {
   expect(await handler(sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
 }
 
-/** A client whose answers take up to 20 ms on their way back, so that they are old when they are written. */
-function slowAnswers({ server }: TestS3): S3Client {
-  const random = randomNumbers()
-  const client = testClient(server.url)
-  client.middlewareStack.add(
+/** Each answer to this client is held until up to four more operations have been carried out, so that it is old when it is written. */
+function lateAnswers({ server }: TestS3) {
+  const s3 = testClient(server.url)
+  let random: (() => number) | undefined
+  let held: { operations: number; release: () => void }[] = []
+  s3.middlewareStack.add(
     next => async args => {
       const answer = await next(args)
-      await sleep(random() * 20)
+      const operations = random ? Math.floor(random() * 5) : 0
+      if (operations > 0) await new Promise<void>(release => held.push({ operations, release }))
       return answer
     },
     { step: 'initialize' },
   )
-  return client
+  const releaseWhere = (isDue: (operations: number) => boolean) => {
+    for (const { operations, release } of held) if (isDue(operations)) release()
+    held = held.filter(({ operations }) => !isDue(operations))
+  }
+  return {
+    s3,
+    /** Holds answers from now on. */
+    begin(seed: number) {
+      random = randomNumbersFrom(seed)
+    },
+    /** An operation was carried out. */
+    next() {
+      for (const one of held) one.operations--
+      releaseWhere(operations => operations <= 0)
+    },
+    /** Releases all answers and holds none of those to come. */
+    end() {
+      random = undefined
+      releaseWhere(() => true)
+    },
+  }
 }
 
 async function expectTruth(sql: Sql, { bucket, names }: Stage): Promise<void> {
