@@ -21,7 +21,7 @@ export type Data = Queues & {
 }
 
 /** The stack of everything that must not be lost. */
-export function dataStack(app: App, { stage, bucket: adopted, auth }: Options): Data {
+export function dataStack(app: App, { stage, bucket: adopted, auth, inventoryBucket }: Options): Data {
   const stack = new Stack(app, `${prefixOf(stage)}-data`, {
     description: `Storage Catalog (${stage.name}): what must not be lost`,
     terminationProtection: stage.isProtected,
@@ -32,7 +32,7 @@ export function dataStack(app: App, { stage, bucket: adopted, auth }: Options): 
   const people = auth === 'cognito' ? userPool(stack, stage) : undefined
   const data = { stack, bucketName: adopted ?? bucketName(stage), people, ...both }
   if (!stage.aws) return data
-  const net = network(stack, stage, stage.aws, data)
+  const net = network(stack, stage, stage.aws, { ...data, inventoryBucket })
   const instances = database(stack, stage, stage.aws.database, net)
   return { ...data, aws: { network: net, ...instances, proxy: proxy(stack, stage, instances.instance, net) } }
 }

@@ -9,6 +9,8 @@ export type Options = {
   bucket?: string
   /** ARN of the KMS key that the adopted bucket's objects are encrypted with. */
   bucketKey?: string
+  /** Bucket of S3 Inventory reports that a backfill may read; the bucket of the catalog itself needs no entry. */
+  inventoryBucket?: string
   auth: 'iam' | 'cognito'
   /** Gets the alarms. */
   alarmEmail?: string
@@ -35,6 +37,7 @@ export function readOptions(node: Node, env: NodeJS.ProcessEnv = process.env): O
     auth,
     bucket: text(node, 'bucket'),
     bucketKey: text(node, 'bucketKey'),
+    inventoryBucket: text(node, 'inventoryBucket'),
     alarmEmail: text(node, 'alarmEmail'),
     migrations: migrations && resolve(migrations),
     databaseUrl: env.DATABASE_URL || COMPOSE_DATABASE,

@@ -94,14 +94,18 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2 })
   starting.defer(() => source.close())
 
+  const onError = (error: unknown) => console.error(error)
+  const reconciler = await startReconciler({ sql: connectAs('reconciler'), s3, store: server.store, source, log }, onError)
+  starting.defer(() => reconciler.close())
+
   const handler = apiHandler({
     sql: connectAs('api'),
     s3: lazyS3({ ...aws, forcePathStyle: true }),
+    startRun: reconciler.startRun,
     defaultBucket: FIRST_BUCKET,
   })
   const api = await startApi({ port: settings.apiPort, handler })
   starting.defer(() => api.close())
-  const onError = (error: unknown) => console.error(error)
   const prune = auditPruner({
     sql: connectAs('pruner'),
     retentionDays: RETENTION_DAYS,
@@ -109,8 +113,6 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   })
   const pruner = schedule(PRUNE_EVERY_MS, prune, onError)
   starting.defer(() => pruner.close())
-  const reconciler = await startReconciler({ sql: connectAs('reconciler'), s3, store: server.store, source, log }, onError)
-  starting.defer(() => reconciler.close())
 
   const addresses = {
     pid: process.pid,

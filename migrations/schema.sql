@@ -238,38 +238,59 @@ grant select on catalog.storage_objects to catalog_api;
 
 create table catalog.storage_reconciles (
   id bigint not null generated always as identity,
+  kind text not null default 'reconcile'::text,
   bucket text not null,
   prefix text collate "C" not null default ''::text,
   is_dry_run boolean not null default false,
+  options jsonb not null default '{}'::jsonb,
   checkpoint text collate "C",
   findings jsonb not null default '{}'::jsonb,
+  result jsonb,
+  error text,
   started_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  stop_requested_at timestamp with time zone,
   finished_at timestamp with time zone,
   lease uuid,
   leased_until timestamp with time zone,
   constraint storage_reconciles_pkey PRIMARY KEY (id),
   constraint storage_reconciles_bucket_check CHECK ((bucket <> ''::text)),
+  constraint storage_reconciles_dry_run_check CHECK (((kind = 'reconcile'::text) OR (NOT is_dry_run))),
   constraint storage_reconciles_findings_check CHECK ((jsonb_typeof(findings) = 'object'::text)),
-  constraint storage_reconciles_lease_check CHECK ((((lease IS NULL) = (leased_until IS NULL)) AND ((lease IS NULL) OR (finished_at IS NULL))))
+  constraint storage_reconciles_kind_check CHECK ((kind = ANY (ARRAY['reconcile'::text, 'digest'::text, 'preview'::text, 'inventory'::text]))),
+  constraint storage_reconciles_lease_check CHECK ((((lease IS NULL) = (leased_until IS NULL)) AND ((lease IS NULL) OR (finished_at IS NULL)))),
+  constraint storage_reconciles_options_check CHECK ((jsonb_typeof(options) = 'object'::text))
 );
-comment on table catalog.storage_reconciles is 'Each comparison of a bucket, or of a prefix of it, with the catalog.';
-comment on column catalog.storage_reconciles.id is 'Order in which they were started.';
-comment on column catalog.storage_reconciles.bucket is 'Bucket that is compared.';
-comment on column catalog.storage_reconciles.prefix is 'Only keys with this prefix are compared.';
+comment on table catalog.storage_reconciles is 'Each run of the reconciler: about one bucket, or the keys with a prefix in it.';
+comment on column catalog.storage_reconciles.id is 'Order in which they were created.';
+comment on column catalog.storage_reconciles.kind is 'reconcile: compare and repair. digest: hash both sides. preview: estimate a backfill. inventory: backfill from a report.';
+comment on column catalog.storage_reconciles.bucket is 'Bucket of the run.';
+comment on column catalog.storage_reconciles.prefix is 'Only keys with this prefix.';
 comment on column catalog.storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';
-comment on column catalog.storage_reconciles.checkpoint is 'All keys up to and including this one are done. A run that was stopped continues after it.';
+comment on column catalog.storage_reconciles.options is 'What the caller chose: requestsPerSecond, sampleRate, graceSeconds, manifest (of an inventory).';
+comment on column catalog.storage_reconciles.checkpoint is 'All keys, or file:row of an inventory, up to and including this one are done. A stopped run continues after it.';
 comment on column catalog.storage_reconciles.findings is 'What was compared, requested, found and repaired so far, by name.';
+comment on column catalog.storage_reconciles.result is 'Result of a digest (partial until it is finished) or of a preview; null for other kinds.';
+comment on column catalog.storage_reconciles.error is 'Why the last attempt failed; null while a process works on the run, and after success.';
 comment on column catalog.storage_reconciles.started_at is 'When the run was started.';
 comment on column catalog.storage_reconciles.updated_at is 'When the checkpoint was written.';
-comment on column catalog.storage_reconciles.finished_at is 'When the last key was done; null while the run is unfinished.';
+comment on column catalog.storage_reconciles.stop_requested_at is 'When a caller asked to stop the run; null again once it is continued.';
+comment on column catalog.storage_reconciles.finished_at is 'When the run was complete; null while it is unfinished.';
 comment on column catalog.storage_reconciles.lease is 'Who works on the run: only the holder writes checkpoints. Null while nobody does.';
 comment on column catalog.storage_reconciles.leased_until is 'When the lease expires unless the holder renews it. Then another process may take over.';
-CREATE UNIQUE INDEX storage_reconciles_open ON catalog.storage_reconciles USING btree (bucket, prefix, is_dry_run) WHERE (finished_at IS NULL);
-CREATE INDEX storage_reconciles_started ON catalog.storage_reconciles USING btree (started_at DESC, id DESC);
+CREATE UNIQUE INDEX storage_reconciles_open ON catalog.storage_reconciles USING btree (kind, bucket, prefix, is_dry_run) WHERE (finished_at IS NULL);
+grant insert on catalog.storage_reconciles to catalog_api;
 grant insert on catalog.storage_reconciles to catalog_reconciler;
+grant select on catalog.storage_reconciles to catalog_api;
 grant select on catalog.storage_reconciles to catalog_reconciler;
 grant update on catalog.storage_reconciles to catalog_reconciler;
+grant update (options) on catalog.storage_reconciles to catalog_api;
+grant update (checkpoint) on catalog.storage_reconciles to catalog_api;
+grant update (findings) on catalog.storage_reconciles to catalog_api;
+grant update (result) on catalog.storage_reconciles to catalog_api;
+grant update (error) on catalog.storage_reconciles to catalog_api;
+grant update (started_at) on catalog.storage_reconciles to catalog_api;
+grant update (stop_requested_at) on catalog.storage_reconciles to catalog_api;
 
 create table catalog.storage_tombstones (
   bucket text not null,
@@ -288,6 +309,7 @@ comment on column catalog.storage_tombstones.created_at is 'When the tombstone w
 CREATE INDEX storage_tombstones_created_at ON catalog.storage_tombstones USING brin (created_at);
 grant delete on catalog.storage_tombstones to catalog_pruner;
 grant select on catalog.storage_tombstones to catalog_pruner;
+grant select on catalog.storage_tombstones to catalog_reconciler;
 grant update (created_at) on catalog.storage_tombstones to catalog_pruner;
 
 create table catalog.storage_versions (

@@ -40,6 +40,7 @@ export const VARIABLES = {
     meaning: 'queue for events that cannot be indexed',
     readBy: ['npx catalog', 'npm run conformance'],
   },
+  CATALOG_RECONCILER_FUNCTION: { type: 'text', meaning: 'name of the reconciler, which the API invokes' },
   CATALOG_S3_PATH_STYLE: {
     type: 'flag',
     default: false,
@@ -102,11 +103,6 @@ export const VARIABLES = {
     from: 1,
     to: 86_400,
     meaning: 'interval of the pruner’s schedule, if it is short enough to wait for',
-    readBy: ['npm run conformance'],
-  },
-  CATALOG_RECONCILE_FUNCTION: {
-    type: 'text',
-    meaning: 'name of the reconciler, which the suite invokes',
     readBy: ['npm run conformance'],
   },
   CATALOG_PATIENCE_SECONDS: {

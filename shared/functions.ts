@@ -14,10 +14,12 @@ export type FunctionRow = {
   startedBy: 'queue' | 'api' | 'schedule' | 'deployment'
   /** Database user, the endpoint it signs in to, and the size of the connection pool. */
   database: { user: string; endpoint: 'proxy' | 'instance'; connections: number }
-  /** What its security group lets it connect to. */
-  network: 'proxy' | 'proxy and services' | 'instance'
+  /** What its security group lets it connect to; services are S3, SQS and Lambda. */
+  network: 'proxy' | 'proxy and Lambda' | 'proxy and services' | 'instance'
   /** `read`: listings, HEAD and tags. `presign`: get and put, so that URLs which it signs allow them. */
   bucket?: 'read' | 'presign'
+  /** Whether it may read the bucket of S3 Inventory reports, where the deployment names one. */
+  readsInventory?: true
   /** Whether it may send messages to the dead-letter queue. */
   sendsDeadLetters?: true
   /** Functions that it may invoke. */
@@ -61,9 +63,11 @@ export const FUNCTIONS = {
     timeout: 29,
     startedBy: 'api',
     database: { user: 'catalog_api', endpoint: 'proxy', connections: 2 },
-    network: 'proxy',
+    network: 'proxy and Lambda',
     bucket: 'presign',
-    environment: ['CATALOG_BUCKET', 'CATALOG_S3_PATH_STYLE'],
+    // It starts runs of the reconciler.
+    invokes: ['reconciler'],
+    environment: ['CATALOG_BUCKET', 'CATALOG_S3_PATH_STYLE', 'CATALOG_RECONCILER_FUNCTION'],
     alarmsOnDuration: true,
     whyNoDeadLetterQueue: 'Invoked synchronously by API Gateway only; the caller gets the error.',
   },
@@ -93,6 +97,7 @@ export const FUNCTIONS = {
     database: { user: 'catalog_reconciler', endpoint: 'proxy', connections: 5 },
     network: 'proxy and services',
     bucket: 'read',
+    readsInventory: true,
     // It continues in another invocation when its time is over.
     invokes: ['reconciler'],
     isRecursive: true,
@@ -105,7 +110,8 @@ export const FUNCTIONS = {
     },
     // It stops in time by itself.
     alarmsOnDuration: false,
-    whyNoDeadLetterQueue: NEXT_RUN,
+    whyNoDeadLetterQueue:
+      'A failed run keeps its checkpoint and its error, where callers of the API see them, and an alarm reports the error; the next scheduled run continues it.',
   },
   migrator: {
     // It waits for Postgres.

@@ -14,3 +14,9 @@ export const AUDIT_ACTION = /^[A-Z][A-Z_]{0,63}$/
 
 /** What the name of a storage backend looks like. The tables have the same check. */
 export const BACKEND_NAME = /^[a-z0-9_-]{1,64}$/
+
+/** The kinds of runs of the reconciler. The table has the same list. */
+export const RUN_KINDS = ['reconcile', 'digest', 'preview', 'inventory'] as const
+
+/** `reconcile` compares and repairs, `digest` hashes both sides, `preview` estimates a backfill, `inventory` backfills from an S3 Inventory report. */
+export type RunKind = (typeof RUN_KINDS)[number]

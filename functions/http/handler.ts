@@ -11,6 +11,7 @@ import * as audit from './operations/audit.ts'
 import * as catalog from './operations/catalog.ts'
 import * as hooks from './operations/hooks.ts'
 import * as objects from './operations/objects.ts'
+import * as reconciles from './operations/reconciles.ts'
 import * as transfers from './operations/transfers.ts'
 import * as versions from './operations/versions.ts'
 import { readBody, readQuery } from './read-input.ts'
@@ -34,6 +35,7 @@ const operations: { [Id in OperationId]: Operation<Id> } = {
   ...catalog,
   ...hooks,
   ...objects,
+  ...reconciles,
   ...transfers,
   ...versions,
 }

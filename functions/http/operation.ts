@@ -8,6 +8,8 @@ import type { Caller } from './caller.ts'
 export type ApiDependencies = {
   sql: Sql
   s3: () => Promise<S3Client>
+  /** Makes the reconciler work on a run, without waiting for it. */
+  startRun: (runId: number) => Promise<unknown>
   /** The bucket of requests that name none. */
   defaultBucket?: string
 }

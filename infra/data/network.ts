@@ -44,7 +44,7 @@ export function network(
   scope: Construct,
   stage: Stage,
   aws: NonNullable<Stage['aws']>,
-  { bucketName, deadLetters }: { bucketName: string; deadLetters: Queue },
+  { bucketName, deadLetters, inventoryBucket }: { bucketName: string; deadLetters: Queue; inventoryBucket?: string },
 ): Network {
   const vpc = new Vpc(scope, 'Network', {
     vpcName: prefixOf(stage),
@@ -64,6 +64,7 @@ export function network(
 
   const s3 = vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 })
   s3.addToPolicy(allow(S3_ACTIONS, [bucketArn(bucketName), `${bucketArn(bucketName)}/*`]))
+  if (inventoryBucket) s3.addToPolicy(allow(['s3:GetObject'], [`${bucketArn(inventoryBucket)}/*`]))
   const endpoint = (id: string, service: IInterfaceVpcEndpointService, statement: PolicyStatement) =>
     vpc
       .addInterfaceEndpoint(id, {
@@ -97,19 +98,27 @@ function securityGroups(vpc: Vpc): Pick<Network, 'groups' | 'functionGroups'> {
   const proxy = group('Proxy', 'The proxy before the database')
   const endpoints = group('Endpoints', 'Interface endpoints of AWS services')
   const clients = group('Clients', 'Functions that use the database')
+  const invokers = group('Invokers', 'Functions that use the database and invoke other functions')
   const readers = group('Readers', 'Functions that use the database, S3 and other services')
   const migrator = group('Migrator', 'The function that migrates the database')
 
   // CDK adds the rules from the proxy to the database itself.
   migrator.connections.allowTo(database, POSTGRES, 'migrations')
   clients.connections.allowTo(proxy, POSTGRES, 'queries')
+  invokers.connections.allowTo(proxy, POSTGRES, 'queries')
+  invokers.connections.allowTo(endpoints, Port.HTTPS, 'invocations')
   readers.connections.allowTo(proxy, POSTGRES, 'queries')
   endpoints.addIngressRule(readers, Port.HTTPS, 'calls of the indexer and the reconciler')
   // S3's addresses are not known at synthesis; these subnets have no route to anything else.
   readers.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'S3 by its gateway endpoint, and the interface endpoints')
   return {
     groups: { database, proxy, endpoints },
-    functionGroups: { proxy: clients, 'proxy and services': readers, instance: migrator },
+    functionGroups: {
+      proxy: clients,
+      'proxy and Lambda': invokers,
+      'proxy and services': readers,
+      instance: migrator,
+    },
   }
 }
 

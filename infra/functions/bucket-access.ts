@@ -20,6 +20,11 @@ export function allowPresigning(lambda: Lambda, { bucketName }: Data, options: O
   useKey(lambda, ['kms:Decrypt', 'kms:GenerateDataKey'], options)
 }
 
+/** Allows a function to read S3 Inventory reports, if the deployment names their bucket. */
+export function allowInventory(lambda: Lambda, { inventoryBucket }: Options): void {
+  if (inventoryBucket) onObjects(lambda, ['s3:GetObject'], inventoryBucket)
+}
+
 function onObjects(lambda: Lambda, actions: string[], bucketName: string): void {
   const objects = `${bucketArn(bucketName)}/*`
   allow(lambda, actions, objects)

@@ -2,6 +2,7 @@ import { Token } from 'aws-cdk-lib'
 import { readVariables, type VariableName } from '../../shared/environment.ts'
 import { type FunctionName, type FunctionVariable, functionRow } from '../../shared/functions.ts'
 import type { Data } from '../data-stack.ts'
+import { functionName } from '../names.ts'
 import type { Options } from '../options.ts'
 import { databaseEnvironment } from './database-access.ts'
 
@@ -10,6 +11,7 @@ const VALUES: Record<FunctionVariable, (options: Options, data: Data) => string 
   CATALOG_AUDIT_RETENTION_DAYS: ({ stage }) => String(stage.auditDays),
   CATALOG_BUCKET: (_, { bucketName }) => bucketName,
   CATALOG_DEAD_LETTER_QUEUE_URL: (_, { deadLetters }) => deadLetters.queueUrl,
+  CATALOG_RECONCILER_FUNCTION: ({ stage }) => functionName(stage, 'reconciler'),
   CATALOG_S3_PATH_STYLE: ({ stage }) => (stage.aws ? undefined : 'true'),
 }
 

@@ -8,7 +8,7 @@ import { acknowledge } from '../acknowledge.ts'
 import type { Data } from '../data-stack.ts'
 import { constructId, functionArn, functionName } from '../names.ts'
 import type { Options } from '../options.ts'
-import { allowPresigning, allowReads } from './bucket-access.ts'
+import { allowInventory, allowPresigning, allowReads } from './bucket-access.ts'
 import { bundle } from './bundle.ts'
 import { allowConnect } from './database-access.ts'
 import { functionEnvironment } from './environment.ts'
@@ -49,9 +49,10 @@ export function lambda(scope: Construct, options: Options, data: Data, name: Fun
 
 /** What the row of a function allows it. */
 function allow(lambda: Lambda, name: FunctionName, options: Options, data: Data): void {
-  const { bucket, sendsDeadLetters, invokes = [] } = functionRow(name)
+  const { bucket, readsInventory, sendsDeadLetters, invokes = [] } = functionRow(name)
   if (bucket === 'read') allowReads(lambda, data, options)
   if (bucket === 'presign') allowPresigning(lambda, data, options)
+  if (readsInventory) allowInventory(lambda, options)
   if (sendsDeadLetters) data.deadLetters.grantSendMessages(lambda)
   if (invokes.length > 0) {
     const resources = invokes.map(invoked => functionArn(lambda, options.stage, invoked))

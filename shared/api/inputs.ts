@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { MAX_BATCH_ITEMS } from '../limits.ts'
+import { RUN_KINDS } from '../names.ts'
 import * as p from './parameters.ts'
 
 /** Seconds. */
@@ -86,3 +87,23 @@ export const expiresIn = {
     v.maxValue(WEEK, `must be at most ${WEEK}`),
   ),
 }
+
+/** A number in a body, from `least` to `most`. */
+const within = (least: number, most: number) =>
+  v.pipe(
+    v.number('must be a number'),
+    v.check(value => value >= least && value <= most, `must be a number from ${least} to ${most}`),
+  )
+
+/** What to start a run of the reconciler with. */
+export const reconcileStart = p.object({
+  kind: v.optional(v.picklist(RUN_KINDS, `must be one of ${RUN_KINDS.join(', ')}`)),
+  ...inBucket,
+  prefix: v.optional(p.prefix),
+  dryRun: v.optional(v.boolean('must be true or false')),
+  fresh: v.optional(v.boolean('must be true or false')),
+  requestsPerSecond: v.optional(within(0.1, 5000)),
+  sampleRate: v.optional(within(0, 1)),
+  graceSeconds: v.optional(within(0, 86_400)),
+  manifest: v.optional(p.text(2048)),
+})

@@ -80,6 +80,9 @@ export const count = (least: number, most: number) =>
     v.check(n => n >= least && n <= most, `must be a whole number from ${least} to ${most}`),
   )
 
+/** The id of a row, in a query. */
+export const id = v.pipe(v.string(), v.regex(/^[1-9]\d{0,14}$/, 'must be a whole number from 1'), v.transform(Number))
+
 /** A boolean of a query. */
 export const flag = v.pipe(
   v.picklist(['true', 'false'], 'must be true or false'),

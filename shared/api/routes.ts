@@ -1,5 +1,16 @@
 import * as v from 'valibot'
-import { auditEntry, details, expiresIn, hookExecution, inBucket, named, oneOrMany, page, span } from './inputs.ts'
+import {
+  auditEntry,
+  details,
+  expiresIn,
+  hookExecution,
+  inBucket,
+  named,
+  oneOrMany,
+  page,
+  reconcileStart,
+  span,
+} from './inputs.ts'
 import * as p from './parameters.ts'
 
 /**
@@ -210,6 +221,39 @@ export const routes = {
     }),
     status: 200,
     returns: '`{ url, expiresAt }`; with `redirect=true` a 302 to the URL',
+  },
+  startReconcile: {
+    method: 'POST',
+    path: '/reconciles',
+    summary: 'Starts a run of the reconciler, or continues the unfinished run of the same kind, bucket and prefix.',
+    query: v.strictObject({}),
+    body: reconcileStart,
+    status: 202,
+    returns: 'the run',
+  },
+  listReconciles: {
+    method: 'GET',
+    path: '/reconciles',
+    summary: 'Lists the runs of the reconciler, newest first.',
+    query: v.strictObject({ ...inBucket, ...page }),
+    status: 200,
+    returns: '`{ items, nextCursor }` of runs',
+  },
+  getReconcile: {
+    method: 'GET',
+    path: '/reconcile',
+    summary: 'Returns a run with its progress and findings.',
+    query: v.strictObject({ id: p.id }),
+    status: 200,
+    returns: 'the run',
+  },
+  stopReconcile: {
+    method: 'DELETE',
+    path: '/reconcile',
+    summary: 'Stops a run at its next checkpoint; starting it again continues there.',
+    query: v.strictObject({ id: p.id }),
+    status: 202,
+    returns: 'the run',
   },
 } as const satisfies Record<string, Route>
 

@@ -1,8 +1,17 @@
 import type { Sql } from '../database/connection.ts'
-import { fromStoredKey, toStoredKey } from '../database/stored-text.ts'
+import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { checkedLimit, type Page, toPage } from '../database/page.ts'
+import { fromStoredKey, toStoredKey, toStoredText } from '../database/stored-text.ts'
 import { Conflict, NotFound } from '../errors.ts'
+import type { RunKind } from '../names.ts'
 
-/** Counts of a reconcile so far: versions of the bucket compared, requests to S3, differences found and repaired. */
+/** What the caller of a run chose. `manifest` is the `s3://` address of a report's manifest.json; only inventories have one. */
+export type RunOptions = { requestsPerSecond?: number; sampleRate?: number; graceSeconds?: number; manifest?: string }
+
+/** `waiting` for a process to start or continue it, `running`, `stopped` on request, `failed` with an error, or `finished`. */
+export type RunState = 'waiting' | 'running' | 'stopped' | 'failed' | 'finished'
+
+/** Counts of a run so far: versions of the bucket (rows of a report), requests to S3, differences found and repaired. */
 export type Findings = {
   versions: number
   requests: number
@@ -19,21 +28,27 @@ export type Findings = {
   repaired: number
 }
 
-/** A row of storage_reconciles: a comparison that is running, stopped or finished. */
+/** A row of storage_reconciles. `result` is a DigestResult or a BackfillPreview, by kind; null for other kinds. */
 export type ReconcileRun = {
   id: number
+  kind: RunKind
   bucket: string
   prefix: string
   isDryRun: boolean
+  options: RunOptions
+  state: RunState
   checkpoint: string | null
   findings: Findings
+  result: unknown
+  error: string | null
   startedAt: Date
   updatedAt: Date
+  stopRequestedAt: Date | null
   finishedAt: Date | null
 }
 
 /** What to reconcile. */
-export type ReconcileScope = { bucket: string; prefix?: string; isDryRun?: boolean }
+export type ReconcileScope = { bucket: string; prefix?: string; isDryRun?: boolean; kind?: RunKind; options?: RunOptions }
 
 /** The findings of a run that has not started. */
 export function emptyFindings(): Findings {
@@ -46,25 +61,29 @@ export function driftOf({ missing, orphaned, stale, wrongLatest, wrongMetadata }
 }
 
 /**
- * Returns the unfinished run of a scope, or a new one: a scope has at most one. `fresh` restarts it from the first key, and throws Conflict
- * while a process works on it.
+ * Returns the unfinished run of a kind and scope with these options, or a new one: there is at most one. One that was stopped or failed may
+ * continue. `fresh`, or another manifest, restarts it from the beginning, and throws Conflict while a process works on it.
  */
 export async function openRun(
   sql: Sql,
-  { bucket, prefix = '', isDryRun = false }: ReconcileScope,
+  { bucket, prefix = '', isDryRun = false, kind = 'reconcile', options = {} }: ReconcileScope,
   fresh = false,
 ): Promise<ReconcileRun> {
   const [run] = await sql<ReconcileRun[]>`
-    insert into catalog.storage_reconciles as r (bucket, prefix, is_dry_run, findings)
-    values (${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(emptyFindings())})
-    on conflict (bucket, prefix, is_dry_run) where finished_at is null do update
-    set checkpoint = case when not ${fresh} then r.checkpoint end,
-      findings = case when ${fresh} then excluded.findings else r.findings end,
-      started_at = case when ${fresh} then now() else r.started_at end
-    where not ${fresh} or ${isFree(sql)}
+    insert into catalog.storage_reconciles as r (kind, bucket, prefix, is_dry_run, options, findings)
+    values (${kind}, ${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(options)}, ${sql.json(emptyFindings())})
+    on conflict (kind, bucket, prefix, is_dry_run) where finished_at is null do update
+    set options = excluded.options,
+      checkpoint = case when not ${isRestarted(sql, fresh)} then r.checkpoint end,
+      findings = case when ${isRestarted(sql, fresh)} then excluded.findings else r.findings end,
+      result = case when not ${isRestarted(sql, fresh)} then r.result end,
+      started_at = case when ${isRestarted(sql, fresh)} then now() else r.started_at end,
+      error = null,
+      stop_requested_at = null
+    where not ${isRestarted(sql, fresh)} or ${isFree(sql)}
     returning ${runColumns(sql)}
   `
-  if (!run) throw new Conflict(`A reconcile of ${bucket}/${prefix} is running`)
+  if (!run) throw new Conflict(`A ${kind} of ${bucket}/${prefix} is running`)
   return toRun(run)
 }
 
@@ -72,98 +91,82 @@ export async function openRun(
 export async function getRun(sql: Sql, id: number): Promise<ReconcileRun> {
   const [run] = await sql<ReconcileRun[]>`
     select ${runColumns(sql)}
-    from catalog.storage_reconciles
+    from catalog.storage_reconciles as r
     where id = ${id}
   `
   if (!run) throw new NotFound(`No reconcile ${id}`)
   return toRun(run)
 }
 
-/** The lease of a run: it ends when it is released or not renewed in time. */
-export type Lease = { run: ReconcileRun; lease: string; seconds: number }
-
-/** Takes the lease of a run for `seconds`. Returns the run as its last holder left it. Throws Conflict when it is held or finished. */
-export async function takeLease(sql: Sql, { id, bucket, prefix }: ReconcileRun, seconds: number): Promise<Lease> {
-  const [taken] = await sql<(ReconcileRun & { lease: string })[]>`
-    update catalog.storage_reconciles r
-    set lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => ${seconds})
-    where id = ${id} and finished_at is null and ${isFree(sql)}
-    returning ${runColumns(sql)}, lease
-  `
-  if (!taken) throw new Conflict(`Reconcile ${id} of ${bucket}/${prefix} is finished, or running elsewhere`)
-  const { lease, ...run } = taken
-  return { run: toRun(run), lease, seconds }
-}
-
-/** Renews a lease. Throws Conflict when another process has taken it. */
-export async function renewLease(sql: Sql, { run, lease, seconds }: Lease): Promise<void> {
-  const { count } = await sql`
-    update catalog.storage_reconciles
-    set leased_until = clock_timestamp() + make_interval(secs => ${seconds})
-    where id = ${run.id} and lease = ${lease}
-  `
-  if (count === 0) throw new Conflict(`Reconcile ${run.id} of ${run.bucket}/${run.prefix} was taken over`)
-}
-
-/** Releases a lease; does nothing when it is no longer held. */
-export async function releaseLease(sql: Sql, { run, lease }: Lease): Promise<void> {
-  await sql`update catalog.storage_reconciles set lease = null, leased_until = null where id = ${run.id} and lease = ${lease}`
-}
-
-/** Releases every lease. The caller must know that no process works on a run. */
-export async function releaseLeases(sql: Sql): Promise<void> {
-  await sql`update catalog.storage_reconciles set lease = null, leased_until = null where finished_at is null and lease is not null`
-}
-
-/** Saves the checkpoint of a run and renews its lease, or releases it when finished. Throws Conflict when another process has taken it. */
-export async function saveCheckpoint(
-  sql: Sql,
-  { lease, seconds }: Lease,
-  run: ReconcileRun,
-  isFinished: boolean,
-): Promise<ReconcileRun> {
-  const [saved] = await sql<ReconcileRun[]>`
-    update catalog.storage_reconciles
-    set checkpoint = ${run.checkpoint === null ? null : toStoredKey(run.checkpoint)},
-      findings = ${sql.json(run.findings)},
-      updated_at = now(),
-      finished_at = case when ${isFinished} then now() end,
-      lease = case when not ${isFinished} then lease end,
-      leased_until = case when not ${isFinished} then clock_timestamp() + make_interval(secs => ${seconds}) end
-    where id = ${run.id} and lease = ${lease}
-    returning ${runColumns(sql)}
-  `
-  if (!saved) throw new Conflict(`Reconcile ${run.id} of ${run.bucket}/${run.prefix} was taken over`)
-  return toRun(saved)
-}
-
-/** Returns the newest runs, of one bucket or all. */
+/** Returns a page of the runs, newest first, of one bucket or all. */
 export async function listRuns(
   sql: Sql,
-  { bucket, limit = 20 }: { bucket?: string; limit?: number } = {},
-): Promise<ReconcileRun[]> {
+  { bucket, limit = 20, cursor }: { bucket?: string; limit?: number; cursor?: string } = {},
+): Promise<Page<ReconcileRun>> {
+  const [before] = cursor === undefined ? [] : decodeCursor('reconciles', cursor, ['number'])
   const rows = await sql<ReconcileRun[]>`
     select ${runColumns(sql)}
-    from catalog.storage_reconciles
-    ${bucket === undefined ? sql`` : sql`where bucket = ${bucket}`}
-    order by started_at desc, id desc
-    limit ${limit}
+    from catalog.storage_reconciles as r
+    where true
+      ${bucket === undefined ? sql`` : sql`and bucket = ${bucket}`}
+      ${before === undefined ? sql`` : sql`and id < ${before}`}
+    order by id desc
+    limit ${checkedLimit(limit) + 1}
   `
-  return rows.map(toRun)
+  return toPage(rows, limit, { toItem: toRun, cursorAfter: ({ id }) => encodeCursor('reconciles', [id]) })
 }
 
-/** Of storage_reconciles as `r`. */
-function isFree(sql: Sql) {
+/** Asks the process that works on a run to stop at its next checkpoint, and all others not to continue it. Throws NotFound, and Conflict when it is finished. */
+export async function requestStop(sql: Sql, id: number): Promise<ReconcileRun> {
+  const [run] = await sql<ReconcileRun[]>`
+    update catalog.storage_reconciles as r
+    set stop_requested_at = coalesce(r.stop_requested_at, now())
+    where id = ${id} and finished_at is null
+    returning ${runColumns(sql)}
+  `
+  if (run) return toRun(run)
+  await getRun(sql, id)
+  throw new Conflict(`Reconcile ${id} is finished`)
+}
+
+/** Records why an attempt to work on a run failed; openRun or the next attempt clears it. */
+export async function recordFailure(sql: Sql, id: number, reason: string): Promise<ReconcileRun> {
+  const [run] = await sql<ReconcileRun[]>`
+    update catalog.storage_reconciles as r
+    set error = ${toStoredText(reason)}
+    where id = ${id} and finished_at is null
+    returning ${runColumns(sql)}
+  `
+  return run ? toRun(run) : getRun(sql, id)
+}
+
+/** Whether nobody works on a row `r` of storage_reconciles. */
+export function isFree(sql: Sql) {
   return sql`coalesce(r.leased_until < clock_timestamp(), true)`
 }
 
-function runColumns(sql: Sql) {
+/** The columns of a ReconcileRun, of storage_reconciles as `r`. */
+export function runColumns(sql: Sql) {
   return sql`
-    id, bucket, prefix, is_dry_run as "isDryRun", checkpoint, findings, started_at as "startedAt", updated_at as "updatedAt",
-    finished_at as "finishedAt"
+    r.id, r.kind, r.bucket, r.prefix, r.is_dry_run as "isDryRun", r.options,
+    case
+      when r.finished_at is not null then 'finished'
+      when r.leased_until >= clock_timestamp() then 'running'
+      when r.error is not null then 'failed'
+      when r.stop_requested_at is not null then 'stopped'
+      else 'waiting'
+    end as state,
+    r.checkpoint, r.findings, r.result, r.error, r.started_at as "startedAt", r.updated_at as "updatedAt",
+    r.stop_requested_at as "stopRequestedAt", r.finished_at as "finishedAt"
   `
 }
 
-function toRun(row: ReconcileRun): ReconcileRun {
+/** A run of a row with runColumns. */
+export function toRun(row: ReconcileRun): ReconcileRun {
   return { ...row, prefix: fromStoredKey(row.prefix), checkpoint: row.checkpoint === null ? null : fromStoredKey(row.checkpoint) }
+}
+
+/** For `on conflict`: whether the existing row `r` begins again. */
+function isRestarted(sql: Sql, fresh: boolean) {
+  return sql`(${fresh} or r.options ->> 'manifest' is distinct from excluded.options ->> 'manifest')`
 }

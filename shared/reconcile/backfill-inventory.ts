@@ -16,11 +16,14 @@ import { type Difference, differencesOf } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
 
 /** Which rows of a report are indexed, and how fast. */
-export type InventoryBackfill = {
+export type InventoryBackfill<Row extends InventoryRow = InventoryRow> = {
   bucket: string
   prefix?: string
   requestsPerSecond?: number
-  onProgress?: (findings: Findings) => void
+  /** The findings of an earlier part of the same report. */
+  findings?: Findings
+  /** Called after each thousand rows with the last of them. */
+  onProgress?: (findings: Findings, last: Row) => unknown
   /** Called after each thousand rows; true stops. Another backfill skips what this one has written. */
   shouldStop?: () => boolean
 }
@@ -32,20 +35,21 @@ const BATCH = 1000
  * S3 is asked for each such version and for the latest one of its key, and only its responses are written. Versions that are missing in
  * the report are left to a reconcile. Returns the findings; `versions` counts rows.
  */
-export async function backfillFromInventory(
+export async function backfillFromInventory<Row extends InventoryRow>(
   sql: Sql,
   s3: S3Client,
-  rows: AsyncIterable<InventoryRow>,
-  { bucket, prefix = '', requestsPerSecond = 500, onProgress, shouldStop }: InventoryBackfill,
+  rows: AsyncIterable<Row>,
+  { bucket, prefix = '', requestsPerSecond = 500, findings: before, onProgress, shouldStop }: InventoryBackfill<Row>,
 ): Promise<Findings> {
-  const findings = emptyFindings()
+  const findings = { ...(before ?? emptyFindings()) }
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++ })
-  let batch: InventoryRow[] = []
+  let batch: Row[] = []
   const flush = async () => {
     await ingestRows(sql, paced, bucket, batch, findings)
     findings.versions += batch.length
+    const last = batch.at(-1)
     batch = []
-    onProgress?.(findings)
+    if (last) await onProgress?.(findings, last)
   }
   for await (const row of rows) {
     if (row.bucket !== bucket || !row.key.startsWith(prefix)) continue

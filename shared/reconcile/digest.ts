@@ -18,16 +18,29 @@ export async function digestCatalog(sql: Sql, { bucket, prefix = '' }: { bucket:
   return digest(listCatalogVersions(sql, { bucket, prefix }))
 }
 
-async function digest(keys: AsyncIterable<ListedKey>): Promise<Digest> {
-  let count = 0
-  const sum = new Uint32Array(8)
-  for await (const { key, versions } of keys) {
-    count += versions.length
-    for (const { versionId, isLatest, isDeleteMarker, size, etag } of versions) {
-      const own = hash('sha256', JSON.stringify([key, versionId, isLatest, isDeleteMarker, size, etag]), 'buffer')
-      // A sum does not depend on the order, and unlike with XOR equal terms do not cancel out.
-      for (let lane = 0; lane < sum.length; lane++) sum[lane]! += own.readUInt32LE(lane * 4)
-    }
+/** A digest under construction: add the versions of each key once. */
+export type DigestSum = { add(keyVersions: Pick<ListedKey, 'key' | 'versions'>): void; digest(): Digest }
+
+/** Starts a digest, or continues one. */
+export function startDigest({ count, hash: sum }: Digest = { count: 0, hash: '' }): DigestSum {
+  const lanes = new Uint32Array(8)
+  lanes.set(new Uint32Array(Uint8Array.from(Buffer.from(sum, 'hex')).buffer))
+  let versionsSoFar = count
+  return {
+    add({ key, versions }) {
+      versionsSoFar += versions.length
+      for (const { versionId, isLatest, isDeleteMarker, size, etag } of versions) {
+        const own = hash('sha256', JSON.stringify([key, versionId, isLatest, isDeleteMarker, size, etag]), 'buffer')
+        // A sum does not depend on the order, and unlike with XOR equal terms do not cancel out.
+        for (let lane = 0; lane < lanes.length; lane++) lanes[lane]! += own.readUInt32LE(lane * 4)
+      }
+    },
+    digest: () => ({ count: versionsSoFar, hash: Buffer.from(lanes.buffer).toString('hex') }),
   }
-  return { count, hash: Buffer.from(sum.buffer).toString('hex') }
+}
+
+async function digest(keys: AsyncIterable<ListedKey>): Promise<Digest> {
+  const sum = startDigest()
+  for await (const key of keys) sum.add(key)
+  return sum.digest()
 }

@@ -27,16 +27,26 @@ export type BackfillPreview = {
 }
 
 /** What to preview; `seconds` is computed for a backfill at `requestsPerSecond`. */
-export type PreviewOptions = { bucket: string; prefix?: string; requestsPerSecond?: number; maxPages?: number }
+export type PreviewOptions = {
+  bucket: string
+  prefix?: string
+  requestsPerSecond?: number
+  maxPages?: number
+  /** Called after each page with the versions and requests so far. */
+  onPage?: (counted: { versions: number; requests: number }) => Promise<unknown>
+  /** Called after each page; true ends the listing, and the rest is extrapolated. */
+  shouldStop?: () => boolean
+}
 
 /**
  * Estimates a backfill before it starts. Lists up to `maxPages` (1,000) pages of a thousand versions; a larger bucket is extrapolated from
  * the share of its key range that those pages covered: good for evenly spread names, a rough guess for others.
  */
 export async function previewBackfill(s3: S3Client, sql: Sql, options: PreviewOptions): Promise<BackfillPreview> {
-  const { bucket, prefix = '', requestsPerSecond = 500, maxPages = 1000 } = options
-  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => undefined })
-  const counted = await countPages(paced, bucket, prefix, maxPages)
+  const { bucket, prefix = '', requestsPerSecond = 500 } = options
+  let requestsSoFar = 0
+  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requestsSoFar++ })
+  const counted = await countPages(paced, { ...options, prefix }, () => requestsSoFar)
   const share = counted.isAll ? 1 : await estimateKeyShare(paced, { bucket, prefix, first: counted.first, last: counted.last })
   const versions = Math.round(counted.versions / share)
   const deleteMarkers = Math.round(counted.deleteMarkers / share)
@@ -58,7 +68,11 @@ export async function previewBackfill(s3: S3Client, sql: Sql, options: PreviewOp
 
 type Counted = { versions: number; deleteMarkers: number; first: string; last: string; isAll: boolean }
 
-async function countPages(s3: S3Client, bucket: string, prefix: string, maxPages: number): Promise<Counted> {
+async function countPages(
+  s3: S3Client,
+  { bucket, prefix = '', maxPages = 1000, onPage, shouldStop }: PreviewOptions,
+  requests: () => number,
+): Promise<Counted> {
   const counted: Counted = { versions: 0, deleteMarkers: 0, first: '', last: '', isAll: false }
   let after: VersionMarker | undefined
   for (let n = 0; n < maxPages; n++) {
@@ -68,7 +82,9 @@ async function countPages(s3: S3Client, bucket: string, prefix: string, maxPages
     counted.last = entries.at(-1)?.key ?? counted.last
     counted.versions += entries.length - markers
     counted.deleteMarkers += markers
+    await onPage?.({ versions: counted.versions + counted.deleteMarkers, requests: requests() })
     if (!next) return { ...counted, isAll: true }
+    if (shouldStop?.()) return counted
     after = next
   }
   return counted

@@ -52,11 +52,30 @@ export async function readManifest(s3: S3Client, { bucket, key }: { bucket: stri
   }
 }
 
-/** Streams the rows of a report, file by file; their order is undefined. Memory holds a block of a CSV or a row group of a Parquet file. */
-export async function* readInventory(s3: S3Client, { bucket, format, fields, files }: Inventory): AsyncGenerator<InventoryRow> {
-  for (const file of files) {
+/** A place in a report: all rows of earlier files, and this many rows of the file with this index (from 0). */
+export type InventoryPosition = { file: number; rows: number }
+
+/** A row, and the position after it. */
+export type PositionedRow = InventoryRow & { position: InventoryPosition }
+
+/**
+ * Streams the rows of a report after a position, file by file, in the order of the files. Memory holds a block of a CSV or a row group of a
+ * Parquet file. Rows of the first file up to the position are read and skipped.
+ */
+export async function* readInventory(
+  s3: S3Client,
+  { bucket, format, fields, files }: Inventory,
+  after: InventoryPosition = { file: 0, rows: 0 },
+): AsyncGenerator<PositionedRow> {
+  for (const [index, file] of files.entries()) {
+    if (index < after.file) continue
     const rows = format === 'CSV' ? csvRows(s3, { bucket, ...file }, fields) : parquetRows(s3, { bucket, ...file })
-    for await (const row of rows) yield { ...row, ...(row.isDeleteMarker ? DELETE_MARKER : {}) }
+    let count = 0
+    for await (const row of rows) {
+      count++
+      if (index === after.file && count <= after.rows) continue
+      yield { ...row, ...(row.isDeleteMarker ? DELETE_MARKER : {}), position: { file: index, rows: count } }
+    }
   }
 }
 

@@ -29,7 +29,7 @@ export type Ask = (
 /** Starts the API for one test's database on a free port. */
 export async function testApi(sql: Sql, parts: Partial<ApiDependencies> = {}) {
   const noS3 = () => Promise.reject<S3Client>(new Error('this test has no S3'))
-  const handler = apiHandler({ sql, s3: noS3, defaultBucket: 'archive', ...parts })
+  const handler = apiHandler({ sql, s3: noS3, startRun: async () => undefined, defaultBucket: 'archive', ...parts })
   const server = await startApi({ handler, user: 'ann' })
   const ask: Ask = async (method, path, { query = {}, body, headers = {} } = {}) => {
     const response = await fetch(`${server.url}${path}${search(query)}`, {

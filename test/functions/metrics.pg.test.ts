@@ -80,7 +80,7 @@ test('a reconcile tells the drift of the run once, however often its event comes
   const time = { getRemainingTimeInMillis: () => 900_000 }
   await handler({ bucket: 'docs', dryRun: true }, time)
   const { run } = await handler({ bucket: 'docs' }, time)
-  await handler({ bucket: 'docs', runId: run?.id }, time)
+  await handler({ runId: run.id }, time)
   await handler({ bucket: 'docs' }, time)
   expect(measured).toEqual([{ Drift: 3 }, { Drift: 3, ReconcilesFinished: 1 }, { Drift: 0, ReconcilesFinished: 1 }])
 })

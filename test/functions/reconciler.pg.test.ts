@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
 import { invokeAsync } from '../../functions/clients/invoke-async.ts'
 import { type ReconcilerDependencies, reconciler } from '../../functions/jobs/reconcile.ts'
-import { openRun, takeLease } from '../../shared/catalog/reconcile-runs.ts'
+import { openRun } from '../../shared/catalog/reconcile-runs.ts'
+import { takeLease } from '../../shared/catalog/run-leases.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { Invalid, NotFound } from '../../shared/errors.ts'
 import { expectEqual, put } from '../shared/reconcile/stage.ts'
@@ -42,16 +43,16 @@ test('a run that runs out of time continues in invocations that it starts, until
   })
   const first = await handler({ bucket: 'docs' }, time(3))
   expect(first).toMatchObject({ done: false, run: { finishedAt: null } })
-  expect(later).toEqual([{ bucket: 'docs', prefix: '', dryRun: false, runId: first.run?.id }])
+  expect(later).toEqual([{ runId: first.run.id }])
   let last = first
   for (let n = 0; later.length > 0 && n < 10; n++) last = await handler(later.pop(), time(3))
   expect(last).toMatchObject({
     done: true,
-    run: { id: first.run?.id, findings: { missing: 400, repaired: 400, versions: 400 } },
+    run: { id: first.run.id, findings: { missing: 400, repaired: 400, versions: 400 } },
   })
   await expectEqual(sql, bucket)
   // The event comes a second time.
-  expect(await handler({ bucket: 'docs', runId: first.run?.id }, time(3))).toEqual(last)
+  expect(await handler({ runId: first.run.id }, time(3))).toEqual(last)
 })
 
 test('a dry run changes nothing', async ({ sql }) => {
@@ -64,7 +65,7 @@ test('a dry run changes nothing', async ({ sql }) => {
 test('a scope that another invocation works on is skipped', async ({ sql }) => {
   await using bucket = await stage(3)
   await takeLease(sql, await openRun(sql, { bucket: 'docs' }), 60)
-  expect(await reconciler(dependencies(sql, bucket))({ bucket: 'docs' }, time(900))).toEqual({ done: false })
+  expect(await reconciler(dependencies(sql, bucket))({ bucket: 'docs' }, time(900))).toMatchObject({ done: false })
 })
 
 test('an event that is not its own is refused', async ({ sql }) => {
@@ -72,7 +73,7 @@ test('an event that is not its own is refused', async ({ sql }) => {
   const handler = reconciler(dependencies(sql, bucket))
   for (const event of [undefined, {}, { bucket: '' }, { bucket: 'docs', prefx: 'a' }, { bucket: 'docs', dryRun: 'no' }])
     await expect(handler(event, time(900))).rejects.toThrow(Invalid)
-  await expect(handler({ bucket: 'docs', runId: 99 }, time(900))).rejects.toThrow(NotFound)
+  await expect(handler({ runId: 99 }, time(900))).rejects.toThrow(NotFound)
 })
 
 test('the next invocation is requested asynchronously, by the name of the function', async () => {

@@ -76,6 +76,10 @@ test('the API does all of its operations', async () => {
     logHookExecution: { body: { hookName: 'scan', eventType: 'put', executionTimeMs: 1, success: true } },
     getHookStatistics: {},
     createUpload: { body: { key: 'new' } },
+    startReconcile: { body: { kind: 'digest', requestsPerSecond: 100 } },
+    listReconciles: {},
+    getReconcile: { query: { id: '1' } },
+    stopReconcile: { query: { id: '1' } },
     getDownload: { query: { key: 'k' } },
     deleteObject: { query: { key: 'k' } },
   }

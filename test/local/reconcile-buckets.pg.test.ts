@@ -100,7 +100,7 @@ async function isEqual({ s3Url, databaseUrl }: LocalCatalog, buckets = ['catalog
 
 async function runsOf({ databaseUrl }: LocalCatalog) {
   const sql = connect({ url: databaseUrl, max: 1 })
-  const runs = await listRuns(sql)
+  const { items: runs } = await listRuns(sql)
   await sql.end()
   return runs
 }

@@ -36,6 +36,7 @@ describe.for(['CSV', 'Parquet'] as const)('from a report as %s', format => {
       etag: '9dd4e461268c8034f5c8564e155c67a6',
       storageClass: 'STANDARD',
       lastModified: expect.closeTo(Date.now() / 1000, -2),
+      position: { file: expect.any(Number), rows: expect.any(Number) },
     })
     expect(rows.find(({ isDeleteMarker }) => isDeleteMarker)).toMatchObject({
       key: 'c',

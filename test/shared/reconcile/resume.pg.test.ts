@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { listRuns, openRun, type ReconcileRun, saveCheckpoint, takeLease } from '../../../shared/catalog/reconcile-runs.ts'
+import { listRuns, openRun, type ReconcileRun } from '../../../shared/catalog/reconcile-runs.ts'
+import { saveCheckpoint, takeLease } from '../../../shared/catalog/run-leases.ts'
 import { Conflict } from '../../../shared/errors.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
 import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
@@ -51,7 +52,7 @@ test('a run whose process was killed is taken over behind its checkpoint', { tim
   await once(child.stdout, 'data')
   child.kill('SIGKILL')
   await once(child, 'exit')
-  const [left] = await listRuns(sql)
+  const [left] = (await listRuns(sql)).items
   expect(left).toMatchObject({ finishedAt: null, checkpoint: 'key 199', findings: { repaired: 100 } })
   await expect(run(sql, bucket)).rejects.toThrow(Conflict)
 

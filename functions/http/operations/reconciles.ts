@@ -1,0 +1,38 @@
+import { Invalid } from '../../../shared/errors.ts'
+import { bucketOf, type Operation } from '../operation.ts'
+
+/** POST /reconciles. */
+export const startReconcile: Operation<'startReconcile'> = async (dependencies, { body }) => {
+  const { openRun } = await runs()
+  const { kind, prefix, dryRun: isDryRun, fresh, bucket: _, ...options } = body
+  if ((kind === 'inventory') !== (options.manifest !== undefined))
+    throw new Invalid('manifest is for the kind inventory, and required there')
+  if (isDryRun && kind !== undefined && kind !== 'reconcile') throw new Invalid('dryRun is for the kind reconcile')
+  const scope = { kind, bucket: bucketOf(dependencies, body), prefix, isDryRun, options }
+  const run = await openRun(dependencies.sql, scope, fresh)
+  if (run.state !== 'running') await dependencies.startRun(run.id)
+  return { body: run }
+}
+
+/** GET /reconciles. */
+export const listReconciles: Operation<'listReconciles'> = async ({ sql }, { query }) => {
+  const { listRuns } = await runs()
+  return { body: await listRuns(sql, query) }
+}
+
+/** GET /reconcile. */
+export const getReconcile: Operation<'getReconcile'> = async ({ sql }, { query }) => {
+  const { getRun } = await runs()
+  return { body: await getRun(sql, query.id) }
+}
+
+/** DELETE /reconcile. */
+export const stopReconcile: Operation<'stopReconcile'> = async ({ sql }, { query }) => {
+  const { requestStop } = await runs()
+  return { body: await requestStop(sql, query.id) }
+}
+
+/** Loaded when first needed, not in a cold start. */
+function runs() {
+  return import('../../../shared/catalog/reconcile-runs.ts')
+}

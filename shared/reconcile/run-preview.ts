@@ -1,0 +1,37 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
+import type { Sql } from '../database/connection.ts'
+import { previewBackfill } from './preview.ts'
+import type { ReconcileOptions } from './reconcile.ts'
+import { workOnRun } from './work-on-run.ts'
+
+/** Pages between two reports of the progress. */
+const PAGES_PER_CHECKPOINT = 50
+
+/**
+ * Estimates a backfill; the result of the run is a BackfillPreview. It has no checkpoint: out of time it extrapolates from the pages
+ * listed so far, and stopped on request it starts over. Throws Conflict when another process works on it.
+ */
+export async function runPreview(
+  sql: Sql,
+  s3: S3Client,
+  run: ReconcileRun,
+  options: ReconcileOptions = {},
+): Promise<ReconcileRun> {
+  return workOnRun(sql, run, options, async held => {
+    const { bucket, prefix } = held.run
+    let pages = 0
+    const result = await previewBackfill(s3, sql, {
+      bucket,
+      prefix,
+      requestsPerSecond: options.requestsPerSecond,
+      onPage: async counted => {
+        if (++pages % PAGES_PER_CHECKPOINT === 0) await held.save({ findings: { ...held.run.findings, ...counted } })
+      },
+      shouldStop: held.shouldStop,
+    })
+    if (held.isCancelled()) return held.run
+    const versions = result.versions + result.deleteMarkers
+    return held.save({ result, findings: { ...held.run.findings, versions } }, true)
+  })
+}

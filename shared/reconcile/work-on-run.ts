@@ -1,0 +1,80 @@
+import { emptyFindings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
+import { type Lease, releaseLease, renewLease, saveCheckpoint, takeLease } from '../catalog/run-leases.ts'
+import type { Sql } from '../database/connection.ts'
+import { Conflict } from '../errors.ts'
+
+/** How a process works on a run of any kind. */
+export type WorkOptions = {
+  /** After this many seconds without a renewal another process may take the run over. */
+  leaseSeconds?: number
+  onProgress?: (run: ReconcileRun) => void
+  /** Called often; true stops the run at its checkpoint. */
+  shouldStop?: () => boolean
+}
+
+/** A run whose lease this process holds. */
+export type HeldRun = {
+  /** The run as the last checkpoint has it. */
+  run: ReconcileRun
+  /** True when the time is over, the lease is lost, or a caller asked to stop. */
+  shouldStop(): boolean
+  /** Whether a caller asked to stop the run, or another process has it: then it must not be finished. */
+  isCancelled(): boolean
+  /** Saves a checkpoint, and finishes the run with `isFinished`. Throws Conflict when another process has taken the run. */
+  save(changes: Partial<Pick<ReconcileRun, 'checkpoint' | 'findings' | 'result'>>, isFinished?: boolean): Promise<ReconcileRun>
+}
+
+/** Takes the lease of a run, renews it while `work` runs, and releases it. Throws Conflict when another process works on the run. */
+export async function workOnRun(
+  sql: Sql,
+  run: ReconcileRun,
+  { leaseSeconds = 60, onProgress, shouldStop = () => false }: WorkOptions,
+  work: (held: HeldRun) => Promise<ReconcileRun>,
+): Promise<ReconcileRun> {
+  const lease = await takeLease(sql, run, leaseSeconds)
+  const renewal = keepRenewing(sql, lease)
+  let current: ReconcileRun = { ...lease.run, findings: { ...emptyFindings(), ...lease.run.findings } }
+  const isCancelled = () => renewal.isCancelled() || current.stopRequestedAt !== null
+  try {
+    return await work({
+      get run() {
+        return current
+      },
+      isCancelled,
+      shouldStop: () => isCancelled() || shouldStop(),
+      async save(changes, isFinished = false) {
+        current = await saveCheckpoint(sql, lease, { ...current, ...changes }, isFinished)
+        onProgress?.(current)
+        return current
+      },
+    })
+  } finally {
+    await renewal.stop()
+    await releaseLease(sql, lease)
+  }
+}
+
+/** Renews a lease while its run works, also while it waits for S3. */
+function keepRenewing(sql: Sql, lease: Lease) {
+  let cancelled = false
+  let last: Promise<unknown> = Promise.resolve()
+  const renew = () => {
+    last = renewLease(sql, lease).then(
+      isStopRequested => {
+        cancelled ||= isStopRequested
+      },
+      error => {
+        // An error of the database is thrown by the work itself.
+        cancelled ||= error instanceof Conflict
+      },
+    )
+  }
+  const timer = setInterval(renew, (lease.seconds * 1000) / 3).unref()
+  return {
+    isCancelled: () => cancelled,
+    stop: async () => {
+      clearInterval(timer)
+      await last
+    },
+  }
+}
