@@ -1,27 +1,30 @@
 import type { Command } from 'commander'
-import type { Client } from '../../shared/database/connection.ts'
-import { Invalid } from '../../shared/errors.ts'
-import { backfillFromInventory } from '../../shared/reconcile/backfill-inventory.ts'
-import { type BackfillPreview, previewBackfill } from '../../shared/reconcile/preview.ts'
-import { readInventory, readManifest } from '../../shared/s3/inventory.ts'
-import { type Bucket, checkBucketAccess, explainS3Error, openBucket } from '../connect/bucket.ts'
-import { openDatabase } from '../connect/database.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { startReconcileProgress } from '../reconcile/progress.ts'
-import { addRunOptions, prefixFlags, type RunFlags, runReconciles } from '../reconcile/run.ts'
+import type { BackfillPreview } from '../../shared/reconcile/preview.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
+import { followRuns, startRuns } from '../reconcile/follow.ts'
+import { addRunOptions, prefixFlags, type RunFlags } from '../reconcile/options.ts'
+import { printFindings } from '../reconcile/print-runs.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
-import { onStopSignal } from '../terminal/signals.ts'
-import { printRuns } from './reconcile.ts'
 
-/** `catalog backfill`: takes a bucket that was there before the catalog into it. */
+/** `catalog backfill`: indexes what a bucket held before the catalog followed it. */
 export function addBackfill(program: Command): void {
   const command = program
     .command('backfill')
-    .description('take what the bucket held before the catalog followed it; stopped, it goes on where it was')
-    .option('--preview', 'tell how many requests, how much money and time it takes, and do nothing')
-    .option('--inventory <s3-url>', 'take what a report of S3 Inventory names: s3://bucket/.../manifest.json')
-    .addHelpText('after', '\nExamples:\n  npx catalog backfill --preview\n  npx catalog backfill --prefix archive/ --rate 2000\n')
+    .description('index what the bucket held before the catalog followed it')
+    .option('--preview', 'estimate requests, costs and time, and change nothing')
+    .option('--inventory <s3-url>', 'index the versions of an S3 Inventory report: s3://bucket/.../manifest.json')
+    .addHelpText(
+      'after',
+      `
+The reconciler of the catalog does the work: Ctrl-C only ends the command. See npx catalog reconcile --help for how to follow, stop
+and continue a run.
+
+Examples:
+  npx catalog backfill --preview
+  npx catalog backfill --prefix archive/ --rate 2000
+`,
+    )
     .action(backfill)
   addTargetOptions(addRunOptions(command))
 }
@@ -30,75 +33,45 @@ type Flags = TargetFlags & RunFlags & { preview?: boolean; inventory?: string }
 
 async function backfill(flags: Flags): Promise<void> {
   const target = resolveTarget(flags)
-  const bucket = openBucket(target)
-  await checkBucketAccess(bucket)
-  const sql = openDatabase(target)
-  try {
-    if (flags.inventory) return await backfillFromReport(sql, bucket, flags, flags.inventory)
-    const previews = []
-    for (const prefix of flags.prefix.length > 0 ? flags.prefix : ['']) {
-      previews.push(await previewBackfill(bucket.s3, sql, { bucket: bucket.name, prefix, requestsPerSecond: flags.rate }))
-    }
-    if (!flags.json) for (const preview of previews) printPreview(preview)
-    if (flags.preview)
-      return flags.json ? printLine(printableJson(previews, 2)) : printNext(npxCommand(`backfill${prefixFlags(flags)}`, flags))
-    const total = previews.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
-    const runs = await runReconciles(sql, bucket, flags, { total })
-    if (flags.json) return printLine(printableJson(runs, 2))
-    printRuns(runs)
-    printNext(npxCommand('stats', flags), npxCommand('reconcile --dry-run --sample 0.01', flags))
-  } finally {
-    await sql.end({ timeout: 5 })
+  if (flags.inventory) return backfillFromInventory(target, flags, flags.inventory)
+  const started = await startRuns(target, flags, { kind: 'preview' })
+  const previews = (await followRuns(target, flags, started, 0)).map(({ result }) => result as BackfillPreview)
+  if (!flags.json) for (const preview of previews) printPreview(preview)
+  if (flags.preview)
+    return flags.json ? printLine(printableJson(previews, 2)) : printNext(npxCommand(`backfill${prefixFlags(flags)}`, flags))
+  const total = previews.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
+  const runs = await followRuns(target, flags, await startRuns(target, flags, {}), total)
+  if (flags.json) return printLine(printableJson(runs, 2))
+  printFindings(runs)
+  printNext(npxCommand('stats', flags), npxCommand('reconcile --dry-run --sample 0.01', flags))
+}
+
+/** A report lacks versions that are newer than it; a reconcile finds them. */
+async function backfillFromInventory(target: Target, flags: Flags, manifest: string): Promise<void> {
+  if (!/^s3:\/\/[^/]+\/.+$/.test(manifest))
+    throw new CliError(`--inventory must be s3://bucket/.../manifest.json, not ${printable(manifest)}`)
+  if (flags.prefix.length > 1) throw new CliError('--inventory allows one --prefix')
+  const started = await startRuns(target, flags, { kind: 'inventory', manifest })
+  const runs = await followRuns(target, flags, started, 0)
+  if (flags.json) return printLine(printableJson(runs, 2))
+  for (const { findings } of runs) {
+    const [rows, requests] = [formatCount(findings.versions, 'row'), formatCount(findings.requests, 'request')]
+    printLine(`${rows} of the report, ${findings.repaired.toLocaleString('en')} indexed with ${requests}`)
   }
+  printNext(npxCommand(`reconcile${prefixFlags(flags)}`, flags))
 }
 
 function printPreview(preview: BackfillPreview): void {
   const { bucket, prefix, isExact, versions, deleteMarkers, cataloged, requests, costUsd, seconds } = preview
   const about = isExact ? '' : 'about '
-  printLine(
-    `${printable(`${bucket}/${prefix}`)}: ${about}${formatCount(versions, 'version')} and ${formatCount(deleteMarkers, 'delete marker')}, ${cataloged.toLocaleString('en')} in the catalog`,
-  )
-  printLine(
-    `  ${about}${formatCount(requests.total, 'request')}: ${requests.list.toLocaleString('en')} LIST, ${requests.head.toLocaleString('en')} HEAD, ${requests.tagging.toLocaleString('en')} GetObjectTagging`,
-  )
-  printLine(
-    `  estimate: ${costUsd < 0.01 ? 'less than $0.01' : `${about}$${costUsd.toFixed(2)}`} at list prices of S3 Standard in us-east-1, ${about}${formatDuration(seconds)} at this rate`,
-  )
-  if (!isExact) printLine('  Estimated from how much of the range of keys the first pages cover.')
-}
-
-/** A report names no versions that are newer than it; a reconcile finds them. */
-async function backfillFromReport(sql: Client, bucket: Bucket, flags: Flags, url: string): Promise<void> {
-  const [, from, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? []
-  if (!from || !key) throw new CliError(`--inventory must be s3://bucket/.../manifest.json, not ${printable(url)}`)
-  if (flags.prefix.length > 1) throw new CliError('Of an inventory one prefix can be taken at a time')
-  const signals = onStopSignal(() => undefined)
-  const progress = startReconcileProgress(0)
-  try {
-    const manifest = await readManifest(bucket.s3, { bucket: from, key })
-    if (manifest.sourceBucket !== bucket.name)
-      throw new CliError(`That inventory is of ${printable(manifest.sourceBucket)}, not of ${bucket.name}`)
-    const findings = await backfillFromInventory(sql, bucket.s3, readInventory(bucket.s3, manifest), {
-      bucket: bucket.name,
-      prefix: flags.prefix[0],
-      requestsPerSecond: flags.rate,
-      onProgress: found => progress.show('', found),
-      shouldStop: () => signals.signal.aborted,
-    })
-    progress.end()
-    if (signals.signal.aborted)
-      throw new CliError('Stopped. Run the same command again to go on where it was.', { exitCode: 130 })
-    if (flags.json) return printLine(printableJson(findings, 2))
-    printLine(
-      `${formatCount(findings.versions, 'row')} of the report, ${findings.repaired.toLocaleString('en')} taken in with ${formatCount(findings.requests, 'request')}`,
-    )
-    printNext(npxCommand(`reconcile${prefixFlags(flags)}`, flags))
-  } catch (error) {
-    throw error instanceof Invalid ? new CliError(printable(error.message)) : explainS3Error(error, bucket)
-  } finally {
-    progress.end()
-    signals.release()
-  }
+  const inBucket = `${formatCount(versions, 'version')} and ${formatCount(deleteMarkers, 'delete marker')}`
+  printLine(`${printable(`${bucket}/${prefix}`)}: ${about}${inBucket}, ${cataloged.toLocaleString('en')} in the catalog`)
+  const [list, head, tagging] = [requests.list, requests.head, requests.tagging].map(count => count.toLocaleString('en'))
+  printLine(`  ${about}${formatCount(requests.total, 'request')}: ${list} LIST, ${head} HEAD, ${tagging} GetObjectTagging`)
+  const costs = costUsd < 0.01 ? 'less than $0.01' : `${about}$${costUsd.toFixed(2)}`
+  const time = `${about}${formatDuration(seconds)} at this rate`
+  printLine(`  estimate: ${costs} at list prices of S3 Standard in us-east-1, ${time}`)
+  if (!isExact) printLine('  Estimated from the share of the key range that the first pages cover.')
 }
 
 function formatDuration(seconds: number): string {

@@ -1,103 +1,91 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { driftOf, type Findings, type ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
-import type { Client } from '../../shared/database/connection.ts'
-import { toStoredKey } from '../../shared/database/stored-text.ts'
-import { prefixEnd } from '../../shared/key-order.ts'
-import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
-import { openDatabase } from '../connect/database.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { addRunOptions, prefixFlags, type RunFlags, runReconciles } from '../reconcile/run.ts'
+import { type Command, Option } from 'commander'
+import { driftOf } from '../../shared/catalog/reconcile-runs.ts'
+import type { BucketStatistics } from '../../shared/catalog/statistics.ts'
+import { deleteJson, getJson, type Jsonify } from '../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
+import { followRuns, type Run, startRuns } from '../reconcile/follow.ts'
+import { addRunOptions, numberBetween, parseId, prefixFlags, type RunFlags } from '../reconcile/options.ts'
+import { printFindings, printRuns } from '../reconcile/print-runs.ts'
 import { CliError } from '../terminal/cli-error.ts'
-import { formatCount, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
-import { formatTable } from '../terminal/table.ts'
+import { formatCount, printableJson, printLine, printNext } from '../terminal/print.ts'
 
 /** `catalog reconcile`: compares the bucket with the catalog and repairs the catalog. */
 export function addReconcile(program: Command): void {
   const command = program
     .command('reconcile')
-    .description(
-      'compare the bucket with the catalog, tell what differs, and repair the catalog; stopped, it goes on where it was',
-    )
-    .option('--dry-run', 'tell what differs, and change nothing; exits with 2 when something does')
+    .description('compare the bucket with the catalog, show the differences, and repair the catalog')
+    .option('--dry-run', 'show the differences and change nothing; exits with 2 when there are any')
     .addOption(
       new Option('--sample <share>', 'share (0 to 1) of the versions whose metadata and tags are compared, too')
-        .argParser(parseShare)
+        .argParser(numberBetween(0, 1))
         .default(0),
     )
-    .option('--fresh', 'begin with the first key, also when an earlier run was stopped')
+    .option('--fresh', 'start at the first key, even if an earlier run was stopped')
+    .option('--list', 'list the newest runs and their states')
+    .option('--follow <run>', 'show the progress of a run until it is finished; may be repeated', parseId)
+    .option('--stop <run>', 'stop a run at its next checkpoint; may be repeated', parseId)
     .addHelpText(
       'after',
-      '\nExamples:\n  npx catalog reconcile --dry-run\n  npx catalog reconcile --prefix 2025/ --prefix 2026/ --sample 0.01\n',
+      `
+The reconciler of the catalog does the work: Ctrl-C only ends the command. A run that was stopped or has failed continues at
+its checkpoint when the same command is given again.
+
+Examples:
+  npx catalog reconcile --dry-run
+  npx catalog reconcile --prefix 2025/ --prefix 2026/ --sample 0.01
+  npx catalog reconcile --list
+`,
     )
     .action(reconcileCommand)
   addTargetOptions(addRunOptions(command))
 }
 
-type Flags = TargetFlags & RunFlags & { dryRun?: boolean; sample: number; fresh?: boolean }
+type Flags = TargetFlags &
+  RunFlags & { dryRun?: boolean; sample: number; fresh?: boolean; list?: boolean; follow?: number[]; stop?: number[] }
 
 async function reconcileCommand(flags: Flags): Promise<void> {
   const target = resolveTarget(flags)
-  const bucket = openBucket(target)
-  await checkBucketAccess(bucket)
-  const sql = openDatabase(target)
-  try {
-    const total = await countVersions(sql, bucket.name, flags.prefix)
-    const { dryRun: isDryRun = false, sample: sampleRate, fresh } = flags
-    const runs = await runReconciles(sql, bucket, flags, { isDryRun, sampleRate, fresh, total })
-    if (flags.json) printLine(printableJson(runs, 2))
-    else printRuns(runs)
-    const drift = runs.reduce((sum, { findings }) => sum + driftOf(findings), 0)
-    if (isDryRun && drift > 0)
-      throw new CliError(`${formatCount(drift, 'difference')}: ${npxCommand(`reconcile${prefixFlags(flags)}`, flags)} repairs`, {
+  if (flags.list) return listRuns(target, flags)
+  if (flags.stop) return stopRuns(target, flags, flags.stop)
+  const { dryRun, fresh, sample: sampleRate } = flags
+  const started = flags.follow
+    ? await Promise.all(flags.follow.map(id => getJson<Run>(target, '/reconcile', { id })))
+    : await startRuns(target, flags, { dryRun, fresh, sampleRate })
+  const runs = await followRuns(target, flags, started, await expectedVersions(target, started))
+  if (flags.json) printLine(printableJson(runs, 2))
+  else printFindings(runs)
+  const drift = runs.filter(({ isDryRun }) => isDryRun).reduce((sum, { findings }) => sum + driftOf(findings), 0)
+  if (drift > 0)
+    throw new CliError(
+      `${formatCount(drift, 'difference')}; repair with ${npxCommand(`reconcile${prefixFlags(flags)}`, flags)}`,
+      {
         exitCode: 2,
-      })
-    if (!flags.json) printNext(npxCommand('stats', flags))
-  } finally {
-    await sql.end({ timeout: 5 })
-  }
-}
-
-/** Prints what runs have found, one line a kind. */
-export function printRuns(runs: ReconcileRun[]): void {
-  for (const { bucket, prefix, findings } of runs) {
-    const drift = driftOf(findings)
-    const where = printable(`${bucket}/${prefix}`)
-    const asked = formatCount(findings.requests, 'request')
-    printLine(
-      `${where}: ${formatCount(findings.versions, 'version')} compared with ${asked}, ${formatCount(drift, 'difference')}, ${findings.repaired} repaired`,
+      },
     )
-    const kinds = KINDS.filter(({ kind }) => findings[kind] > 0)
-    if (kinds.length === 0) continue
-    const table = formatTable(kinds, [
-      { heading: 'Difference', text: ({ title }) => title },
-      { heading: 'Versions', text: ({ kind }) => findings[kind].toLocaleString('en'), align: 'right' },
-      { heading: 'Means', text: ({ meaning }) => meaning, wide: true },
-    ])
-    printLine(table)
-  }
+  if (!flags.json) printNext(npxCommand('stats', flags))
 }
 
-const KINDS: { kind: keyof Findings; title: string; meaning: string }[] = [
-  { kind: 'missing', title: 'missing', meaning: 'in the bucket, not in the catalog' },
-  { kind: 'orphaned', title: 'orphaned', meaning: 'in the catalog, not in the bucket' },
-  { kind: 'stale', title: 'stale', meaning: 'of another size, entity tag, class or time' },
-  { kind: 'wrongLatest', title: 'wrong latest', meaning: 'another version is the latest one' },
-  { kind: 'wrongMetadata', title: 'wrong metadata', meaning: 'of another content type, metadata or tags' },
-]
-
-/** About how many versions there will be to compare: as many as the catalog has. */
-async function countVersions(sql: Client, bucket: string, prefixes: string[]): Promise<number> {
-  const ranges = (prefixes.length > 0 ? prefixes : ['']).map(prefix => [toStoredKey(prefix), prefixEnd(toStoredKey(prefix))])
-  const [row] = await sql<{ versions: number }[]>`
-    select count(*) as versions
-    from jsonb_array_elements(${sql.json(ranges)}) as r (range)
-    join catalog.storage_versions v on v.bucket = ${bucket} and v.key >= r.range ->> 0 and (r.range ->> 1 is null or v.key < r.range ->> 1)
-  `
-  return row?.versions ?? 0
+async function listRuns(target: Target, flags: Flags): Promise<void> {
+  const { items } = await getJson<{ items: Run[] }>(target, '/reconciles', { bucket: flags.bucket, limit: 20 })
+  if (flags.json) return printLine(printableJson(items, 2))
+  if (items.length === 0) return printLine('No runs yet.')
+  printRuns(items)
+  const open = items.find(({ state }) => state === 'running' || state === 'waiting')
+  if (open) printNext(npxCommand(`reconcile --follow ${open.id}`, flags), npxCommand(`reconcile --stop ${open.id}`, flags))
 }
 
-function parseShare(text: string): number {
-  const value = Number(text)
-  if (!/^[\d.]+$/.test(text) || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Must be a number from 0 to 1.')
-  return value
+async function stopRuns(target: Target, flags: Flags, ids: number[]): Promise<void> {
+  const runs = await Promise.all(ids.map(id => deleteJson<Run>(target, '/reconcile', { id })))
+  if (flags.json) return printLine(printableJson(runs, 2))
+  for (const { id, state } of runs)
+    printLine(state === 'running' ? `Run ${id} stops at its next checkpoint.` : `Run ${id} is stopped.`)
+  printNext(npxCommand('reconcile --list', flags))
+}
+
+/** About as many versions as runs of whole buckets will compare: those of the catalog. 0 if unknown. */
+async function expectedVersions(target: Target, runs: Run[]): Promise<number> {
+  if (runs.some(({ prefix }) => prefix !== '')) return 0
+  const { items } = await getJson<{ items: Jsonify<BucketStatistics>[] }>(target, '/buckets')
+  const known = items.filter(({ bucket }) => runs.some(run => run.bucket === bucket))
+  return known.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
 }

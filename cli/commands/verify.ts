@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { type ConnectionConfig, connect, connectionFromEnvironment } from '../../shared/database/connection.ts'
 import { type Bucket, openBucket } from '../connect/bucket.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
-import { graceOption } from '../reconcile/run.ts'
+import { graceOption } from '../reconcile/options.ts'
 import type { Document } from '../story/document.ts'
 import { CliError, errorCode, isNetworkError } from '../terminal/cli-error.ts'
 import { checkMark, printable, printLine, printNext } from '../terminal/print.ts'
@@ -22,7 +22,7 @@ export function addVerify(program: Command): void {
     .addOption(graceOption())
     .addHelpText(
       'after',
-      '\nThe database is looked at directly where DATABASE_URL, or DATABASE_HOST and its kin, say where it is.',
+      '\nThe schema of the database is checked only if DATABASE_URL, or DATABASE_HOST and the variables with it, are set.',
     )
     .action(verify)
   addTargetOptions(command)

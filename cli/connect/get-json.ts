@@ -27,8 +27,22 @@ const TIMEOUT_MS = 30_000
 
 /** GET request to the API. The response is not validated. Throws ApiError for an error response, CliError when the API can't be reached. */
 export async function getJson<T>(target: ApiTarget, path: string, parameters: QueryParameters = {}): Promise<T> {
-  const address = `${target.apiUrl}${path}${formatQuery(parameters)}`
-  const { status, body } = await fetchBody(target, address)
+  return requestJson(target, `${path}${formatQuery(parameters)}`, { method: 'GET' })
+}
+
+/** The same with POST and a JSON body. */
+export async function postJson<T>(target: ApiTarget, path: string, value: unknown): Promise<T> {
+  const headers = { 'content-type': 'application/json' }
+  return requestJson(target, path, { method: 'POST', headers, body: JSON.stringify(value) })
+}
+
+/** The same with DELETE. */
+export async function deleteJson<T>(target: ApiTarget, path: string, parameters: QueryParameters = {}): Promise<T> {
+  return requestJson(target, `${path}${formatQuery(parameters)}`, { method: 'DELETE' })
+}
+
+async function requestJson<T>(target: ApiTarget, pathAndQuery: string, init: RequestInit): Promise<T> {
+  const { status, body } = await fetchBody(target, `${target.apiUrl}${pathAndQuery}`, init)
   const json = parse(body)
   if (status >= 200 && status < 300 && json !== undefined) return json as T
   const { code = 'Unknown', message } = readError(json)
@@ -51,12 +65,12 @@ type ApiTarget = Pick<Target, 'apiUrl' | 'region' | 'credentials'>
 /** One per API, so that credentials are resolved once. */
 const fetchers = new Map<string, ApiFetch>()
 
-async function fetchBody(target: ApiTarget, address: string): Promise<{ status: number; body: string }> {
+async function fetchBody(target: ApiTarget, address: string, init: RequestInit): Promise<{ status: number; body: string }> {
   const { apiUrl } = target
   const send = fetchers.get(apiUrl) ?? createApiFetch(target)
   fetchers.set(apiUrl, send)
   try {
-    const response = await send(address, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const response = await send(address, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
     return { status: response.status, body: await response.text() }
   } catch (error) {
     if (!isNetworkError(error)) throw explainFetchError(apiUrl, error)

@@ -1,22 +1,23 @@
 import { Presets, SingleBar } from 'cli-progress'
-import { driftOf, type Findings } from '../../shared/catalog/reconcile-runs.ts'
+import { driftOf } from '../../shared/catalog/reconcile-runs.ts'
 import { formatCount, logLine } from '../terminal/print.ts'
+import type { Run } from './follow.ts'
 
-/** Shows on standard error how far reconciles are, those of several prefixes together. */
-export type ReconcileProgress = { show(scope: string, findings: Findings): void; end(): void }
+/** Shows the progress of runs on standard error, the sum of all runs. */
+export type RunProgress = { show(run: Run): void; end(): void }
 
 const INTERVAL_MS = 5000
 
-/** A bar on a terminal, a line every few seconds elsewhere. `total` is how many versions there are, as far as is known. */
-export function startReconcileProgress(total: number): ReconcileProgress {
-  const parts = new Map<string, Findings>()
-  const sum = (of: (findings: Findings) => number) => [...parts.values()].reduce((all, findings) => all + of(findings), 0)
+/** Starts a bar on a terminal; elsewhere prints a line every few seconds. `total` is the expected number of versions, 0 if unknown. */
+export function startProgress(total: number): RunProgress {
+  const runs = new Map<number, Run>()
+  const sum = (of: (run: Run) => number) => [...runs.values()].reduce((all, run) => all + of(run), 0)
   const bar = process.stderr.isTTY ? startBar(total) : undefined
   let shown = performance.now()
   return {
-    show(scope, findings) {
-      parts.set(scope, findings)
-      const [versions, drift] = [sum(part => part.versions), sum(driftOf)]
+    show(run) {
+      runs.set(run.id, run)
+      const [versions, drift] = [sum(({ findings }) => findings.versions), sum(({ findings }) => driftOf(findings))]
       bar?.setTotal(Math.max(total, versions))
       bar?.update(versions, { drift })
       if (bar || performance.now() - shown < INTERVAL_MS) return

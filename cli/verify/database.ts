@@ -7,7 +7,7 @@ import { CliError } from '../terminal/cli-error.ts'
 import { formatCount } from '../terminal/print.ts'
 import { type Check, type CheckContext, CheckSkipped } from './check.ts'
 
-/** The database behind the API, looked at directly: only where its address is known. */
+/** Checks of the database itself, only if its address is known. */
 export const databaseChecks: Check[] = [
   { name: 'database connection', run: checkConnection },
   { name: 'migrations', needs: ['database connection'], run: checkMigrations },
@@ -80,5 +80,5 @@ async function checkTables(context: CheckContext): Promise<string> {
 
 function requireDatabase({ sql }: CheckContext): Sql {
   if (sql) return sql
-  throw new CheckSkipped('nobody said where the database is: DATABASE_URL')
+  throw new CheckSkipped('the database is unknown; set DATABASE_URL to check it')
 }

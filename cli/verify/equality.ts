@@ -1,44 +1,41 @@
-import { driftOf, openRun } from '../../shared/catalog/reconcile-runs.ts'
-import { Conflict } from '../../shared/errors.ts'
-import { type Digest, digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
-import { reconcile } from '../../shared/reconcile/reconcile.ts'
+import { driftOf } from '../../shared/catalog/reconcile-runs.ts'
+import type { Digest } from '../../shared/reconcile/digest.ts'
+import type { DigestResult } from '../../shared/reconcile/run-digest.ts'
+import { ApiError } from '../connect/get-json.ts'
 import { npxCommand } from '../connect/target.ts'
+import { followRuns, type Run, type RunSettings, startRuns } from '../reconcile/follow.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, logLine } from '../terminal/print.ts'
 import { type Check, type CheckContext, CheckSkipped } from './check.ts'
 
-/** The whole bucket against the catalog, when everything that the other checks did is over. */
-export const equalityChecks: Check[] = [{ name: 'catalog equals bucket', needs: ['bucket'], run: checkEquality }]
+/** Compares the whole bucket with the catalog, after all other checks. */
+export const equalityChecks: Check[] = [{ name: 'catalog equals bucket', needs: ['API', 'bucket'], run: checkEquality }]
 
 async function checkEquality(context: CheckContext): Promise<string> {
-  const { sql, bucket, graceSeconds } = context
-  if (graceSeconds === undefined) throw new CheckSkipped('not compared, as --no-compare says')
-  if (!sql) throw new CheckSkipped('could not compare: nobody said where the database is: DATABASE_URL')
-  const [inBucket, inCatalog] = await Promise.all([
-    digestBucket(bucket.s3, { bucket: bucket.name }),
-    digestCatalog(sql, { bucket: bucket.name }),
-  ])
-  const both = `bucket ${formatDigest(inBucket)}, catalog ${formatDigest(inCatalog)}`
-  if (inBucket.hash === inCatalog.hash && inBucket.count === inCatalog.count) return both
-  const drift = await findDrift(context, graceSeconds)
-  if (drift === 0) return `${both}: other only in what changed meanwhile`
+  const { graceSeconds } = context
+  if (graceSeconds === undefined) throw new CheckSkipped('not compared, because of --no-compare')
+  const { result } = await work(context, { kind: 'digest', fresh: true })
+  const { bucket, catalog } = result as DigestResult
+  const both = `bucket ${formatDigest(bucket)}, catalog ${formatDigest(catalog)}`
+  if (bucket.hash === catalog.hash && bucket.count === catalog.count) return both
+  if (graceSeconds > 0) logLine(`The digests differ: waiting up to ${graceSeconds} s for changes that are on their way`)
+  const drift = driftOf((await work(context, { dryRun: true, fresh: true })).findings)
+  if (drift === 0) return `${both}: they differ only in recent changes`
   throw new CliError(`${formatCount(drift, 'difference')}: ${both}; repair with ${npxCommand('reconcile', context.flags)}`)
 }
 
-/** What differs for longer than an event may be on its way. */
-async function findDrift({ sql, bucket }: CheckContext, graceSeconds: number): Promise<number> {
-  if (graceSeconds > 0)
-    logLine(`The digests differ: looking for up to ${graceSeconds} s whether it is only what changes right now`)
+/** Starts a run about the whole bucket and waits until it is finished. */
+async function work({ target, flags, graceSeconds }: CheckContext, settings: RunSettings): Promise<Run> {
   try {
-    const run = await openRun(sql!, { bucket: bucket.name, isDryRun: true }, true)
-    return driftOf((await reconcile(sql!, bucket.s3, run, { graceSeconds })).findings)
+    const [run] = await followRuns(target, flags, await startRuns(target, { grace: graceSeconds }, settings), 0)
+    return run!
   } catch (error) {
-    if (error instanceof Conflict) throw new CheckSkipped(`could not compare: ${error.message}`)
+    if (error instanceof ApiError && error.status === 409) throw new CheckSkipped(`not compared: ${error.message}`)
     throw error
   }
 }
 
-/** Sixteen digits tell two states apart as well as all of them do for a reader. */
+/** Sixteen digits are enough for a reader to tell two digests apart. */
 function formatDigest({ count: versions, hash }: Digest): string {
   return `${hash.slice(0, 16)} (${formatCount(versions, 'version')})`
 }

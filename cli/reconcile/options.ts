@@ -1,0 +1,41 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { shellQuote } from '../terminal/print.ts'
+
+/** The flags of commands that start runs of the reconciler. */
+export type RunFlags = { prefix: string[]; rate: number; grace: number; json?: boolean }
+
+/** Adds the flags of RunFlags to a command. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .option('--prefix <prefix>', 'only keys with this prefix; may be repeated', (one, all: string[]) => [...all, one], [])
+    .addOption(new Option('--rate <n>', 'the most requests to S3 per second').argParser(numberBetween(1, 5000)).default(500))
+    .addOption(graceOption())
+    .option('--json', 'print the runs as JSON')
+}
+
+/** The flag `--grace`, in seconds. */
+export function graceOption(): Option {
+  return new Option('--grace <seconds>', 'a difference counts only if it still exists after this time')
+    .argParser(numberBetween(0, 86_400))
+    .default(60)
+}
+
+/** The prefixes of a command as they are typed. */
+export function prefixFlags({ prefix }: RunFlags): string {
+  return prefix.map(one => ` --prefix ${shellQuote(one)}`).join('')
+}
+
+/** Parses a number of a flag. */
+export function numberBetween(least: number, most: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`Must be a number from ${least} to ${most}.`)
+  }
+}
+
+/** Parses ids of runs, which may be repeated. */
+export function parseId(text: string, before: number[] = []): number[] {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Must be the id of a run.')
+  return [...before, Number(text)]
+}

@@ -1,0 +1,51 @@
+import { driftOf, type Findings } from '../../shared/catalog/reconcile-runs.ts'
+import { formatCount, formatTime, printable, printLine } from '../terminal/print.ts'
+import { formatTable } from '../terminal/table.ts'
+import type { Run } from './follow.ts'
+
+/** Prints the findings of finished runs, one line per kind of difference. */
+export function printFindings(runs: Run[]): void {
+  for (const { bucket, prefix, findings } of runs) {
+    const where = printable(`${bucket}/${prefix}`)
+    const requests = formatCount(findings.requests, 'request')
+    const differences = formatCount(driftOf(findings), 'difference')
+    printLine(
+      `${where}: ${formatCount(findings.versions, 'version')} compared with ${requests}, ${differences}, ${findings.repaired} repaired`,
+    )
+    const kinds = KINDS.filter(({ kind }) => findings[kind] > 0)
+    if (kinds.length === 0) continue
+    const table = formatTable(kinds, [
+      { heading: 'Difference', text: ({ title }) => title },
+      { heading: 'Versions', text: ({ kind }) => findings[kind].toLocaleString('en'), align: 'right' },
+      { heading: 'Meaning', text: ({ meaning }) => meaning, wide: true },
+    ])
+    printLine(table)
+  }
+}
+
+/** Prints a table of runs, one line each. */
+export function printRuns(runs: Run[]): void {
+  const table = formatTable(runs, [
+    { heading: 'Run', text: ({ id }) => String(id), align: 'right' },
+    { heading: 'Kind', text: ({ kind, isDryRun }) => (isDryRun ? 'dry run' : kind) },
+    { heading: 'State', text: ({ state }) => state },
+    { heading: 'Started', text: ({ startedAt }) => formatTime(startedAt) },
+    { heading: 'Versions', text: ({ findings }) => findings.versions.toLocaleString('en'), align: 'right' },
+    { heading: 'Differences', text: ({ findings }) => driftOf(findings).toLocaleString('en'), align: 'right' },
+    { heading: 'Keys', text: run => describeScope(run), wide: true },
+  ])
+  printLine(table)
+}
+
+/** Where a run works, and why it failed. */
+function describeScope({ bucket, prefix, error }: Run): string {
+  return printable(`${bucket}/${prefix}${error === null ? '' : ` (${error})`}`)
+}
+
+const KINDS: { kind: keyof Findings; title: string; meaning: string }[] = [
+  { kind: 'missing', title: 'missing', meaning: 'in the bucket, not in the catalog' },
+  { kind: 'orphaned', title: 'orphaned', meaning: 'in the catalog, not in the bucket' },
+  { kind: 'stale', title: 'stale', meaning: 'size, entity tag, class or time differ' },
+  { kind: 'wrongLatest', title: 'wrong latest', meaning: 'another version is the latest one' },
+  { kind: 'wrongMetadata', title: 'wrong metadata', meaning: 'content type, metadata or tags differ' },
+]
