@@ -28,7 +28,7 @@ test('a catalog that equals its bucket has no differences', async () => {
 test('a dry run tells what is lost, changes nothing and exits with 2; a reconcile repairs it', async () => {
   await loseAll()
   const dry = await given.run('reconcile', '--dry-run', '--grace', '0')
-  expect(dry).toMatchObject({ code: 2, stderr: 'catalog: 3 differences: npx catalog reconcile repairs\n' })
+  expect(dry).toMatchObject({ code: 2, stderr: 'catalog: 3 differences; repair with npx catalog reconcile\n' })
   expect(dry.stdout).toMatch(/^missing +3 +in the bucket, not in the catalog$/m)
   expect(await inCatalog()).toBe(0)
 
@@ -69,7 +69,7 @@ test('a backfill from an inventory takes what the report names', async () => {
   const key = await writeInventory(given.s3, { bucket: 'catalog', to: 'reports', format: 'CSV' })
   await loseAll()
   const { code, stdout } = await given.run('backfill', '--inventory', `s3://reports/${key}`)
-  expect({ code, first: stdout.split('\n')[0] }).toEqual({ code: 0, first: '3 rows of the report, 3 taken in with 9 requests' })
+  expect({ code, first: stdout.split('\n')[0] }).toEqual({ code: 0, first: '3 rows of the report, 3 indexed with 9 requests' })
   expect(await inCatalog()).toBe(3)
   const { code: failed, stderr } = await given.run('backfill', '--inventory', 'reports/manifest.json')
   expect({ failed, stderr }).toEqual({
@@ -78,7 +78,9 @@ test('a backfill from an inventory takes what the report names', async () => {
   })
 })
 
-test('a reconcile stopped by Ctrl-C goes on where it was', { timeout: 60_000 }, async () => {
+test('Ctrl-C stops following and not the run; --stop stops it, and the same command continues it', {
+  timeout: 60_000,
+}, async () => {
   await Promise.all(
     Array.from({ length: 100 }, (_, n) =>
       given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: `many/${n}`, Body: 'x' })),
@@ -86,27 +88,38 @@ test('a reconcile stopped by Ctrl-C goes on where it was', { timeout: 60_000 }, 
   )
   await eventually(inCatalog, versions => versions === 103)
   await loseAll()
-  // At this pace a step is thirty versions.
-  const { child, ended } = given.start('reconcile', '--prefix', 'many/', '--grace', '0', '--rate', '30')
+  // At this rate a chunk is thirty versions.
+  const slowly = ['reconcile', '--prefix', 'many/', '--grace', '0', '--rate', '30']
+  const { child, ended } = given.start(...slowly)
   await eventually(inCatalog, versions => versions > 0)
   child.kill('SIGINT')
   const { code, stderr } = await ended
-  expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
-    code: 130,
-    last: 'catalog: Stopped. Run the same command again to go on where it was.',
+  const [, id = ''] = /--stop (\d+)/.exec(stderr) ?? []
+  expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining(`npx catalog reconcile --follow ${id}`) })
+
+  const stopped = await given.run('reconcile', '--stop', id)
+  expect(stopped).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Run \d+ (stops at its next checkpoint|is stopped)\.$/m),
   })
+  const followed = await given.run('reconcile', '--follow', id)
+  expect(followed).toMatchObject({ code: 130, stderr: expect.stringContaining('was stopped. The same command continues it.') })
   const left = await inCatalog()
   expect(left).toBeLessThan(100)
+  expect((await given.run('reconcile', '--list')).stdout).toMatch(
+    new RegExp(`^ *${id} +reconcile +stopped .* catalog/many/$`, 'm'),
+  )
+
   const { stdout } = await given.run('reconcile', '--prefix', 'many/', '--grace', '0', '--json')
-  expect(JSON.parse(stdout)).toMatchObject([{ findings: { versions: 100, missing: 100, repaired: 100 } }])
+  expect(JSON.parse(stdout)).toMatchObject([{ id: Number(id), findings: { versions: 100, missing: 100, repaired: 100 } }])
   expect(await inCatalog()).toBe(100)
 })
 
 test.each([
   ['--sample', '2', 'Must be a number from 0 to 1.'],
-  ['--rate', '0', 'Must be a number, at least 1.'],
-  ['--grace', '-1', 'Must be a number, at least 0.'],
-  ['--bucket', 'nowhere', 'Bucket nowhere does not exist'],
+  ['--rate', '0', 'Must be a number from 1 to 5000.'],
+  ['--grace', '-1', 'Must be a number from 0 to 86400.'],
+  ['--bucket', 'nowhere', '(reconcile of nowhere/) failed: NoSuchBucket'],
 ])('reconcile %s %s is refused', async (flag, value, reason) => {
   const { code, stderr } = await given.run('reconcile', flag, value)
   expect(code).toBe(1)

@@ -1,0 +1,109 @@
+import { expect } from 'vitest'
+import { getRun, listRuns, openRun, type ReconcileRun, requestStop } from '../../../shared/catalog/reconcile-runs.ts'
+import type { Sql } from '../../../shared/database/connection.ts'
+import { Conflict, NotFound } from '../../../shared/errors.ts'
+import type { RunKind } from '../../../shared/names.ts'
+import { continueRun } from '../../../shared/reconcile/continue-run.ts'
+import { digestBucket, digestCatalog } from '../../../shared/reconcile/digest.ts'
+import type { ReconcileOptions } from '../../../shared/reconcile/reconcile.ts'
+import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
+import { databaseTest as test } from '../../support/database.ts'
+import { writeInventory } from '../../support/inventory-report.ts'
+import { deliver, expectEqual, lose, put } from './stage.ts'
+
+test('a digest that is stopped after each key and continued ends with the digests of both sides', async ({ sql }) => {
+  await using bucket = await filled(5)
+  await deliver(sql, bucket)
+  await put(bucket, 'key 3', 'lost')
+  lose(bucket)
+  let steps = 0
+  let run: ReconcileRun
+  do run = await work(sql, bucket, 'digest', { shouldStop: () => true })
+  while (run.finishedAt === null && ++steps < 10)
+  expect(steps).toBe(5)
+  expect(run.result).toEqual({
+    bucket: await digestBucket(bucket.s3, { bucket: 'docs' }),
+    catalog: await digestCatalog(sql, { bucket: 'docs' }),
+  })
+  expect(run.findings.versions).toBe(6)
+})
+
+test('a preview has the estimate as its result, also when its time is over after the first page', async ({ sql }) => {
+  await using bucket = await filled(3)
+  const { result } = await work(sql, bucket, 'preview', { shouldStop: () => true })
+  expect(result).toMatchObject({ isExact: true, versions: 3, cataloged: 0, requests: { list: 1, head: 3, tagging: 3, total: 7 } })
+})
+
+test.for(['CSV', 'Parquet'] as const)(
+  'an inventory as %s that is stopped continues after its last row',
+  async (format, { sql }) => {
+    await using bucket = await filled(2400)
+    await makeBucket(bucket.s3, 'reports', 'never')
+    const key = await writeInventory(bucket.s3, { bucket: 'docs', to: 'reports', format })
+    const options = { manifest: `s3://reports/${key}` }
+    const opened = await openRun(sql, { bucket: 'docs', kind: 'inventory', options })
+    const stopped = await continueRun(sql, bucket.s3, opened, { requestsPerSecond: 5000, shouldStop: () => true })
+    expect(stopped).toMatchObject({ finishedAt: null, checkpoint: '0:1000', findings: { versions: 1000, repaired: 1000 } })
+    const finished = await continueRun(sql, bucket.s3, stopped, { requestsPerSecond: 5000 })
+    expect(finished).toMatchObject({ state: 'finished', checkpoint: '1:1200', findings: { versions: 2400, missing: 2400 } })
+    expect(await versionsInCatalog(sql, 'docs')).toHaveLength(2400)
+  },
+)
+
+test('an inventory of another report starts over, the same continues', async ({ sql }) => {
+  const open = (manifest: string) => openRun(sql, { bucket: 'docs', kind: 'inventory', options: { manifest } })
+  const { id } = await open('s3://reports/1')
+  await sql`update catalog.storage_reconciles set checkpoint = '0:1000'`
+  expect(await open('s3://reports/1')).toMatchObject({ id, checkpoint: '0:1000' })
+  expect(await open('s3://reports/2')).toMatchObject({ id, checkpoint: null, options: { manifest: 's3://reports/2' } })
+})
+
+test('a run that is asked to stop stops at its checkpoint, is not continued, and continues once it is opened again', async ({
+  sql,
+}) => {
+  await using bucket = await filled(300)
+  const opened = await openRun(sql, { bucket: 'docs' })
+  const stopAtOnce = async () => {
+    if ((await getRun(sql, opened.id)).state === 'running') await requestStop(sql, opened.id)
+  }
+  let asked: Promise<void> | undefined
+  const stopped = await continueRun(sql, bucket.s3, opened, {
+    requestsPerSecond: 100,
+    graceSeconds: 0,
+    onProgress: () => (asked ??= stopAtOnce()),
+  })
+  await asked
+  expect(stopped).toMatchObject({ finishedAt: null, stopRequestedAt: expect.any(Date) })
+  expect(stopped.findings.versions).toBeLessThan(300)
+  expect(await getRun(sql, opened.id)).toMatchObject({ state: 'stopped' })
+  await expect(continueRun(sql, bucket.s3, stopped, {})).rejects.toThrow(Conflict)
+  const finished = await work(sql, bucket, 'reconcile', { graceSeconds: 0 })
+  expect(finished).toMatchObject({ id: opened.id, state: 'finished', findings: { versions: 300, repaired: 300 } })
+  await expectEqual(sql, bucket)
+  await expect(requestStop(sql, opened.id)).rejects.toThrow(Conflict)
+  await expect(requestStop(sql, 99)).rejects.toThrow(NotFound)
+})
+
+test('runs of different kinds about the same keys are different runs, and are listed newest first in pages', async ({ sql }) => {
+  const kinds: RunKind[] = ['reconcile', 'digest', 'preview']
+  for (const kind of kinds) await openRun(sql, { bucket: 'docs', kind })
+  await openRun(sql, { bucket: 'logs' })
+  const first = await listRuns(sql, { bucket: 'docs', limit: 2 })
+  const second = await listRuns(sql, { bucket: 'docs', limit: 2, cursor: first.nextCursor ?? '' })
+  expect([...first.items, ...second.items].map(({ kind }) => kind)).toEqual(kinds.toReversed())
+  expect(second.nextCursor).toBeNull()
+  expect((await listRuns(sql)).items).toHaveLength(4)
+})
+
+async function work(sql: Sql, { s3 }: TestS3, kind: RunKind, options: ReconcileOptions): Promise<ReconcileRun> {
+  return continueRun(sql, s3, await openRun(sql, { bucket: 'docs', kind }), options)
+}
+
+/** A bucket with so many keys that nobody indexed. */
+async function filled(keys: number): Promise<TestS3> {
+  const bucket = await testS3()
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  for (let n = 0; n < keys; n += 100)
+    await Promise.all(Array.from({ length: Math.min(100, keys - n) }, (_, m) => put(bucket, `key ${n + m}`)))
+  return bucket
+}
