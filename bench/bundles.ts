@@ -61,6 +61,7 @@ async function measureSamples() {
     CATALOG_S3_PATH_STYLE: 'true',
     CATALOG_AUDIT_RETENTION_DAYS: '365',
     CATALOG_BUCKET: 'docs',
+    CATALOG_RECONCILER_FUNCTION: 'reconciler',
     CATALOG_DEAD_LETTER_QUEUE_URL: `${server.url}/000000000000/${server.deadLetters.name}`,
   }
   const found = Object.fromEntries(

@@ -22,7 +22,6 @@ await runScript('localstack:test', HELP, {}, async () => {
     CATALOG_QUEUE_URL: deployment.queueUrl,
     CATALOG_DEAD_LETTER_QUEUE_URL: deployment.deadLetterQueueUrl,
     CATALOG_PRUNE_FUNCTION: deployment.pruneFunction,
-    CATALOG_RECONCILE_FUNCTION: deployment.reconcileFunction,
     // As infra/stages.ts has it for this stage.
     CATALOG_PRUNE_EVERY_SECONDS: '60',
   }

@@ -54,6 +54,9 @@ export async function workOnRun(
   }
 }
 
+/** Longest time between two renewals, and so until a request to stop is seen. */
+const MAX_RENEWAL_MS = 5000
+
 /** Renews a lease while its run works, also while it waits for S3. */
 function keepRenewing(sql: Sql, lease: Lease) {
   let cancelled = false
@@ -69,7 +72,7 @@ function keepRenewing(sql: Sql, lease: Lease) {
       },
     )
   }
-  const timer = setInterval(renew, (lease.seconds * 1000) / 3).unref()
+  const timer = setInterval(renew, Math.min(MAX_RENEWAL_MS, (lease.seconds * 1000) / 3)).unref()
   return {
     isCancelled: () => cancelled,
     stop: async () => {

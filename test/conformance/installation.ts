@@ -17,8 +17,6 @@ export type Installation = {
   prune?: () => Promise<unknown>
   /** How often a rule invokes the pruner, where that is often enough to wait for. */
   pruneEverySeconds?: number
-  /** Invokes the reconciler with an event and waits for its answer. */
-  reconcile?: (event: unknown) => Promise<unknown>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -33,7 +31,7 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   const config = { region, credentials, endpoint, maxAttempts: 5 }
   const sqs = new SQSClient(config)
   const lambda = new LambdaClient({ ...config, requestHandler: { requestTimeout: 0 } })
-  const { CATALOG_PRUNE_FUNCTION: pruner, CATALOG_RECONCILE_FUNCTION: reconciler } = env
+  const { CATALOG_PRUNE_FUNCTION: pruner } = env
   return {
     s3,
     bucket,
@@ -42,7 +40,6 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
     queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
     prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,
     pruneEverySeconds: Number(env.CATALOG_PRUNE_EVERY_SECONDS) || undefined,
-    reconcile: reconciler ? event => invoke(lambda, reconciler, event) : undefined,
     async [Symbol.asyncDispose]() {
       for (const client of [s3, sqs, lambda]) client.destroy()
     },

@@ -2,10 +2,11 @@ import { describe } from 'vitest'
 import { tellChanges } from './changes.ts'
 import type { Installation } from './installation.ts'
 import { tellQuestions } from './questions.ts'
+import { tellReconciles } from './reconciles.ts'
 import { storyTest } from './scene.ts'
 import { tellUpkeep } from './upkeep.ts'
 
-/** Longer than any wait: a reconcile looks twice, a minute apart, at what has just changed. */
+/** Longer than any wait: a reconcile compares recent changes again a minute later. */
 const TIMEOUT_MS = 10 * 60_000
 
 /**
@@ -17,6 +18,7 @@ export function tellStory(where: string, open: () => Promise<Installation>): voi
   describe.concurrent(where, { timeout: TIMEOUT_MS }, () => {
     tellChanges(test)
     tellQuestions(test)
+    tellReconciles(test)
     tellUpkeep(test)
   })
 }

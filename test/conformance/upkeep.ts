@@ -1,8 +1,8 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { expect } from 'vitest'
-import { actionsOf, eventually, historyOf, newWord, objectOf, put, type Scene, type StoryTest } from './scene.ts'
+import { actionsOf, eventually, newWord, type Scene, type StoryTest } from './scene.ts'
 
-/** What keeps the catalog right without anybody asking: dead letters, the pruner, the reconciler. */
+/** Dead letters and the pruner. */
 export function tellUpkeep(test: StoryTest): void {
   test('a message that can never be indexed ends in the dead-letter queue with its reason', async ({ scene, skip }) => {
     if (!scene.queues) return skip('no queue is named')
@@ -29,26 +29,6 @@ export function tellUpkeep(test: StoryTest): void {
     const again = await auditedLongAgo(scene)
     const patience = scene.patience + 2 * scene.pruneEverySeconds
     await eventually({ patience }, () => actionsOf(scene, again), ['YOUNG'])
-  })
-
-  test('the reconciler, invoked, brings back what the catalog lost, and takes out what the bucket never had', async ({
-    scene,
-    skip,
-  }) => {
-    if (!scene.reconcile) return skip('no function is named')
-    const { api, bucket, prefix } = scene
-    const { key, versionId } = await put(scene, 'drift/lost.txt', 'x', { Metadata: { shelf: '7' } })
-    await eventually(scene, () => objectOf(scene, key), expect.objectContaining({ versionId }))
-    const invented = `${prefix}drift/invented.txt`
-    await api.ask('PUT', '/object', { bucket, key: invented }, { size: 5, versionId: newWord() })
-    expect(await api.ask('DELETE', '/object', { bucket, key })).toMatchObject({ status: 204 })
-    expect([await objectOf(scene, key), (await objectOf(scene, invented))?.size]).toEqual([undefined, 5])
-
-    const answer = await scene.reconcile({ bucket, prefix: `${prefix}drift/` })
-    expect(answer).toMatchObject({ done: true })
-    expect(await objectOf(scene, key)).toMatchObject({ versionId, metadata: { shelf: '7' } })
-    expect(await historyOf(scene, key)).toEqual([`${versionId} latest`])
-    expect([await objectOf(scene, invented), await historyOf(scene, invented)]).toEqual([undefined, []])
   })
 }
 

@@ -106,6 +106,14 @@ describe('the reconciler', () => {
 })
 
 describe('the API', () => {
+  test('may invoke the reconciler, whose name it gets, and nothing else', () => {
+    const [api] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Api'))
+    expect(api!.Properties.Environment.Variables.CATALOG_RECONCILER_FUNCTION).toBe('storage-catalog-prod-reconciler')
+    const [policy] = prod.of('AWS::IAM::Policy').filter(({ id }) => id.startsWith('ApiRole'))
+    const invokes = policy!.Properties.PolicyDocument.Statement.filter(({ Action }: { Action: string }) => /Invoke/.test(Action))
+    expect(invokes).toMatchObject([{ Resource: expect.stringMatching(/:function:storage-catalog-prod-reconciler$/) }])
+  })
+
   const methods = (stage: Synthesised) => stage.of('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
 
   test('has a method for every route of the table, and no other', () => {
@@ -128,6 +136,8 @@ describe('the API', () => {
       Object.keys(RequestParameters ?? {}).map(name => name.split('.').at(-1)),
     )
     expect(needs.filter(names => names.length > 0).sort()).toEqual([
+      ['id'],
+      ['id'],
       ['key'],
       ['key'],
       ['key'],

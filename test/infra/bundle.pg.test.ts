@@ -1,4 +1,6 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -36,6 +38,7 @@ describe('a bundle', () => {
       CATALOG_AUDIT_RETENTION_DAYS: '365',
       CATALOG_BUCKET: 'docs',
       CATALOG_DEAD_LETTER_QUEUE_URL: 'http://localhost/dead',
+      CATALOG_RECONCILER_FUNCTION: 'reconciler',
     })
   })
 
@@ -79,6 +82,7 @@ describe('a bundle answers for its function:', () => {
       CATALOG_S3_PATH_STYLE: 'true',
       CATALOG_AUDIT_RETENTION_DAYS: '365',
       CATALOG_BUCKET: 'docs',
+      CATALOG_RECONCILER_FUNCTION: 'reconciler',
     }
   })
 
@@ -134,6 +138,30 @@ describe('a bundle answers for its function:', () => {
     await stage.put('missed.pdf')
     expect(await run('reconciler', { bucket: 'docs' })).toMatchObject({ done: true })
     expect(await stage.keys()).toContain('missed.pdf')
+  })
+
+  test('api invokes the reconciler by its name for a run', async () => {
+    const invoked: unknown[] = []
+    const lambda = createServer((request, response) => {
+      request.on('data', body => invoked.push([request.url, JSON.parse(String(body))]))
+      request.on('end', () => response.writeHead(202).end())
+    })
+    await new Promise<void>(listening => lambda.listen(0, '127.0.0.1', listening))
+    const endpoint = `http://127.0.0.1:${(lambda.address() as AddressInfo).port}`
+    const path = '/reconciles'
+    const event = {
+      httpMethod: 'POST',
+      path,
+      resource: path,
+      headers: { 'content-type': 'application/json' },
+      requestContext: { requestId: 'one', identity: {} },
+      body: JSON.stringify({ kind: 'digest' }),
+    }
+    const response = (await run('api', event, { AWS_ENDPOINT_URL_LAMBDA: endpoint })) as { statusCode: number; body: string }
+    expect(response.statusCode).toBe(202)
+    const runId = JSON.parse(response.body).id
+    expect(invoked).toEqual([['/2015-03-31/functions/reconciler/invocations', { runId }]])
+    lambda.close()
   })
 
   test.each([

@@ -153,11 +153,21 @@ describe('the network', () => {
     const paths = rules.map(({ SourceSecurityGroupId, GroupId }) => [SourceSecurityGroupId, GroupId].map(group))
     expect(paths.sort()).toEqual([
       ['Clients', 'Proxy'],
+      ['Invokers', 'Endpoints'],
+      ['Invokers', 'Proxy'],
       ['Migrator', 'Database'],
       ['Proxy', 'Database'],
       ['Readers', 'Endpoints'],
       ['Readers', 'Proxy'],
     ])
+  })
+
+  test('lets the reconciler read S3 Inventory reports of the bucket that is named, and nobody else', () => {
+    const stage = synthesise('dev', { inventoryBucket: 'reports' })
+    const reading = [...stage.of('AWS::IAM::Policy'), ...stage.of('AWS::EC2::VPCEndpoint')].filter(({ Properties }) =>
+      JSON.stringify(Properties.PolicyDocument).includes(':s3:::reports/*'),
+    )
+    expect(reading.map(({ id }) => id.slice(0, 9)).sort()).toEqual(['NetworkS3', 'Reconcile'])
   })
 
   test('pays for interface endpoints in one zone in dev and in two in prod', () => {

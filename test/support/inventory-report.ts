@@ -8,14 +8,21 @@ import { listBucketVersions } from '../../shared/s3/list-versions.ts'
 type Row = ListedKey['versions'][number] & { key: string }
 
 /**
- * Writes a report of all versions of a bucket into another, as S3 Inventory does: two data files and a manifest, whose key is answered.
- * `without` leaves out fields.
+ * Writes a report of all versions of a bucket, or of those with a prefix, into a bucket, as S3 Inventory does: two data files and a manifest.
+ * Returns the key of the manifest, which begins with `folder`. `without` leaves out fields.
  */
 export async function writeInventory(
   s3: S3Client,
-  { bucket, to, format, without = [] }: { bucket: string; to: string; format: 'CSV' | 'Parquet'; without?: string[] },
+  {
+    bucket,
+    to,
+    format,
+    prefix = '',
+    folder = '',
+    without = [],
+  }: { bucket: string; to: string; format: 'CSV' | 'Parquet'; prefix?: string; folder?: string; without?: string[] },
 ): Promise<string> {
-  const keys = await Array.fromAsync(listBucketVersions(s3, { bucket, prefix: '', now: async () => '' }))
+  const keys = await Array.fromAsync(listBucketVersions(s3, { bucket, prefix, now: async () => '' }))
   const rows: Row[] = keys.flatMap(({ key, versions }) => versions.map(version => ({ ...version, key })))
   // S3 promises no order.
   rows.sort((a, b) => (a.versionId < b.versionId ? -1 : 1))
@@ -24,7 +31,7 @@ export async function writeInventory(
   const files = await Promise.all(
     halves.map(async (half, n) => {
       const body = format === 'CSV' ? csv(bucket, half, names) : parquet(bucket, half)
-      const key = `${bucket}/all/data/${n}.${format === 'CSV' ? 'csv.gz' : 'parquet'}`
+      const key = `${folder}${bucket}/all/data/${n}.${format === 'CSV' ? 'csv.gz' : 'parquet'}`
       await s3.send(new PutObjectCommand({ Bucket: to, Key: key, Body: body }))
       return { key, size: body.byteLength, MD5checksum: '' }
     }),
