@@ -1,7 +1,7 @@
 import { Invalid } from './errors.ts'
 
 /** A program that reads variables; the functions' own are in the rows of `shared/functions.ts`. */
-export type Program = 'npx catalog' | 'npm start' | 'npm run conformance' | 'npm run localstack:*'
+export type Program = 'npx catalog' | 'npm start' | 'npm run conformance' | 'npm run localstack:deploy'
 
 /** One environment variable: what it means, which programs besides functions read it, and which values it may have. */
 export type Variable = { meaning: string; readBy?: readonly Program[] } & (
@@ -17,7 +17,7 @@ export const VARIABLES = {
   DATABASE_URL: {
     type: 'text',
     meaning: 'address of Postgres; used instead of `DATABASE_HOST`, where there is no RDS',
-    readBy: ['npx catalog', 'npm run localstack:*'],
+    readBy: ['npx catalog', 'npm run localstack:deploy'],
   },
   DATABASE_ROLE: { type: 'text', meaning: 'role that sessions of `DATABASE_URL` act as' },
   DATABASE_HOST: { type: 'text', meaning: 'host name of RDS or its proxy; sign-in is with IAM', readBy: ['npx catalog'] },
@@ -91,7 +91,7 @@ export const VARIABLES = {
     to: 65_535,
     default: 0,
     meaning: 'port of Postgres; 0 takes a free one. With Docker Compose 5433 unless set',
-    readBy: ['npm start', 'npm run localstack:*'],
+    readBy: ['npm start', 'npm run localstack:deploy'],
   },
   CATALOG_PRUNE_FUNCTION: {
     type: 'text',

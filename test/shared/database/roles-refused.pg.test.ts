@@ -38,13 +38,13 @@ afterAll(async () => {
 const STATEMENTS: [statement: string, ...may: string[]][] = [
   ['select from catalog.storage_objects', api],
   ['select from catalog.storage_versions', indexer, api, reconciler],
-  ['select from catalog.storage_tombstones', pruner],
+  ['select from catalog.storage_tombstones', pruner, reconciler],
   ['select from catalog.storage_audit', api, pruner],
   ['select from catalog.storage_audit_past', pruner],
   ['select from catalog.storage_hooks', api],
   ['select from catalog.storage_counters', api],
   ['select from catalog.storage_audit_hours', api],
-  ['select from catalog.storage_reconciles', reconciler],
+  ['select from catalog.storage_reconciles', api, reconciler],
   ['select from catalog.migrations'],
 
   ["insert into catalog.storage_objects (bucket, key, size, last_modified) values ('docs', 'x', 1, now())"],
@@ -68,7 +68,9 @@ const STATEMENTS: [statement: string, ...may: string[]][] = [
   ["insert into catalog.storage_hooks (hook_name, event_type, execution_time_ms, success) values ('a', 'b', 1, true)", api],
   ['update catalog.storage_hooks set success = false'],
   ['delete from catalog.storage_hooks'],
-  ["insert into catalog.storage_reconciles (bucket) values ('docs')", reconciler],
+  ["insert into catalog.storage_reconciles (bucket) values ('docs')", api, reconciler],
+  ['update catalog.storage_reconciles set stop_requested_at = now()', api, reconciler],
+  ['update catalog.storage_reconciles set lease = null', reconciler],
   ['update catalog.storage_reconciles set finished_at = now()', reconciler],
   ['delete from catalog.storage_reconciles'],
 

@@ -47,6 +47,15 @@ describe.for(['CSV', 'Parquet'] as const)('from a report as %s', format => {
     expect(rows.find(({ key }) => key === 'unversioned')).toMatchObject({ versionId: 'null' })
   })
 
+  test('rows after a position are read, and none before', async () => {
+    await using bucket = await stage()
+    const all = await rowsOf(bucket, format)
+    const after = { file: 1, rows: 2 }
+    const key = await writeInventory(bucket.s3, { bucket: 'docs', to: 'reports', format })
+    const manifest = await readManifest(bucket.s3, { bucket: 'reports', key })
+    expect(await Array.fromAsync(readInventory(bucket.s3, manifest, after))).toEqual(all.slice(8))
+  })
+
   test('nothing of it is believed that has changed since', async ({ sql }) => {
     await using bucket = await stage()
     await deliver(sql, bucket)

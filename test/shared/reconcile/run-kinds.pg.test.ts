@@ -34,21 +34,18 @@ test('a preview has the estimate as its result, also when its time is over after
   expect(result).toMatchObject({ isExact: true, versions: 3, cataloged: 0, requests: { list: 1, head: 3, tagging: 3, total: 7 } })
 })
 
-test.for(['CSV', 'Parquet'] as const)(
-  'an inventory as %s that is stopped continues after its last row',
-  async (format, { sql }) => {
-    await using bucket = await filled(2400)
-    await makeBucket(bucket.s3, 'reports', 'never')
-    const key = await writeInventory(bucket.s3, { bucket: 'docs', to: 'reports', format })
-    const options = { manifest: `s3://reports/${key}` }
-    const opened = await openRun(sql, { bucket: 'docs', kind: 'inventory', options })
-    const stopped = await continueRun(sql, bucket.s3, opened, { requestsPerSecond: 5000, shouldStop: () => true })
-    expect(stopped).toMatchObject({ finishedAt: null, checkpoint: '0:1000', findings: { versions: 1000, repaired: 1000 } })
-    const finished = await continueRun(sql, bucket.s3, stopped, { requestsPerSecond: 5000 })
-    expect(finished).toMatchObject({ state: 'finished', checkpoint: '1:1200', findings: { versions: 2400, missing: 2400 } })
-    expect(await versionsInCatalog(sql, 'docs')).toHaveLength(2400)
-  },
-)
+test('an inventory that is stopped continues after its last row', { timeout: 60_000 }, async ({ sql }) => {
+  await using bucket = await filled(1100)
+  await makeBucket(bucket.s3, 'reports', 'never')
+  const key = await writeInventory(bucket.s3, { bucket: 'docs', to: 'reports', format: 'CSV' })
+  const options = { manifest: `s3://reports/${key}` }
+  const opened = await openRun(sql, { bucket: 'docs', kind: 'inventory', options })
+  const stopped = await continueRun(sql, bucket.s3, opened, { requestsPerSecond: 5000, shouldStop: () => true })
+  expect(stopped).toMatchObject({ finishedAt: null, checkpoint: '1:450', findings: { versions: 1000, repaired: 1000 } })
+  const finished = await continueRun(sql, bucket.s3, stopped, { requestsPerSecond: 5000 })
+  expect(finished).toMatchObject({ state: 'finished', checkpoint: '1:550', findings: { versions: 1100, missing: 1100 } })
+  expect(await versionsInCatalog(sql, 'docs')).toHaveLength(1100)
+})
 
 test('an inventory of another report starts over, the same continues', async ({ sql }) => {
   const open = (manifest: string) => openRun(sql, { bucket: 'docs', kind: 'inventory', options: { manifest } })
