@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../local/postgres/postgres.ts'
-import { applyObservations, readKnownLatest } from '../shared/catalog/observations.ts'
+import { applyObservations } from '../shared/catalog/observations.ts'
 import { type Client, connect, type Sql } from '../shared/database/connection.ts'
 import { migrate } from '../shared/database/migrate.ts'
+import { databaseTime } from '../shared/database/time.ts'
 import { startLatencyProxy } from './support/latency-proxy.ts'
 import { createNaiveTables, fillNaiveTables, indexInStatements, indexInTransactions } from './support/naive.ts'
 import { type BenchRecord, openRecords, overwrite } from './support/records.ts'
@@ -126,7 +127,7 @@ function indexInBatches(size: number, connections: number) {
     const work = async () => {
       for (let batch = batches.pop(); batch; batch = batches.pop()) {
         const observed = batch.map(record => record.observed)
-        const { asOf } = await readKnownLatest(sql, observed)
+        const asOf = await databaseTime(sql)
         await applyObservations(sql, asOf, { observed, audited: batch.map(record => record.audited) })
       }
     }

@@ -85,7 +85,7 @@ async function measureTokenizing(sql: Sql) {
 /** Microseconds per new row in batches of 1,000, part upon part. */
 async function measureWrites(sql: Sql) {
   const bare = `create table bare (id bigint generated always as identity primary key, key text collate "C" unique, content_type text, metadata jsonb, tags jsonb default '{}', search_vector tsvector)`
-  const trigger = 'create trigger vector before insert on bare for each row execute function storage_objects_search()'
+  const trigger = 'create trigger vector before insert on bare for each row execute function catalog.set_search_vector()'
   const variants = {
     'key alone': [],
     '+ vector': [trigger],
@@ -113,7 +113,7 @@ async function measureWrites(sql: Sql) {
 
 /** Fills storage_objects without its versions, which searches do not read: the triggers that would miss or count them are off. */
 async function loadCatalog(sql: Sql) {
-  await sql`alter table catalog.storage_objects disable trigger refuse_mismatch_insert`
+  await sql`alter table catalog.storage_objects disable trigger check_objects_insert`
   await sql`alter table catalog.storage_objects disable trigger count_objects_insert`
   await sql`
     insert into catalog.storage_objects (bucket, key, size, content_type, last_modified, metadata)

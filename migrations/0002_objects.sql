@@ -1,10 +1,13 @@
 -- The current objects, and the index that searches them.
+--
+-- Buckets, keys and version ids have collation "C" in every table: they are compared by bytes, and a comparison in another collation than
+-- that of an index does not use it (seen in a function with one parameter of each collation).
 
 create table catalog.storage_objects (
   id bigint generated always as identity primary key,
-  bucket text not null check (bucket <> ''),
+  bucket text collate "C" not null check (bucket <> ''),
   key text collate "C" not null check (octet_length(key) <= 2048),
-  version_id text not null default 'null',
+  version_id text collate "C" not null default 'null',
   size bigint not null check (size >= 0),
   content_type text,
   etag text,

@@ -1,9 +1,9 @@
 -- Every version and delete marker, what is known to be deleted, and the types that describe what was observed of a bucket.
 
 create table catalog.storage_versions (
-  bucket text not null check (bucket <> ''),
+  bucket text collate "C" not null check (bucket <> ''),
   key text collate "C" not null check (octet_length(key) <= 2048),
-  version_id text not null default 'null',
+  version_id text collate "C" not null default 'null',
   is_latest boolean not null default false,
   is_delete_marker boolean not null default false,
   size bigint check (size >= 0),
@@ -56,12 +56,12 @@ create unique index storage_versions_latest on catalog.storage_versions (bucket,
 create index storage_versions_history on catalog.storage_versions
   (bucket, key, is_latest, last_modified, sequencer, version_id);
 
-grant select on catalog.storage_versions to catalog_indexer, catalog_api, catalog_reconciler;
+grant select on catalog.storage_versions to catalog_api, catalog_reconciler;
 
 create table catalog.storage_tombstones (
-  bucket text not null,
+  bucket text collate "C" not null,
   key text collate "C" not null,
-  version_id text not null,
+  version_id text collate "C" not null,
   observed_at timestamptz not null,
   created_at timestamptz not null default now(),
   primary key (bucket, key, version_id)
@@ -82,9 +82,17 @@ create index storage_tombstones_created_at on catalog.storage_tombstones using b
 -- Locking rows needs the right to update a column.
 grant select, delete, update (created_at) on catalog.storage_tombstones to catalog_pruner;
 
+create table catalog.key_locks (
+  lane integer primary key
+);
+
+comment on table catalog.key_locks is
+  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane is first written.';
+comment on column catalog.key_locks.lane is 'Hash of bucket and key, modulo 16,777,216: so many rows (60 bytes each, with the index) at most.';
+
 create type catalog.observation as (
-  key text,
-  version_id text,
+  key text collate "C",
+  version_id text collate "C",
   state text,
   is_verified boolean,
   claims_latest boolean,
@@ -98,22 +106,69 @@ create type catalog.observation as (
   tags jsonb,
   created_by text,
   comment text,
-  sequencer text
+  sequencer text collate "C"
 );
 
 comment on type catalog.observation is
   'What was observed of one version. state: present, marker or gone. is_verified: the backend itself was asked; false where only an event '
   'was read. claims_latest: an event says that the version was just created, so that it is the latest unless a later one is known.';
 
+create type catalog.latest_facts as (
+  key text collate "C",
+  current_id text collate "C",
+  current_sequencer text collate "C",
+  current_at timestamptz,
+  other_versions bigint,
+  other_sequencer text collate "C",
+  is_confirmed boolean,
+  confirmed_id text collate "C",
+  confirmed_exists boolean,
+  claim_id text collate "C",
+  claim_sequencer text collate "C",
+  are_claims_ordered boolean,
+  gone_ids text[],
+  observed catalog.observation[]
+);
+
+comment on type catalog.latest_facts is
+  'What decides the latest version of a key; functions/ingest/gather_latest_facts.sql explains each.';
+
 create type catalog.latest_decision as (
-  key text,
-  current_id text,
-  version_id text,
-  is_told boolean,
+  key text collate "C",
+  current_id text collate "C",
+  latest_id text collate "C",
+  is_stated boolean,
   is_settled boolean,
+  gone_ids text[],
   observed catalog.observation[]
 );
 
 comment on type catalog.latest_decision is
-  'Which version of a key was the latest and which is now (null: none), whether this batch says so itself, whether the latest version '
-  'could be decided at all, and the other observations of the key.';
+  'Which version of a key was the latest and which is now (null: none); whether the batch itself states this; whether it is decided, or the '
+  'backend must be asked; which versions are gone, and what was observed of the others.';
+
+create type catalog.version_change as (
+  key text collate "C",
+  version_id text collate "C",
+  is_latest boolean,
+  is_stated boolean,
+  is_gone boolean,
+  is_observed boolean,
+  is_delete_marker boolean,
+  size bigint,
+  etag text,
+  content_type text,
+  last_modified timestamptz,
+  storage_backend text,
+  storage_class text,
+  metadata jsonb,
+  tags jsonb,
+  created_by text,
+  comment text,
+  sequencer text collate "C",
+  observed_at timestamptz
+);
+
+comment on type catalog.version_change is
+  'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch itself states so, whether it is '
+  'gone, and whether it was observed, with the columns of the observation.';

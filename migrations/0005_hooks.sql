@@ -4,7 +4,7 @@ create table catalog.storage_hooks (
   id bigint generated always as identity primary key,
   hook_name text not null check (hook_name <> ''),
   event_type text not null check (event_type <> ''),
-  bucket text,
+  bucket text collate "C",
   key text collate "C",
   execution_time_ms double precision not null check (execution_time_ms >= 0),
   success boolean not null,

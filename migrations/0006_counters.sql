@@ -43,7 +43,7 @@ comment on column catalog.storage_audit_hours.entries is 'Number of entries.';
 grant select on catalog.storage_counters, catalog.storage_audit_hours to catalog_api;
 
 create type catalog.counter_delta as (
-  bucket text,
+  bucket text collate "C",
   dimension text,
   value text,
   objects bigint,

@@ -3,7 +3,7 @@
 create table catalog.storage_reconciles (
   id bigint generated always as identity primary key,
   kind text not null default 'reconcile' check (kind in ('reconcile', 'digest', 'preview', 'inventory')),
-  bucket text not null check (bucket <> ''),
+  bucket text collate "C" not null check (bucket <> ''),
   prefix text collate "C" not null default '',
   is_dry_run boolean not null default false,
   options jsonb not null default '{}' check (jsonb_typeof(options) = 'object'),

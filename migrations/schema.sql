@@ -22,12 +22,31 @@ comment on type catalog.counter_delta is 'What a statement adds to one counter.'
 create type catalog.latest_decision as (
   key text,
   current_id text,
-  version_id text,
-  is_told boolean,
+  latest_id text,
+  is_stated boolean,
   is_settled boolean,
+  gone_ids text[],
   observed catalog.observation[]
 );
-comment on type catalog.latest_decision is 'Which version of a key was the latest and which is now (null: none), whether this batch says so itself, whether the latest version could be decided at all, and the other observations of the key.';
+comment on type catalog.latest_decision is 'Which version of a key was the latest and which is now (null: none); whether the batch itself states this; whether it is decided, or the backend must be asked; which versions are gone, and what was observed of the others.';
+
+create type catalog.latest_facts as (
+  key text,
+  current_id text,
+  current_sequencer text,
+  current_at timestamp with time zone,
+  other_versions bigint,
+  other_sequencer text,
+  is_confirmed boolean,
+  confirmed_id text,
+  confirmed_exists boolean,
+  claim_id text,
+  claim_sequencer text,
+  are_claims_ordered boolean,
+  gone_ids text[],
+  observed catalog.observation[]
+);
+comment on type catalog.latest_facts is 'What decides the latest version of a key; functions/ingest/gather_latest_facts.sql explains each.';
 
 create type catalog.observation as (
   key text,
@@ -56,6 +75,36 @@ create type catalog.search_match as (
 );
 comment on type catalog.search_match is 'An object that matches a search, with what orders it: rank descending, then newest, then highest id.';
 
+create type catalog.version_change as (
+  key text,
+  version_id text,
+  is_latest boolean,
+  is_stated boolean,
+  is_gone boolean,
+  is_observed boolean,
+  is_delete_marker boolean,
+  size bigint,
+  etag text,
+  content_type text,
+  last_modified timestamp with time zone,
+  storage_backend text,
+  storage_class text,
+  metadata jsonb,
+  tags jsonb,
+  created_by text,
+  comment text,
+  sequencer text,
+  observed_at timestamp with time zone
+);
+comment on type catalog.version_change is 'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch itself states so, whether it is gone, and whether it was observed, with the columns of the observation.';
+
+create table catalog.key_locks (
+  lane integer not null,
+  constraint key_locks_pkey PRIMARY KEY (lane)
+);
+comment on table catalog.key_locks is 'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane is first written.';
+comment on column catalog.key_locks.lane is 'Hash of bucket and key, modulo 16,777,216: so many rows (60 bytes each, with the index) at most.';
+
 create table catalog.migrations (
   name text collate "C" not null,
   sha256 text not null,
@@ -77,9 +126,9 @@ create table catalog.storage_audit (
   user_id text,
   user_name text,
   action text not null,
-  bucket text,
+  bucket text collate "C",
   key text collate "C",
-  version_id text,
+  version_id text collate "C",
   ip_address text,
   user_agent text,
   success boolean not null default true,
@@ -154,7 +203,7 @@ create table catalog.storage_hooks (
   id bigint not null generated always as identity,
   hook_name text not null,
   event_type text not null,
-  bucket text,
+  bucket text collate "C",
   key text collate "C",
   execution_time_ms double precision not null,
   success boolean not null,
@@ -185,9 +234,9 @@ grant select on catalog.storage_hooks to catalog_api;
 
 create table catalog.storage_objects (
   id bigint not null generated always as identity,
-  bucket text not null,
+  bucket text collate "C" not null,
   key text collate "C" not null,
-  version_id text not null default 'null'::text,
+  version_id text collate "C" not null default 'null'::text,
   size bigint not null,
   content_type text,
   etag text,
@@ -226,12 +275,14 @@ CREATE INDEX storage_objects_backend ON catalog.storage_objects USING btree (sto
 CREATE INDEX storage_objects_last_modified ON catalog.storage_objects USING btree (last_modified DESC, id DESC);
 CREATE INDEX storage_objects_metadata ON catalog.storage_objects USING gin (metadata jsonb_path_ops) WITH (gin_pending_list_limit='256');
 CREATE INDEX storage_objects_search ON catalog.storage_objects USING gin (((id >> 13)), search_vector) WITH (gin_pending_list_limit='256');
+CREATE TRIGGER check_objects_delete AFTER DELETE ON catalog.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.check_objects();
+CREATE TRIGGER check_objects_insert AFTER INSERT ON catalog.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.check_objects();
+CREATE TRIGGER check_objects_update AFTER UPDATE ON catalog.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.check_objects();
 CREATE TRIGGER count_objects_delete AFTER DELETE ON catalog.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_objects();
 CREATE TRIGGER count_objects_insert AFTER INSERT ON catalog.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_objects();
 CREATE TRIGGER count_objects_update AFTER UPDATE ON catalog.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_objects();
-CREATE TRIGGER refuse_mismatch_delete AFTER DELETE ON catalog.storage_objects REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
-CREATE TRIGGER refuse_mismatch_insert AFTER INSERT ON catalog.storage_objects REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
-CREATE TRIGGER refuse_mismatch_update AFTER UPDATE ON catalog.storage_objects REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER refuse_move BEFORE UPDATE OF bucket, key ON catalog.storage_objects FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_object_change();
+CREATE TRIGGER refuse_truncate AFTER TRUNCATE ON catalog.storage_objects FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_object_change();
 CREATE TRIGGER set_search_vector_insert BEFORE INSERT ON catalog.storage_objects FOR EACH ROW EXECUTE FUNCTION catalog.set_search_vector();
 CREATE TRIGGER set_search_vector_update BEFORE UPDATE ON catalog.storage_objects FOR EACH ROW WHEN (((old.metadata IS DISTINCT FROM new.metadata) OR (old.tags IS DISTINCT FROM new.tags) OR (old.content_type IS DISTINCT FROM new.content_type) OR (old.key IS DISTINCT FROM new.key))) EXECUTE FUNCTION catalog.set_search_vector();
 grant select on catalog.storage_objects to catalog_api;
@@ -239,7 +290,7 @@ grant select on catalog.storage_objects to catalog_api;
 create table catalog.storage_reconciles (
   id bigint not null generated always as identity,
   kind text not null default 'reconcile'::text,
-  bucket text not null,
+  bucket text collate "C" not null,
   prefix text collate "C" not null default ''::text,
   is_dry_run boolean not null default false,
   options jsonb not null default '{}'::jsonb,
@@ -293,9 +344,9 @@ grant update (started_at) on catalog.storage_reconciles to catalog_api;
 grant update (stop_requested_at) on catalog.storage_reconciles to catalog_api;
 
 create table catalog.storage_tombstones (
-  bucket text not null,
+  bucket text collate "C" not null,
   key text collate "C" not null,
-  version_id text not null,
+  version_id text collate "C" not null,
   observed_at timestamp with time zone not null,
   created_at timestamp with time zone not null default now(),
   constraint storage_tombstones_pkey PRIMARY KEY (bucket, key, version_id)
@@ -313,9 +364,9 @@ grant select on catalog.storage_tombstones to catalog_reconciler;
 grant update (created_at) on catalog.storage_tombstones to catalog_pruner;
 
 create table catalog.storage_versions (
-  bucket text not null,
+  bucket text collate "C" not null,
   key text collate "C" not null,
-  version_id text not null default 'null'::text,
+  version_id text collate "C" not null default 'null'::text,
   is_latest boolean not null default false,
   is_delete_marker boolean not null default false,
   size bigint,
@@ -366,12 +417,31 @@ CREATE UNIQUE INDEX storage_versions_latest ON catalog.storage_versions USING bt
 CREATE TRIGGER count_versions_delete AFTER DELETE ON catalog.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
 CREATE TRIGGER count_versions_insert AFTER INSERT ON catalog.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
 CREATE TRIGGER count_versions_update AFTER UPDATE ON catalog.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
-CREATE TRIGGER refuse_mismatch_delete AFTER DELETE ON catalog.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
-CREATE TRIGGER refuse_mismatch_insert AFTER INSERT ON catalog.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
-CREATE TRIGGER refuse_mismatch_update AFTER UPDATE ON catalog.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_mismatch();
+CREATE TRIGGER project_objects_delete AFTER DELETE ON catalog.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.project_objects();
+CREATE TRIGGER project_objects_insert AFTER INSERT ON catalog.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.project_objects();
+CREATE TRIGGER project_objects_update AFTER UPDATE ON catalog.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.project_objects();
+CREATE TRIGGER refuse_truncate AFTER TRUNCATE ON catalog.storage_versions FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_object_change();
 grant select on catalog.storage_versions to catalog_api;
-grant select on catalog.storage_versions to catalog_indexer;
 grant select on catalog.storage_versions to catalog_reconciler;
+
+CREATE OR REPLACE FUNCTION catalog.add_event_audit(in_bucket text, audited_json jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into catalog.storage_audit (
+    occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, metadata, event_id
+  )
+  select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent, true,
+    a.metadata, a.event_id
+  from jsonb_to_recordset(audited_json) as a (
+    occurred_at timestamptz, user_id text, user_name text, action text, key text, version_id text, ip_address text,
+    user_agent text, metadata jsonb, event_id text
+  )
+  on conflict (event_id, occurred_at) do nothing;
+end
+$function$;
+comment on function catalog.add_event_audit(text,jsonb) is 'Adds the audit entries of events of a bucket, each event once.';
 
 CREATE OR REPLACE FUNCTION catalog.add_to_counters(deltas catalog.counter_delta[])
  RETURNS void
@@ -405,256 +475,104 @@ end
 $function$;
 comment on function catalog.add_to_counters(catalog.counter_delta[]) is 'Adds deltas to storage_counters in one order, the total of each bucket first, so that two writers cannot deadlock.';
 
+CREATE OR REPLACE FUNCTION catalog.add_tombstones(in_bucket text, as_of timestamp with time zone, observed catalog.observation[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into catalog.storage_tombstones as t (bucket, key, version_id, observed_at)
+  select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
+  from unnest(observed) as o
+  where o.state = 'gone'
+  order by o.key, o.version_id
+  on conflict (bucket, key, version_id) do update
+  set observed_at = greatest(t.observed_at, excluded.observed_at),
+    created_at = now();
+end
+$function$;
+comment on function catalog.add_tombstones(text,timestamp with time zone,catalog.observation[]) is 'Remembers the observed versions that are gone: for ever, or as of the time of the observation where the id may be used again.';
+
 CREATE OR REPLACE FUNCTION catalog.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
  RETURNS SETOF catalog.storage_versions
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
 begin
-  -- The turn of apply_observations: else the version could become the latest between the two updates, and its object keep old tags.
-  perform pg_advisory_xact_lock(hashtextextended(in_bucket || '/' || in_key, 0));
-
-  update catalog.storage_versions
-  set comment = case when changes ? 'comment' then changes ->> 'comment' else comment end,
-    created_by = case when changes ? 'created_by' then changes ->> 'created_by' else created_by end,
-    tags = coalesce(changes -> 'tags', tags)
-  where bucket = in_bucket and key = in_key and version_id = in_version_id;
-
-  update catalog.storage_objects
-  set tags = changes -> 'tags'
-  where bucket = in_bucket and key = in_key and version_id = in_version_id and tags <> changes -> 'tags';
-
+  perform catalog.lock_keys(array[in_bucket], array[in_key]);
+  -- The object of the version follows by trigger.
   return query
-  select * from catalog.storage_versions where bucket = in_bucket and key = in_key and version_id = in_version_id;
+  update catalog.storage_versions v
+  set comment = case when changes ? 'comment' then changes ->> 'comment' else v.comment end,
+    created_by = case when changes ? 'created_by' then changes ->> 'created_by' else v.created_by end,
+    tags = coalesce(changes -> 'tags', v.tags)
+  where v.bucket = in_bucket and v.key = in_key and v.version_id = in_version_id
+  returning v.*;
 end
 $function$;
-comment on function catalog.annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those that changes names, and the tags of its object. Returns the version, or no row.';
+comment on function catalog.annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those of them that changes names. Returns the version, or no row.';
 grant execute on function catalog.annotate_version(text,text,text,jsonb) to catalog_api;
 
-CREATE OR REPLACE FUNCTION catalog.apply_observations(in_bucket text, as_of timestamp with time zone, observed_json jsonb, looked_json jsonb, audited_json jsonb)
- RETURNS text[]
+CREATE OR REPLACE FUNCTION catalog.apply_observations(as_of timestamp with time zone, batches jsonb)
+ RETURNS TABLE(bucket text, unsettled_key text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
  SET jit TO 'off'
+AS $function$
+declare
+  batch record;
+begin
+  perform catalog.lock_keys(array_agg(b.bucket), array_agg(named.key))
+  from jsonb_to_recordset(batches) as b (bucket text, observed jsonb, confirmed jsonb)
+  cross join jsonb_to_recordset(b.observed || b.confirmed) as named (key text);
+  as_of := coalesce(as_of, clock_timestamp());
+
+  for batch in
+    select b.*
+    from jsonb_to_recordset(batches) as b (bucket text, observed jsonb, confirmed jsonb, audited jsonb)
+    order by b.bucket collate "C"
+  loop
+    return query
+    select batch.bucket, key
+    from unnest(catalog.apply_to_bucket(batch.bucket, as_of, batch.observed, batch.confirmed)) as key;
+    perform catalog.add_event_audit(batch.bucket, batch.audited);
+  end loop;
+end
+$function$;
+comment on function catalog.apply_observations(timestamp with time zone,jsonb) is 'Writes what was observed of several buckets in one transaction. batches is an array of {bucket, observed, confirmed, audited}: observations, latest versions that the backend confirmed ({key, version_id}; null: the key has none), and audit entries of events. as_of is the database time from before the backend was asked; null for callers that are the authority, whose write is stamped when it has its locks. Returns the keys whose latest version could not be decided: ask the backend, and apply its answer.';
+grant execute on function catalog.apply_observations(timestamp with time zone,jsonb) to catalog_api;
+grant execute on function catalog.apply_observations(timestamp with time zone,jsonb) to catalog_indexer;
+grant execute on function catalog.apply_observations(timestamp with time zone,jsonb) to catalog_reconciler;
+
+CREATE OR REPLACE FUNCTION catalog.apply_to_bucket(in_bucket text, as_of timestamp with time zone, observed_json jsonb, confirmed_json jsonb)
+ RETURNS text[]
+ LANGUAGE plpgsql
 AS $function$
 declare
   observed catalog.observation[];
   live catalog.observation[];
   decided catalog.latest_decision[];
-  keys text[];
-  found_rows tid[];
 begin
-  perform set_config('catalog.applying', 'on', true);
   observed := array(select o from jsonb_populate_recordset(null::catalog.observation, observed_json) as o);
-  keys := array(
-    select o.key from unnest(observed) as o
-    union
-    select l.key from jsonb_to_recordset(looked_json) as l (key text)
-  );
-
-  -- Writers of one key take turns, in one order so that they cannot deadlock; each statement below sees what the turn before left.
-  perform pg_advisory_xact_lock(locks.lock)
-  from (select hashtextextended(in_bucket || '/' || k, 0) as lock from unnest(keys) as k order by 1) as locks;
-  as_of := coalesce(as_of, clock_timestamp());
-
   if exists (select from unnest(observed) as o where o.state = 'gone') then
-    insert into catalog.storage_tombstones as t (bucket, key, version_id, observed_at)
-    select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
-    from unnest(observed) as o
-    where o.state = 'gone'
-    on conflict (bucket, key, version_id) do update
-    set observed_at = greatest(t.observed_at, excluded.observed_at), created_at = now();
-
-    found_rows := array(
-      select v.ctid
-      from unnest(observed) as o, lateral (
-        select x.ctid
-        from catalog.storage_versions x
-        where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
-          and (x.version_id <> 'null' or x.observed_at <= as_of)
-        limit 1
-        for update
-      ) as v
-      where o.state = 'gone'
-    );
-    delete from catalog.storage_versions where ctid = any (found_rows);
+    perform catalog.add_tombstones(in_bucket, as_of, observed);
   end if;
-
-  -- What is known to be gone since this was observed does not come back.
-  live := array(
-    select o
-    from unnest(observed) as o
-    left join lateral (
-      select x.observed_at
-      from catalog.storage_tombstones x
-      where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
-      limit 1
-    ) as t on true
-    where o.state <> 'gone' and (t.observed_at is null or t.observed_at < as_of)
-  );
-
-  decided := catalog.decide_latest(in_bucket, as_of, keys, live, looked_json);
-
-  found_rows := array(
-    select v.ctid
-    from unnest(decided) as d, lateral (
-      select x.ctid
-      from catalog.storage_versions x
-      where x.bucket = in_bucket and x.key = d.key and x.version_id = d.current_id
-      limit 1
-      for no key update
-    ) as v
-    where d.current_id is distinct from d.version_id and d.current_id is not null
-  );
-  if cardinality(found_rows) > 0 then
-    update catalog.storage_versions set is_latest = false where ctid = any (found_rows);
-  end if;
-
-  insert into catalog.storage_versions as v (
-    bucket, key, version_id, is_latest, is_delete_marker, size, etag, content_type, last_modified, storage_backend, storage_class,
-    metadata, tags, created_by, comment, sequencer, observed_at, latest_at
-  )
-  select in_bucket, o.key, o.version_id, d.version_id is not distinct from o.version_id, o.state = 'marker', o.size, o.etag, o.content_type,
-    o.last_modified, coalesce(o.storage_backend, 's3'), coalesce(o.storage_class, 'STANDARD'), coalesce(o.metadata, '{}'), coalesce(o.tags, '{}'),
-    o.created_by, o.comment, o.sequencer,
-    case when o.is_verified then as_of else '-infinity' end,
-    case when d.is_told and d.version_id = o.version_id then as_of else '-infinity' end
-  from unnest(decided) as d, unnest(d.observed) as o
-  order by o.key collate "C", o.version_id
-  on conflict (bucket, key, version_id) do update
-  set is_delete_marker = excluded.is_delete_marker,
-    size = excluded.size,
-    etag = excluded.etag,
-    content_type = excluded.content_type,
-    last_modified = excluded.last_modified,
-    storage_backend = excluded.storage_backend,
-    storage_class = excluded.storage_class,
-    metadata = excluded.metadata,
-    tags = excluded.tags,
-    created_by = case when excluded.sequencer >= v.sequencer then coalesce(excluded.created_by, v.created_by) else v.created_by end,
-    comment = coalesce(excluded.comment, v.comment),
-    sequencer = greatest(v.sequencer, excluded.sequencer),
-    observed_at = excluded.observed_at,
-    latest_at = greatest(v.latest_at, excluded.latest_at)
-  where v.observed_at <= excluded.observed_at;
-
-  found_rows := array(
-    select v.ctid
-    from unnest(decided) as d, lateral (
-      select x.ctid
-      from catalog.storage_versions x
-      where x.bucket = in_bucket and x.key = d.key and x.version_id = d.version_id
-        and (not x.is_latest or (d.is_told and x.latest_at < as_of))
-      limit 1
-      for no key update
-    ) as v
-  );
-  if cardinality(found_rows) > 0 then
-    update catalog.storage_versions set is_latest = true, latest_at = as_of where ctid = any (found_rows);
-  end if;
-
-  found_rows := array(
-    select o.ctid
-    from unnest(keys) as k
-    left join lateral (
-      select x.version_id from catalog.storage_versions x where x.bucket = in_bucket and x.key = k and x.is_latest and not x.is_delete_marker limit 1
-    ) as v on true
-    cross join lateral (
-      select x.ctid from catalog.storage_objects x where x.bucket = in_bucket and x.key = k limit 1 for update
-    ) as o
-    where v.version_id is null
-  );
-  if cardinality(found_rows) > 0 then
-    delete from catalog.storage_objects where ctid = any (found_rows);
-  end if;
-
-  -- Not one `insert ... on conflict`: that would draw an id for each row that is there already, and ids are to lie close together.
-  update catalog.storage_objects o
-  set version_id = n.version_id,
-    size = n.size,
-    content_type = n.content_type,
-    etag = n.etag,
-    last_modified = n.last_modified,
-    storage_backend = n.storage_backend,
-    storage_class = n.storage_class,
-    metadata = n.metadata,
-    tags = n.tags
-  from (
-    select x.ctid as place, v.*
-    from unnest(keys) as k
-    cross join lateral (
-      select * from catalog.storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
-    ) as v
-    cross join lateral (
-      select ctid from catalog.storage_objects where bucket = in_bucket and key = k limit 1 for no key update
-    ) as x
-    order by k collate "C"
-  ) as n
-  where o.ctid = n.place
-    and (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
-      is distinct from (n.version_id, n.size, n.content_type, n.etag, n.last_modified, n.storage_backend, n.storage_class, n.metadata, n.tags);
-
-  insert into catalog.storage_objects (
-    bucket, key, version_id, size, content_type, etag, last_modified, storage_backend, storage_class, metadata, tags
-  )
-  select in_bucket, k, v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags
-  from unnest(keys) as k
-  cross join lateral (
-    select * from catalog.storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
-  ) as v
-  left join lateral (
-    select true as is_there from catalog.storage_objects where bucket = in_bucket and key = k limit 1
-  ) as x on true
-  where x.is_there is null
-  order by k collate "C";
-
-  insert into catalog.storage_audit (
-    occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, error_message, metadata, event_id
-  )
-  select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent, true, null, a.metadata, a.event_id
-  from jsonb_to_recordset(audited_json) as a (
-    occurred_at timestamptz, user_id text, user_name text, action text, key text, version_id text, ip_address text, user_agent text,
-    metadata jsonb, event_id text
-  )
-  on conflict (event_id, occurred_at) do nothing;
-
-  perform catalog.assert_objects_follow_versions(in_bucket, keys);
-  perform set_config('catalog.applying', '', true);
+  live := catalog.live_observations(in_bucket, as_of, observed);
+  decided := catalog.decide_versions(in_bucket, as_of, observed, live, confirmed_json);
+  -- Triggers bring storage_objects and the counters up to date.
+  perform catalog.write_versions(in_bucket, as_of, decided);
   return array(select d.key from unnest(decided) as d where not d.is_settled);
 end
 $function$;
-comment on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) is 'Writes one batch of one bucket: what was observed (observation[] as JSON), which latest versions a look found (key, version_id), and the audit entries of its events. as_of is the database''s time from before the backend was asked; null is the moment at which the writer''s turn comes. Answers the keys whose latest version nobody could tell.';
-grant execute on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_api;
-grant execute on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_indexer;
-grant execute on function catalog.apply_observations(text,timestamp with time zone,jsonb,jsonb,jsonb) to catalog_reconciler;
-
-CREATE OR REPLACE FUNCTION catalog.assert_objects_follow_versions(in_bucket text, keys text[])
- RETURNS void
- LANGUAGE plpgsql
-AS $function$
-declare
-  torn text;
-begin
-  select k into torn
-  from unnest(keys) as k
-  left join lateral (
-    select version_id from catalog.storage_versions where bucket = in_bucket and key = k and is_latest and not is_delete_marker limit 1
-  ) as v on true
-  left join lateral (
-    select version_id from catalog.storage_objects where bucket = in_bucket and key = k limit 1
-  ) as o on true
-  where v.version_id is distinct from o.version_id
-  limit 1;
-  if found then
-    raise exception 'storage_objects and the latest version of % in % would differ', quote_literal(torn), in_bucket
-      using errcode = 'integrity_constraint_violation', hint = 'Write through apply_observations.';
-  end if;
-end
-$function$;
-comment on function catalog.assert_objects_follow_versions(text,text[]) is 'storage_objects holds a key exactly when its latest version is no delete marker, and with that version''s id.';
+comment on function catalog.apply_to_bucket(text,timestamp with time zone,jsonb,jsonb) is 'The part of apply_observations for one bucket. Returns the keys whose latest version could not be decided.';
 
 CREATE OR REPLACE FUNCTION catalog.attach_audit_partition(partition text, lower_bound text, upper_bound text)
  RETURNS void
@@ -677,6 +595,44 @@ begin
 end
 $function$;
 comment on function catalog.attach_audit_partition(text,text,text) is 'Creates one partition of the audit trail. Bounds are SQL expressions: minvalue, maxvalue or a quoted time.';
+
+CREATE OR REPLACE FUNCTION catalog.check_objects()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  wrong record;
+begin
+  if tg_op in ('INSERT', 'UPDATE') then
+    select a.bucket, a.key into wrong
+    from added a
+    left join lateral (
+      select v.version_id
+      from catalog.storage_versions v
+      where v.bucket = a.bucket and v.key = a.key and v.is_latest and not v.is_delete_marker
+      limit 1
+    ) as latest on true
+    where latest.version_id is distinct from a.version_id
+    limit 1;
+  else
+    select r.bucket, r.key into wrong
+    from removed r
+    cross join lateral (
+      select
+      from catalog.storage_versions v
+      where v.bucket = r.bucket and v.key = r.key and v.is_latest and not v.is_delete_marker
+      limit 1
+    ) as latest
+    limit 1;
+  end if;
+  if found then
+    raise exception 'storage_objects and the latest version of % in % would differ', quote_literal(wrong.key), wrong.bucket
+      using errcode = 'integrity_constraint_violation', hint = 'Write storage_versions; storage_objects follows.';
+  end if;
+  return null;
+end
+$function$;
+comment on function catalog.check_objects() is 'Trigger that refuses a statement after which storage_objects and the latest versions would differ.';
 
 CREATE OR REPLACE FUNCTION catalog.count_audit_entries()
  RETURNS trigger
@@ -762,88 +718,38 @@ end
 $function$;
 comment on function catalog.count_versions() is 'Trigger that counts versions and delete markers into storage_counters.';
 
-CREATE OR REPLACE FUNCTION catalog.decide_latest(in_bucket text, as_of timestamp with time zone, keys text[], live catalog.observation[], looked_json jsonb)
+CREATE OR REPLACE FUNCTION catalog.decide_latest(facts catalog.latest_facts, as_of timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ((facts).is_confirmed AND (facts).confirmed_exists AND COALESCE(((facts).current_at <= as_of), true)) THEN 'confirmed'::text WHEN ((facts).is_confirmed AND ((facts).confirmed_id IS DISTINCT FROM (facts).current_id)) THEN 'ask'::text WHEN ((facts).claim_id IS NULL) THEN CASE WHEN ((facts).current_id IS NOT NULL) THEN 'keep'::text WHEN (((facts).other_versions = 0) AND (cardinality((facts).observed) IS NULL)) THEN 'keep'::text ELSE 'ask'::text END WHEN (NOT (facts).are_claims_ordered) THEN 'ask'::text WHEN ((facts).claim_id = (facts).current_id) THEN 'keep'::text WHEN ((facts).current_id IS NULL) THEN CASE WHEN ((facts).other_versions = 0) THEN 'claim'::text WHEN (((facts).claim_sequencer <> ''::text) AND ((facts).claim_sequencer >= (facts).other_sequencer)) THEN 'claim'::text ELSE 'ask'::text END WHEN (((facts).claim_sequencer = ''::text) OR ((facts).current_sequencer = ''::text)) THEN 'ask'::text WHEN ((facts).claim_sequencer > (facts).current_sequencer) THEN 'claim'::text WHEN ((facts).claim_sequencer < (facts).current_sequencer) THEN 'keep'::text ELSE 'ask'::text END;
+comment on function catalog.decide_latest(catalog.latest_facts,timestamp with time zone) is 'Which version of a key is the latest: confirmed (the one that the backend returned), claim (the one whose creation is reported), keep (the current one), or ask (the current one until the backend is asked).';
+
+CREATE OR REPLACE FUNCTION catalog.decide_versions(in_bucket text, as_of timestamp with time zone, observed catalog.observation[], live catalog.observation[], confirmed_json jsonb)
  RETURNS catalog.latest_decision[]
  LANGUAGE plpgsql
 AS $function$
-declare
-  decided catalog.latest_decision[];
 begin
-  with item as (
-    select o.key, o as observed, null as looked_id, false as is_looked from unnest(live) as o
-    union all
-    select l.key, null, l.version_id, true from jsonb_to_recordset(looked_json) as l (key text, version_id text)
-    union all
-    select k, null, null, false from unnest(keys) as k
-  ),
-  told as (
-    select i.key,
-      array_agg(i.observed) filter (where (i.observed).key is not null) as observed,
-      bool_or(i.is_looked) as is_looked,
-      max(i.looked_id) as looked_id,
-      (array_agg((i.observed).version_id order by (i.observed).sequencer desc) filter (where (i.observed).claims_latest))[1] as claim_id,
-      max((i.observed).sequencer) filter (where (i.observed).claims_latest) as claim_sequencer,
-      count(*) filter (where (i.observed).claims_latest) <= 1
-        or (
-          min((i.observed).sequencer) filter (where (i.observed).claims_latest) <> ''
-          and count(distinct (i.observed).sequencer) filter (where (i.observed).claims_latest) = count(*) filter (where (i.observed).claims_latest)
-        ) as is_clear
-    from item i
-    group by i.key
-  ),
-  fact as (
-    select t.*,
-      c.version_id as current_id, c.sequencer as current_sequencer,
-      rest.n as others, rest.sequencer as others_sequencer, rest.is_known as others_known,
-      t.is_looked
-        and (c.latest_at is null or c.latest_at <= as_of)
-        and (
-          t.looked_id is null
-          or t.looked_id in (select o.version_id from unnest(t.observed) as o)
-          or exists (select from catalog.storage_versions v where v.bucket = in_bucket and v.key = t.key and v.version_id = t.looked_id)
-        ) as is_look
-    from told t
-    left join lateral (
-      select v.version_id, v.sequencer, v.latest_at
-      from catalog.storage_versions v
-      where v.bucket = in_bucket and v.key = t.key and v.is_latest
-      limit 1
-    ) as c on true
-    left join lateral (
-      select count(*) as n, max(v.sequencer) as sequencer, bool_and(v.sequencer <> '') as is_known
-      from catalog.storage_versions v
-      where v.bucket = in_bucket and v.key = t.key and c.version_id is null
-    ) as rest on true
-  ),
-  judged as (
-    select f.*,
-      case
-        when f.is_look then true
-        when f.is_looked and f.looked_id is distinct from f.current_id then false
-        when f.claim_id is null then f.current_id is not null or (f.others = 0 and f.observed is null)
-        when not f.is_clear then false
-        when f.current_id is null then f.others = 0 or (f.claim_sequencer <> '' and f.others_known and f.claim_sequencer >= f.others_sequencer)
-        when f.claim_id = f.current_id then true
-        else f.claim_sequencer <> '' and f.current_sequencer <> '' and f.claim_sequencer <> f.current_sequencer
-      end as is_settled
-    from fact f
-  ),
-  chosen as (
-    select j.*,
-      case
-        when j.is_look then j.looked_id
-        when not j.is_settled or j.claim_id is null or (j.current_id is not null and j.claim_sequencer <= j.current_sequencer) then j.current_id
-        else j.claim_id
-      end as version_id
-    from judged j
-  )
-  select array_agg((c.key, c.current_id, c.version_id, c.is_look or coalesce(c.claim_id = c.version_id, false), c.is_settled, c.observed)::catalog.latest_decision)
-  into decided
-  from chosen c;
-  return decided;
+  return array(
+    select (
+      f.key, f.current_id, chosen.id, decided.outcome = 'confirmed' or coalesce(f.claim_id = chosen.id, false),
+      decided.outcome <> 'ask', f.gone_ids, f.observed
+    )::catalog.latest_decision
+    from catalog.gather_latest_facts(in_bucket, as_of, observed, live, confirmed_json) as f
+    cross join lateral (
+      select catalog.decide_latest(f, as_of) as outcome
+    ) as decided
+    cross join lateral (
+      select case decided.outcome
+        when 'confirmed' then f.confirmed_id
+        when 'claim' then f.claim_id
+        else f.current_id
+      end as id
+    ) as chosen
+  );
 end
 $function$;
-comment on function catalog.decide_latest(text,timestamp with time zone,text[],catalog.observation[],jsonb) is 'The latest version of each key: a look says it as of its time; without one the sequencers do; where they are missing or equal, or the look is older than what is known and says otherwise, the key is unsettled, and its current latest version stays until somebody looks.';
+comment on function catalog.decide_versions(text,timestamp with time zone,catalog.observation[],catalog.observation[],jsonb) is 'Decides the latest version of each key that a batch names.';
 
 CREATE OR REPLACE FUNCTION catalog.document_values(document jsonb)
  RETURNS text
@@ -930,6 +836,63 @@ RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD
 comment on function catalog.fold(text) is 'Composes compatibly, strips accents and invisible characters, and makes digits ASCII: both spellings of Café become Cafe.';
 grant execute on function catalog.fold(text) to catalog_api;
 
+CREATE OR REPLACE FUNCTION catalog.gather_latest_facts(in_bucket text, as_of timestamp with time zone, observed catalog.observation[], live catalog.observation[], confirmed_json jsonb)
+ RETURNS SETOF catalog.latest_facts
+ LANGUAGE plpgsql
+AS $function$
+begin
+  return query
+  with item (key, live, gone_id, is_confirmed, confirmed_id) as (
+    select o.key, o, null, false, null
+    from unnest(live) as o
+    union all
+    select o.key, null, case when o.state = 'gone' then o.version_id end, false, null
+    from unnest(observed) as o
+    union all
+    select c.key collate "C", null, null, true, c.version_id
+    from jsonb_to_recordset(confirmed_json) as c (key text, version_id text)
+  ),
+  batch as (
+    select i.key,
+      array_agg(i.live) filter (where (i.live).key is not null) as observed,
+      coalesce(array_agg(i.gone_id) filter (where i.gone_id is not null), '{}') as gone_ids,
+      bool_or(i.is_confirmed) as is_confirmed,
+      max(i.confirmed_id) as confirmed_id,
+      (array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest))[1] as claim_id,
+      max((i.live).sequencer) filter (where (i.live).claims_latest) as claim_sequencer,
+      count(*) filter (where (i.live).claims_latest) as claims,
+      count(distinct nullif((i.live).sequencer, '')) filter (where (i.live).claims_latest) as claim_sequencers
+    from item i
+    group by i.key
+  )
+  select b.key, c.version_id, c.sequencer, c.latest_at, others.n, others.sequencer, b.is_confirmed, b.confirmed_id,
+    b.confirmed_id is null
+      or b.confirmed_id in (select o.version_id from unnest(b.observed) as o)
+      or exists (
+        select
+        from catalog.storage_versions v
+        where v.bucket = in_bucket and v.key = b.key and v.version_id = b.confirmed_id
+          and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
+      ),
+    b.claim_id, b.claim_sequencer, b.claims <= 1 or b.claims = b.claim_sequencers, b.gone_ids, b.observed
+  from batch b
+  left join lateral (
+    select v.version_id, v.sequencer, v.latest_at
+    from catalog.storage_versions v
+    where v.bucket = in_bucket and v.key = b.key and v.is_latest
+      and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
+    limit 1
+  ) as c on true
+  left join lateral (
+    select count(*) as n, case when bool_and(v.sequencer <> '') then max(v.sequencer) end as sequencer
+    from catalog.storage_versions v
+    where c.version_id is null and v.bucket = in_bucket and v.key = b.key
+      and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
+  ) as others on true;
+end
+$function$;
+comment on function catalog.gather_latest_facts(text,timestamp with time zone,catalog.observation[],catalog.observation[],jsonb) is 'What decides the latest version of each key of a batch. current_*: the latest version in the catalog, unless the batch deletes it, with its sequencer and the time as of which it is the latest. other_*: where there is none, the number of other versions, and the greatest of their sequencers if all have one. confirmed_*: which version the backend returned as the latest (null: none), and whether the catalog will have it. claim_*: of the versions whose creation the batch reports, the one with the greatest sequencer; are_claims_ordered: whether their sequencers order them. gone_ids, observed: the versions that are gone, and the observations of the others.';
+
 CREATE OR REPLACE FUNCTION catalog.give_to_pruner(partition regclass)
  RETURNS void
  LANGUAGE plpgsql
@@ -942,6 +905,57 @@ begin
 end
 $function$;
 comment on function catalog.give_to_pruner(regclass) is 'Makes catalog_pruner the owner of a partition of the audit trail.';
+
+CREATE OR REPLACE FUNCTION catalog.is_gone(version_id text, observed_at timestamp with time zone, gone_ids text[], as_of timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((version_id = ANY (gone_ids)) AND ((version_id <> 'null'::text) OR (observed_at <= as_of)));
+comment on function catalog.is_gone(text,timestamp with time zone,text[],timestamp with time zone) is 'Whether a version of the catalog is deleted by a batch that observed gone_ids as gone at as_of. A real version id never returns; a ''null'' version that was observed later has been written again.';
+
+CREATE OR REPLACE FUNCTION catalog.latest_time(was_latest boolean, was_latest_at timestamp with time zone, is_latest boolean, is_stated boolean, as_of timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (NOT is_latest) THEN was_latest_at WHEN (NOT was_latest) THEN CASE WHEN is_stated THEN as_of ELSE was_latest_at END WHEN is_stated THEN GREATEST(was_latest_at, as_of) ELSE was_latest_at END;
+comment on function catalog.latest_time(boolean,timestamp with time zone,boolean,boolean,timestamp with time zone) is 'Database time as of which a version is known to be the latest, after a batch that may state so: storage_versions.latest_at.';
+
+CREATE OR REPLACE FUNCTION catalog.live_observations(in_bucket text, as_of timestamp with time zone, observed catalog.observation[])
+ RETURNS catalog.observation[]
+ LANGUAGE plpgsql
+AS $function$
+begin
+  return array(
+    select o
+    from unnest(observed) as o
+    left join lateral (
+      select x.observed_at
+      from catalog.storage_tombstones x
+      where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
+      limit 1
+    ) as tombstone on true
+    where o.state <> 'gone' and (tombstone.observed_at is null or tombstone.observed_at < as_of)
+  );
+end
+$function$;
+comment on function catalog.live_observations(text,timestamp with time zone,catalog.observation[]) is 'The observations of versions that exist, without those known to be deleted since they were observed.';
+
+CREATE OR REPLACE FUNCTION catalog.lock_keys(buckets text[], keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- Inserts the rows that are missing and locks the others; `where false` updates none of them.
+  insert into catalog.key_locks (lane)
+  select distinct (hashtextextended(k.bucket || '/' || k.key, 0) & 16777215)::integer
+  from unnest(buckets, keys) as k (bucket, key)
+  order by 1
+  on conflict (lane) do update
+  set lane = excluded.lane
+  where false;
+end
+$function$;
+comment on function catalog.lock_keys(text[],text[]) is 'Waits for the transactions that write one of these keys (pairs of bucket and key), and keeps others waiting until this one ends. Statements that follow see what those transactions wrote.';
 
 CREATE OR REPLACE FUNCTION catalog.object_deltas(bucket text, storage_backend text, storage_class text, content_type text, day text, objects bigint, bytes numeric)
  RETURNS SETOF catalog.counter_delta
@@ -956,6 +970,35 @@ BEGIN ATOMIC
     FROM ( VALUES ('total'::text,''::text), ('backend'::text,object_deltas.storage_backend), ('class'::text,object_deltas.storage_class), ('type'::text,COALESCE(object_deltas.content_type, ''::text)), ('day'::text,object_deltas.day)) d(dimension, value);
 END;
 comment on function catalog.object_deltas(text,text,text,text,text,bigint,numeric) is 'What a group of objects that share these values adds to each dimension.';
+
+CREATE OR REPLACE FUNCTION catalog.project_objects()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    perform catalog.update_objects(c.bucket, array_agg(c.key))
+    from added c
+    where c.is_latest
+    group by c.bucket;
+  elsif tg_op = 'DELETE' then
+    perform catalog.update_objects(c.bucket, array_agg(c.key))
+    from removed c
+    where c.is_latest
+    group by c.bucket;
+  else
+    perform catalog.update_objects(c.bucket, array_agg(c.key))
+    from (
+      select a.bucket, a.key from added a where a.is_latest
+      union
+      select r.bucket, r.key from removed r where r.is_latest
+    ) as c
+    group by c.bucket;
+  end if;
+  return null;
+end
+$function$;
+comment on function catalog.project_objects() is 'Trigger that makes storage_objects follow the latest versions of the keys of a statement.';
 
 CREATE OR REPLACE FUNCTION catalog.prune_audit_entries(before timestamp with time zone, max_rows integer)
  RETURNS bigint
@@ -1015,24 +1058,22 @@ $function$;
 comment on function catalog.refuse_audit_change() is 'Trigger that refuses to change or remove audit entries.';
 grant execute on function catalog.refuse_audit_change() to catalog_pruner;
 
-CREATE OR REPLACE FUNCTION catalog.refuse_mismatch()
+CREATE OR REPLACE FUNCTION catalog.refuse_object_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 begin
-  if current_setting('catalog.applying', true) = 'on' then
+  if tg_op = 'TRUNCATE' and not exists (select from catalog.storage_versions) and not exists (select from catalog.storage_objects) then
     return null;
   end if;
-  if tg_op in ('INSERT', 'UPDATE') then
-    perform catalog.assert_objects_follow_versions(a.bucket, array_agg(distinct a.key)) from added a group by a.bucket;
-  end if;
-  if tg_op in ('DELETE', 'UPDATE') then
-    perform catalog.assert_objects_follow_versions(r.bucket, array_agg(distinct r.key)) from removed r group by r.bucket;
-  end if;
-  return null;
+  raise exception '% of % would make objects and their latest versions differ', tg_op, tg_table_name
+    using errcode = 'integrity_constraint_violation', hint = case tg_op
+      when 'TRUNCATE' then 'Truncate storage_versions, storage_objects and storage_counters in one statement.'
+      else 'Write storage_versions; storage_objects follows.'
+    end;
 end
 $function$;
-comment on function catalog.refuse_mismatch() is 'Trigger.';
+comment on function catalog.refuse_object_change() is 'Trigger that refuses what no check of rows sees: moving an object to another key, and truncating one of the two tables.';
 
 CREATE OR REPLACE FUNCTION catalog.search_matches(query tsquery, in_bucket text, key_prefix text, backend text, type text, contained jsonb, mode text, below bigint, down_to bigint, OUT matches catalog.search_match[], OUT chosen_mode text, OUT read_below bigint, OUT rest_below bigint)
  RETURNS record
@@ -1171,6 +1212,156 @@ $function$;
 comment on function catalog.split_words(text) is 'Runs of letters and digits in lower case, separated by spaces. Within a run, U+001F stands between letters, digits, and each ideograph or pictograph, and U+001E where camelCase begins a word: My-iPhone14 becomes my i<1E>phone<1F>14. Reads 16,000 characters at most.';
 grant execute on function catalog.split_words(text) to catalog_api;
 
+CREATE OR REPLACE FUNCTION catalog.update_objects(in_bucket text, keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  hidden tid[];
+  changed text[];
+  new text[];
+begin
+  select array_agg(o.ctid) filter (where v.version_id is null and o.ctid is not null),
+    array_agg(k.key order by k.key collate "C") filter (where v.version_id is not null and o.ctid is not null),
+    array_agg(k.key order by k.key collate "C") filter (where v.version_id is not null and o.ctid is null)
+  into hidden, changed, new
+  from unnest(keys) as k (key)
+  left join lateral (
+    select x.version_id
+    from catalog.storage_versions x
+    where x.bucket = in_bucket and x.key = k.key and x.is_latest and not x.is_delete_marker
+    limit 1
+  ) as v on true
+  left join lateral (
+    select x.ctid from catalog.storage_objects x where x.bucket = in_bucket and x.key = k.key limit 1
+  ) as o on true;
+
+  if hidden is not null then
+    delete from catalog.storage_objects where ctid = any (hidden);
+  end if;
+
+  if changed is not null then
+    update catalog.storage_objects o
+    set version_id = v.version_id,
+      size = v.size,
+      content_type = v.content_type,
+      etag = v.etag,
+      last_modified = v.last_modified,
+      storage_backend = v.storage_backend,
+      storage_class = v.storage_class,
+      metadata = v.metadata,
+      tags = v.tags
+    from (
+      select place.ctid as place, latest.*
+      from unnest(changed) as k (key)
+      cross join lateral (
+        select * from catalog.storage_versions where bucket = in_bucket and key = k.key and is_latest limit 1
+      ) as latest
+      cross join lateral (
+        select ctid from catalog.storage_objects where bucket = in_bucket and key = k.key limit 1
+      ) as place
+    ) as v
+    where o.ctid = v.place
+      and (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
+        is distinct from
+        (v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags);
+  end if;
+
+  -- Not `insert ... on conflict`: that would draw an id for each row that exists, and ids should lie close together.
+  if new is not null then
+    insert into catalog.storage_objects (
+      bucket, key, version_id, size, content_type, etag, last_modified, storage_backend, storage_class, metadata, tags
+    )
+    select v.bucket, v.key, v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend,
+      v.storage_class, v.metadata, v.tags
+    from unnest(new) as k (key)
+    cross join lateral (
+      select * from catalog.storage_versions where bucket = in_bucket and key = k.key and is_latest limit 1
+    ) as v;
+  end if;
+end
+$function$;
+comment on function catalog.update_objects(text,text[]) is 'Brings the objects of keys up to date with the latest versions: deletes, replaces or inserts them.';
+
+CREATE OR REPLACE FUNCTION catalog.version_changes(decided catalog.latest_decision[], as_of timestamp with time zone)
+ RETURNS SETOF catalog.version_change
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT d.key,
+     o.version_id,
+     COALESCE((o.version_id = d.latest_id), false) AS "coalesce",
+     d.is_stated,
+     false,
+     true,
+     (o.state = 'marker'::text),
+     o.size,
+     o.etag,
+     o.content_type,
+     o.last_modified,
+     COALESCE(o.storage_backend, 's3'::text) AS "coalesce",
+     COALESCE(o.storage_class, 'STANDARD'::text) AS "coalesce",
+     COALESCE(o.metadata, '{}'::jsonb) AS "coalesce",
+     COALESCE(o.tags, '{}'::jsonb) AS "coalesce",
+     o.created_by,
+     o.comment,
+     o.sequencer,
+         CASE
+             WHEN o.is_verified THEN version_changes.as_of
+             ELSE '-infinity'::timestamp with time zone
+         END AS "case"
+    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_settled, gone_ids, observed),
+     LATERAL unnest(d.observed) o(key, version_id, state, is_verified, claims_latest, size, etag, content_type, last_modified, storage_backend, storage_class, metadata, tags, created_by, comment, sequencer)
+ UNION ALL
+  SELECT d.key,
+     v.id,
+     v.is_latest,
+     d.is_stated,
+     false,
+     false,
+     NULL::boolean,
+     NULL::bigint,
+     NULL::text,
+     NULL::text,
+     NULL::timestamp with time zone,
+     NULL::text,
+     NULL::text,
+     NULL::jsonb,
+     NULL::jsonb,
+     NULL::text,
+     NULL::text,
+     NULL::text,
+     NULL::timestamp with time zone
+    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_settled, gone_ids, observed),
+     LATERAL ( VALUES (d.current_id,false), (d.latest_id,true)) v(id, is_latest)
+   WHERE ((v.id IS NOT NULL) AND (v.is_latest OR (d.latest_id IS DISTINCT FROM v.id)) AND (NOT (EXISTS ( SELECT
+            FROM unnest(d.observed) o(key, version_id, state, is_verified, claims_latest, size, etag, content_type, last_modified, storage_backend, storage_class, metadata, tags, created_by, comment, sequencer)
+           WHERE (o.version_id = v.id)))))
+ UNION ALL
+  SELECT d.key,
+     gone_id.gone_id,
+     false,
+     false,
+     true,
+     false,
+     NULL::boolean,
+     NULL::bigint,
+     NULL::text,
+     NULL::text,
+     NULL::timestamp with time zone,
+     NULL::text,
+     NULL::text,
+     NULL::jsonb,
+     NULL::jsonb,
+     NULL::text,
+     NULL::text,
+     NULL::text,
+     NULL::timestamp with time zone
+    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_settled, gone_ids, observed),
+     LATERAL unnest(d.gone_ids) gone_id(gone_id);
+END;
+comment on function catalog.version_changes(catalog.latest_decision[],timestamp with time zone) is 'The rows of storage_versions that decisions change.';
+
 CREATE OR REPLACE FUNCTION catalog.version_dimensions(is_delete_marker boolean, is_latest boolean)
  RETURNS text[]
  LANGUAGE sql
@@ -1216,4 +1407,65 @@ CREATE OR REPLACE FUNCTION catalog.words_query(words text, is_prefix boolean)
 RETURN (SELECT (COALESCE(string_agg((phrase.query || CASE WHEN words_query.is_prefix THEN ':*'::text ELSE ''::text END), ' | '::text), ''::text))::tsquery AS "coalesce" FROM unnest(catalog.spellings(catalog.split_words(words_query.words))) spelling(spelling), LATERAL (SELECT string_agg("left"(t.word, 500), ' <-> '::text ORDER BY t.n) AS query FROM string_to_table(spelling.spelling, ' '::text) WITH ORDINALITY t(word, n)) phrase WHERE (spelling.spelling <> ''::text));
 comment on function catalog.words_query(text,boolean) is 'Words of a search as a query, split as documents are: a phrase at each granularity. With is_prefix the last word of each matches every word that begins with it. Empty when there are no words.';
 grant execute on function catalog.words_query(text,boolean) to catalog_api;
+
+CREATE OR REPLACE FUNCTION catalog.write_versions(in_bucket text, as_of timestamp with time zone, decided catalog.latest_decision[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  merge into catalog.storage_versions v
+  using (
+    select * from catalog.version_changes(decided, as_of) as c order by c.key, c.is_latest, c.version_id
+  ) as c
+  on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
+  when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then
+    do nothing
+  when matched and c.is_observed and v.observed_at <= c.observed_at then
+    update set is_delete_marker = c.is_delete_marker,
+      size = c.size,
+      etag = c.etag,
+      content_type = c.content_type,
+      last_modified = c.last_modified,
+      storage_backend = c.storage_backend,
+      storage_class = c.storage_class,
+      metadata = c.metadata,
+      tags = c.tags,
+      created_by = case when c.sequencer >= v.sequencer then coalesce(c.created_by, v.created_by) else v.created_by end,
+      comment = coalesce(c.comment, v.comment),
+      sequencer = greatest(v.sequencer, c.sequencer),
+      observed_at = c.observed_at,
+      is_latest = c.is_latest,
+      latest_at = catalog.latest_time(v.is_latest, v.latest_at, c.is_latest, c.is_stated, as_of)
+  when matched and (v.is_latest <> c.is_latest or (c.is_latest and c.is_stated and v.latest_at < as_of)) then
+    update set is_latest = c.is_latest,
+      latest_at = catalog.latest_time(v.is_latest, v.latest_at, c.is_latest, c.is_stated, as_of)
+  when not matched and c.is_observed then
+    insert (
+      bucket, key, version_id, is_latest, is_delete_marker, size, etag, content_type, last_modified, storage_backend,
+      storage_class, metadata, tags, created_by, comment, sequencer, observed_at, latest_at
+    )
+    values (
+      in_bucket, c.key, c.version_id, c.is_latest, c.is_delete_marker, c.size, c.etag, c.content_type, c.last_modified,
+      c.storage_backend, c.storage_class, c.metadata, c.tags, c.created_by, c.comment, c.sequencer, c.observed_at,
+      catalog.latest_time(false, '-infinity', c.is_latest, c.is_stated, as_of)
+    );
+
+  -- Afterwards, when none of them is the latest: an object whose version changes stays the same row.
+  if exists (select from unnest(decided) as d where d.gone_ids <> '{}') then
+    delete from catalog.storage_versions
+    where ctid = any (array(
+        select v.ctid
+        from unnest(decided) as d, unnest(d.gone_ids) as gone_id, lateral (
+          select x.ctid
+          from catalog.storage_versions x
+          where x.bucket = in_bucket and x.key = d.key and x.version_id = gone_id
+            and catalog.is_gone(x.version_id, x.observed_at, d.gone_ids, as_of)
+          limit 1
+          for update
+        ) as v
+      ));
+  end if;
+end
+$function$;
+comment on function catalog.write_versions(text,timestamp with time zone,catalog.latest_decision[]) is 'Writes decided versions: those that are gone are deleted, those observed are inserted or replaced unless the catalog has a later observation of them, and the latest one of each key is flagged.';
 

@@ -1,6 +1,5 @@
 import type { Sql } from '../database/connection.ts'
 import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
-import { utcText } from '../database/time.ts'
 import type { KeyName, VersionName } from '../names.ts'
 
 /** What is recorded of a version besides its name and size. Times are Dates, etags are without quotes. */
@@ -45,27 +44,8 @@ export type EventAudit = {
   eventId: string
 }
 
-/** The latest version of a key as the catalog has it. The sequencer is '' when there is none that can be used. */
-export type KnownLatest = KeyName & { versionId: string | null; sequencer: string }
-
 /**
- * Reads the database's time and the latest version known of each key. Call it before the backend is asked: of two observations of one
- * version the catalog keeps the one whose time is later, because a request sent after a change returns that change.
- */
-export async function readKnownLatest(sql: Sql, keys: KeyName[]): Promise<{ asOf: string; latest: KnownLatest[] }> {
-  const names = keys.map(({ bucket, key }) => [bucket, toStoredKey(key)])
-  const rows = await sql<{ asOf: string; n: number; versionId: string | null; sequencer: string }[]>`
-    select ${utcText(sql, sql`clock_timestamp()`)} as "asOf", k.n, v.version_id as "versionId", coalesce(v.sequencer, '') as sequencer
-    from jsonb_array_elements(${sql.json(names)}) with ordinality as k (name, n)
-    left join catalog.storage_versions v on v.bucket = k.name ->> 0 and v.key = k.name ->> 1 and v.is_latest
-    order by k.n
-  `
-  const latest = rows.map(({ n, versionId, sequencer }) => ({ ...keys[n - 1]!, versionId, sequencer }))
-  return { asOf: rows[0]?.asOf ?? '', latest }
-}
-
-/**
- * Writes observations and audit entries in one statement and one transaction. `asOf` is the time from `readKnownLatest`; null is the moment
+ * Writes observations and audit entries in one statement and one transaction. `asOf` is the `databaseTime` from before the backend was asked; null is the moment
  * of writing, for callers whose input is authoritative. Returns the keys whose latest version is undecided: fetch it and apply again.
  */
 export async function applyObservations(
@@ -77,19 +57,23 @@ export async function applyObservations(
     audited = [],
   }: { observed?: Observation[]; confirmedLatest?: ConfirmedLatest[]; audited?: EventAudit[] },
 ): Promise<KeyName[]> {
-  const buckets = [...new Set([...observed, ...confirmedLatest, ...audited].map(({ bucket }) => bucket))].sort()
-  const batches = buckets.map(bucket => ({
+  const byBucket = {
+    observed: Map.groupBy(observed, ({ bucket }) => bucket),
+    confirmed: Map.groupBy(confirmedLatest, ({ bucket }) => bucket),
+    audited: Map.groupBy(audited, ({ bucket }) => bucket),
+  }
+  const buckets = new Set(Object.values(byBucket).flatMap(groups => [...groups.keys()]))
+  const batches = [...buckets].map(bucket => ({
     bucket,
-    observed: observed.filter(o => o.bucket === bucket).map(observationRow),
-    looked: confirmedLatest.filter(l => l.bucket === bucket).map(l => ({ key: toStoredKey(l.key), version_id: l.versionId })),
-    audited: audited.filter(a => a.bucket === bucket).map(auditRow),
+    observed: (byBucket.observed.get(bucket) ?? []).map(observationRow),
+    confirmed: (byBucket.confirmed.get(bucket) ?? []).map(l => ({ key: toStoredKey(l.key), version_id: l.versionId })),
+    audited: (byBucket.audited.get(bucket) ?? []).map(auditRow),
   }))
-  // Sorted by bucket: each batch takes its bucket's locks after those of the buckets before it.
-  const rows = await sql<{ bucket: string; unsettled: string[] }[]>`
-    select b.bucket, to_jsonb(catalog.apply_observations(b.bucket, ${asOf}::text::timestamptz, b.observed, b.looked, b.audited)) as unsettled
-    from jsonb_to_recordset(${sql.json(batches as never)}) as b (bucket text, observed jsonb, looked jsonb, audited jsonb)
+  const rows = await sql<KeyName[]>`
+    select bucket, unsettled_key as key
+    from catalog.apply_observations(${asOf}::text::timestamptz, ${sql.json(batches as never)})
   `
-  return rows.flatMap(({ bucket, unsettled }) => unsettled.map(key => ({ bucket, key: fromStoredKey(key) })))
+  return rows.map(({ bucket, key }) => ({ bucket, key: fromStoredKey(key) }))
 }
 
 function observationRow(o: Observation) {

@@ -1,10 +1,11 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import { applyObservations, type KnownLatest, type Observation, readKnownLatest } from '../catalog/observations.ts'
+import { applyObservations, type Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
+import { databaseTime } from '../database/time.ts'
 import { Invalid } from '../errors.ts'
-import { type KeyName, keyId, type VersionName } from '../names.ts'
-import { fetchLatest, type KeyFailure, resolveLatestEach } from '../refresh/resolve-latest.ts'
+import { keyId, type VersionName } from '../names.ts'
+import { resolveLatestEach } from '../refresh/resolve-latest.ts'
 import { headVersion, type VersionState } from '../s3/head-version.ts'
 import { isBadRequest, S3_CONCURRENCY } from '../s3/requests.ts'
 import { usableSequencer } from '../s3/sequencer.ts'
@@ -20,15 +21,10 @@ export type IngestFailure = { event: ObjectEvent; error: unknown }
  * committed. Throws when the database fails: then nothing is committed.
  */
 export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Promise<IngestFailure[]> {
-  const keys = distinctKeys(events)
-  if (keys.length === 0) return []
-  const { asOf, latest } = await readKnownLatest(sql, keys)
+  if (events.length === 0) return []
+  const asOf = await databaseTime(sql)
 
   const failures: IngestFailure[] = []
-  const failKeys = (failed: KeyFailure[]) => {
-    for (const { key, error } of failed)
-      failures.push(...events.filter(event => keyId(event) === keyId(key)).map(event => ({ event, error })))
-  }
   const results = await pMap(
     groupByVersion(events).filter(({ effect }) => effect !== 'none'),
     async version => {
@@ -43,18 +39,11 @@ export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Pro
     { concurrency: S3_CONCURRENCY },
   )
   const observed = results.flat()
-  const byKey = Map.groupBy(observed, keyId)
-  const doubtful = latest.filter(known => isDoubtful(known, byKey.get(keyId(known)) ?? []))
-  const fetched = await fetchLatest(s3, doubtful, observed)
-  failKeys(fetched.failures)
   const failed = new Set(failures.map(({ event }) => event))
   const audited = events.filter(event => !failed.has(event)).map(toAuditEntry)
-  const undecided = await applyObservations(sql, asOf, {
-    observed: fetched.observed,
-    confirmedLatest: fetched.confirmedLatest,
-    audited,
-  })
-  failKeys(await resolveLatestEach(sql, s3, undecided))
+  const undecided = await applyObservations(sql, asOf, { observed, audited })
+  for (const { key, error } of await resolveLatestEach(sql, s3, undecided))
+    failures.push(...events.filter(event => keyId(event) === keyId(key)).map(event => ({ event, error })))
   return failures
 }
 
@@ -70,10 +59,6 @@ function groupByVersion(events: ObjectEvent[]): NamedVersion[] {
       versionId === 'null' ? (['created', 'deleted', 'details'] as const) : (['deleted', 'created', 'details'] as const)
     return { bucket, key, versionId, effect: order.find(effect => effects.has(effect)) ?? 'none', events: named }
   })
-}
-
-function distinctKeys(events: ObjectEvent[]): KeyName[] {
-  return [...new Map(events.map(event => [keyId(event), { bucket: event.bucket, key: event.key }])).values()]
 }
 
 async function fetchState(s3: S3Client, { effect, ...name }: NamedVersion): Promise<VersionState> {
@@ -105,17 +90,4 @@ function orderOf({ name, sequencer }: ObjectEvent, lastModified: Date): string {
 function stateFromEvent({ name, size = 0, etag, occurredAt }: ObjectEvent): VersionState {
   const isMarker = name.endsWith(':DeleteMarkerCreated')
   return isMarker ? { state: 'marker', lastModified: occurredAt } : { state: 'present', size, etag, lastModified: occurredAt }
-}
-
-/** Whether only S3 can tell the latest version, because the sequencers at hand can't. `apply_observations` decides the same, as of its own time. */
-function isDoubtful(known: KnownLatest, observed: Observation[]): boolean {
-  const live = observed.filter(({ state }) => state !== 'gone')
-  const claims = live.filter(({ claimsLatest }) => claimsLatest)
-  const sequencers = claims.map(({ sequencer }) => sequencer).sort()
-  if (observed.length > live.length && observed.some(o => o.state === 'gone' && o.versionId === known.versionId)) return true
-  if (claims.length === 0) return known.versionId === null && live.length > 0
-  if (claims.length > 1 && (sequencers.includes('') || new Set(sequencers).size < claims.length)) return true
-  const newest = claims.find(({ sequencer }) => sequencer === sequencers.at(-1))
-  if (known.versionId === null || known.versionId === newest?.versionId) return false
-  return newest?.sequencer === '' || known.sequencer === '' || newest?.sequencer === known.sequencer
 }

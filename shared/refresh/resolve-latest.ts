@@ -1,9 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import { applyObservations, type ConfirmedLatest, type Observation, readKnownLatest } from '../catalog/observations.ts'
+import { applyObservations, type ConfirmedLatest, type Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
+import { databaseTime } from '../database/time.ts'
 import { Conflict } from '../errors.ts'
-import { type KeyName, keyId } from '../names.ts'
+import type { KeyName } from '../names.ts'
 import { fetchLatestVersionId, headVersion } from '../s3/head-version.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 
@@ -28,59 +29,47 @@ export async function resolveLatestEach(sql: Sql, s3: S3Client, keys: KeyName[])
       const error = new Conflict('The latest version changes faster than it can be fetched')
       return [...failures, ...open.map(key => ({ key, error }))]
     }
-    const { asOf } = await readKnownLatest(sql, open)
-    const fetched = await fetchLatest(s3, open, [])
+    const asOf = await databaseTime(sql)
+    const fetched = await fetchLatest(s3, open)
     failures.push(...fetched.failures)
     open = await applyObservations(sql, asOf, fetched)
   }
   return failures
 }
 
-/**
- * Fetches the latest version of each key. Returns it with its observation: `observed` with those versions added, and without the keys
- * that failed.
- */
-export async function fetchLatest(
-  s3: S3Client,
-  keys: KeyName[],
-  observed: Observation[],
-): Promise<{ confirmedLatest: ConfirmedLatest[]; observed: Observation[]; failures: KeyFailure[] }> {
-  const byKey = Map.groupBy(observed, keyId)
-  const failures: KeyFailure[] = []
-  const fetched = await pMap(
+type Fetched = { confirmedLatest: ConfirmedLatest[]; observed: Observation[]; failures: KeyFailure[] }
+
+/** Fetches the latest version of each key with its details. A key that has no version is confirmed as null. */
+async function fetchLatest(s3: S3Client, keys: KeyName[]): Promise<Fetched> {
+  const fetched: Fetched = { confirmedLatest: [], observed: [], failures: [] }
+  await pMap(
     keys,
     async key => {
       try {
-        return [await fetchLatestOfKey(s3, key, byKey.get(keyId(key)) ?? [])]
+        const { confirmed, observed } = await fetchLatestOfKey(s3, key)
+        fetched.confirmedLatest.push(confirmed)
+        if (observed) fetched.observed.push(observed)
       } catch (error) {
-        failures.push({ key, error })
-        return []
+        fetched.failures.push({ key, error })
       }
     },
     { concurrency: S3_CONCURRENCY },
   )
-  const latest = fetched.flat()
-  const added = new Map(latest.flatMap(({ added }) => (added ? [[keyId(added), added]] : [])))
-  const failed = new Set(failures.map(({ key }) => keyId(key)))
-  const kept = observed.filter(o => added.get(keyId(o))?.versionId !== o.versionId && !failed.has(keyId(o)))
-  return { confirmedLatest: latest.map(({ confirmed }) => confirmed), observed: [...kept, ...added.values()], failures }
+  return fetched
 }
 
 async function fetchLatestOfKey(
   s3: S3Client,
   { bucket, key }: KeyName,
-  observed: Observation[],
-): Promise<{ confirmed: ConfirmedLatest; added?: Observation }> {
+): Promise<{ confirmed: ConfirmedLatest; observed?: Observation }> {
   for (let round = 0; round < ROUNDS; round++) {
     const versionId = await fetchLatestVersionId(s3, { bucket, key })
-    const confirmed = { bucket, key, versionId }
-    const known = observed.find(o => o.versionId === versionId)
-    if (versionId === null || (known && known.state !== 'gone')) return { confirmed }
+    if (versionId === null) return { confirmed: { bucket, key, versionId } }
     const version = { bucket, key, versionId }
     const state = await headVersion(s3, version)
     // The version may have been deleted since it was listed.
     if (state.state === 'gone') continue
-    return { confirmed, added: { claimsLatest: false, sequencer: '', ...known, ...state, ...version, isVerified: true } }
+    return { confirmed: version, observed: { ...version, ...state, claimsLatest: false, isVerified: true, sequencer: '' } }
   }
   throw new Conflict(`The latest version of ${key} is deleted faster than it can be fetched`)
 }

@@ -88,7 +88,7 @@ test('a word of the truth is as old as its turn, not as its wait for it', async 
   await applyObservations(sql, null, { observed: [claimOf('v1')] })
   let written: Promise<unknown> | undefined
   await sql.begin(async holder => {
-    await holder`select pg_advisory_xact_lock(hashtextextended(${`${KEY.bucket}/${KEY.key}`}, 0))`
+    await holder`select catalog.lock_keys(array[${KEY.bucket}], array[${KEY.key}])`
     written = applyObservations(sql, null, { confirmedLatest: [{ ...KEY, versionId: null }] })
     await waitForLock(sql, database.url)
     await applyObservations(holder, await databaseTime(holder), { observed: [claimOf('v1')] })
@@ -127,8 +127,7 @@ async function latestOf(sql: Sql): Promise<string | undefined> {
 async function waitForLock(sql: Sql, url: string): Promise<void> {
   const database = new URL(url).pathname.slice(1)
   for (;;) {
-    const [row] = await sql`select from pg_locks l join pg_database d on d.oid = l.database
-      where d.datname = ${database} and l.locktype = 'advisory' and not l.granted`
+    const [row] = await sql`select from pg_stat_activity where datname = ${database} and wait_event_type = 'Lock'`
     if (row) return
   }
 }
@@ -138,19 +137,22 @@ function eventsOf({ events }: TestS3) {
   return events.splice(0).flatMap(body => recordsOf(body).map(parseRecord))
 }
 
-/** A client whose answers are kept until they are released; `answered` is when S3 has answered which version is the latest. */
+/** A client whose answers are kept until they are released; `answered` is when S3 has returned the state of the version. */
 function holdAnswers({ server }: TestS3) {
   const s3 = testClient(server.url)
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  const { promise: answered, resolve: listed } = Promise.withResolvers<void>()
+  const { promise: answered, resolve: received } = Promise.withResolvers<void>()
   s3.middlewareStack.add(
     (next, context) => async args => {
-      const answer = await next(args)
-      if (context.commandName === 'ListObjectVersionsCommand') {
-        listed()
-        await released
+      // A HEAD of what is deleted is an error.
+      try {
+        return await next(args)
+      } finally {
+        if (context.commandName === 'HeadObjectCommand') {
+          received()
+          await released
+        }
       }
-      return answer
     },
     { step: 'initialize' },
   )

@@ -9,54 +9,100 @@ import { randomNumbers, shuffle } from '../../support/random.ts'
 
 const K = { bucket: 'docs', key: 'k' }
 
+const OBSERVED: Observation = {
+  ...K,
+  versionId: 'v1',
+  state: 'present',
+  isVerified: true,
+  claimsLatest: true,
+  size: 1,
+  lastModified: new Date('2024-01-01'),
+  sequencer: '',
+}
+
+const LATEST = { ...K, versionId: 'v1', size: 1 }
+
+describe('storage_objects follows storage_versions, whoever writes them', () => {
+  const objects = async (sql: Sql) => [
+    ...(await sql`select key, version_id as "versionId", size from catalog.storage_objects order by 1`),
+  ]
+
+  test('a latest version that is inserted or flagged has its object', async ({ sql }) => {
+    await sql`insert into catalog.storage_versions (bucket, key, size, is_latest, last_modified) values ('docs', 'k', 1, true, now())`
+    expect(await objects(sql)).toEqual([{ key: 'k', versionId: 'null', size: 1 }])
+    await recordVersion(sql, { ...K, key: 'l', versionId: 'v1', isLatest: false })
+    await sql`update catalog.storage_versions set is_latest = true`
+    expect(await objects(sql)).toMatchObject([{ key: 'k' }, { key: 'l', versionId: 'v1' }])
+  })
+
+  test.for([
+    'delete from catalog.storage_versions',
+    'update catalog.storage_versions set is_latest = false',
+    'update catalog.storage_versions set is_delete_marker = true, size = null',
+  ])('an object goes with its latest version: %s', async (statement, { sql }) => {
+    await recordObject(sql, LATEST)
+    await sql.unsafe(statement)
+    expect(await objects(sql)).toEqual([])
+  })
+
+  test('an object moves and changes with its latest version', async ({ sql }) => {
+    await recordObject(sql, LATEST)
+    await sql`update catalog.storage_versions set key = 'moved', version_id = 'v2', size = 2`
+    expect(await objects(sql)).toEqual([{ key: 'moved', versionId: 'v2', size: 2 }])
+  })
+
+  test('an object stays the same row when the version before becomes the latest again', async ({ sql }) => {
+    const seen = (versionId: string, state: 'present' | 'gone') => ({ ...OBSERVED, versionId, state, claimsLatest: false })
+    await recordObject(sql, LATEST)
+    const [before] = await sql`select id, created_at from catalog.storage_objects`
+    await recordObject(sql, { ...LATEST, versionId: 'v2' })
+    await applyObservations(sql, null, { observed: [seen('v2', 'gone')], confirmedLatest: [{ ...K, versionId: 'v1' }] })
+    expect([...(await sql`select id, created_at, version_id from catalog.storage_objects`)]).toEqual([
+      { ...before, version_id: 'v1' },
+    ])
+    expect(await sql`select from catalog.storage_versions`).toHaveLength(1)
+  })
+})
+
 describe('the database itself refuses', () => {
-  const refused = async (statement: Promise<unknown>, error: { code: string; message: string }) => {
+  const refused = async (statement: Promise<unknown>, error: { code: string; message?: string }) => {
     await expect(statement).rejects.toMatchObject(error)
   }
-  const torn = { code: '23000', message: "storage_objects and the latest version of 'k' in docs would differ" }
+  const differ = { code: '23000', message: "storage_objects and the latest version of 'k' in docs would differ" }
 
   test('two latest versions of a key', async ({ sql }) => {
-    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
+    await recordObject(sql, LATEST)
     await refused(
       sql`insert into catalog.storage_versions (bucket, key, version_id, size, is_latest, last_modified) values ('docs', 'k', 'v2', 1, true, now())`,
       { code: '23505', message: 'duplicate key value violates unique constraint "storage_versions_latest"' },
     )
   })
 
-  test('an object without a version', async ({ sql }) => {
+  test('an object without a version, and a latest version without its object', async ({ sql }) => {
     await refused(
       sql`insert into catalog.storage_objects (bucket, key, size, last_modified) values ('docs', 'k', 1, now())`,
-      torn,
+      differ,
     )
+    await recordObject(sql, LATEST)
+    await refused(sql`delete from catalog.storage_objects`, differ)
+    await refused(sql`update catalog.storage_objects set version_id = 'v2'`, differ)
+    await refused(sql`update catalog.storage_objects set key = 'k2'`, { code: '23000' })
   })
 
-  test('a latest data version without its object, whether it is inserted, flagged, or the object taken away', async ({ sql }) => {
-    await refused(
-      sql`insert into catalog.storage_versions (bucket, key, size, is_latest, last_modified) values ('docs', 'k', 1, true, now())`,
-      torn,
-    )
-    await recordVersion(sql, { ...K, versionId: 'v1', isLatest: false })
-    await refused(sql`update catalog.storage_versions set is_latest = true`, torn)
-    await recordVersion(sql, { ...K, versionId: 'v1' })
-    await refused(sql`delete from catalog.storage_objects`, torn)
+  test('emptying one of the two tables', async ({ sql }) => {
+    await recordObject(sql, LATEST)
+    await refused(sql`truncate catalog.storage_objects`, { code: '23000' })
+    await refused(sql`truncate catalog.storage_versions`, { code: '23000' })
+    await sql`truncate catalog.storage_versions, catalog.storage_objects, catalog.storage_counters`
   })
 
-  test('an object whose latest version is deleted, no longer flagged, or made a marker', async ({ sql }) => {
-    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
-    await refused(sql`delete from catalog.storage_versions`, torn)
-    await refused(sql`update catalog.storage_versions set is_latest = false`, torn)
-    await refused(sql`update catalog.storage_versions set is_delete_marker = true, size = null`, torn)
-  })
-
-  test('an object with the id of another version', async ({ sql }) => {
-    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
-    await refused(sql`update catalog.storage_objects set version_id = 'v2'`, torn)
-    await refused(sql`update catalog.storage_versions set version_id = 'v2'`, torn)
-  })
-
-  test('an object that is moved to another key', async ({ sql }) => {
-    await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
-    await expect(sql`update catalog.storage_objects set key = 'k2'`).rejects.toMatchObject({ code: '23000' })
+  test('a setting that a role can set turned the check off', async ({ sql }) => {
+    await recordObject(sql, LATEST)
+    const deleted = sql.begin(async tx => {
+      await tx`select set_config('catalog.applying', 'on', true)`
+      await tx`delete from catalog.storage_objects`
+    })
+    await refused(deleted, differ)
   })
 
   test('a delete marker with a size, and a version without one', async ({ sql }) => {
@@ -122,17 +168,7 @@ describe('writers at once', () => {
 })
 
 describe('applyObservations', () => {
-  const seen = (facts: Partial<Observation>): Observation => ({
-    ...K,
-    versionId: 'v1',
-    state: 'present',
-    isVerified: true,
-    claimsLatest: true,
-    size: 1,
-    lastModified: new Date('2024-01-01'),
-    sequencer: '',
-    ...facts,
-  })
+  const seen = (facts: Partial<Observation>): Observation => ({ ...OBSERVED, ...facts })
 
   test('names the keys whose latest version nobody can tell, each in its bucket, as they are', async ({ sql }) => {
     const key = 'a\0/b'

@@ -130,7 +130,7 @@ async function apply(sql: Client, { kind, bucket, key, versionId, size, type }: 
 /** Without tombstones, so that they may be written again; in the turn of the key, as every writer of versions. */
 async function dropOldVersions(sql: Client, bucket: string, key: string): Promise<void> {
   await sql.begin(async tx => {
-    await tx`select pg_advisory_xact_lock(hashtextextended(${`${bucket}/${key}`}, 0))`
+    await tx`select catalog.lock_keys(array[${bucket}], array[${key}])`
     await tx`delete from catalog.storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
   })
 }

@@ -37,7 +37,7 @@ afterAll(async () => {
 /** Statements, and which roles may. All others are refused. */
 const STATEMENTS: [statement: string, ...may: string[]][] = [
   ['select from catalog.storage_objects', api],
-  ['select from catalog.storage_versions', indexer, api, reconciler],
+  ['select from catalog.storage_versions', api, reconciler],
   ['select from catalog.storage_tombstones', pruner, reconciler],
   ['select from catalog.storage_audit', api, pruner],
   ['select from catalog.storage_audit_past', pruner],
@@ -74,13 +74,14 @@ const STATEMENTS: [statement: string, ...may: string[]][] = [
   ['update catalog.storage_reconciles set finished_at = now()', reconciler],
   ['delete from catalog.storage_reconciles'],
 
-  ["select catalog.apply_observations('docs', now(), '[]', '[]', '[]')", indexer, api, reconciler],
+  ["select catalog.apply_observations(now(), '[]')", indexer, api, reconciler],
   ["select catalog.annotate_version('docs', 'k', 'v', '{}')", api],
   ["select catalog.words_query('invoice', false)", api],
   ['select catalog.prune_audit_entries(now(), 0)', pruner],
   ['select catalog.ensure_audit_partitions(3)', pruner],
   ["select catalog.extend_past_partition('2000-01-01')", pruner],
   ["select catalog.attach_audit_partition('x', 'minvalue', 'maxvalue')"],
+  ["select catalog.lock_keys('{docs}', '{k}')"],
   ["select catalog.give_to_pruner('catalog.storage_objects')"],
   ['select catalog.add_to_counters(array[]::catalog.counter_delta[])'],
 
@@ -123,10 +124,11 @@ describe('a function that acts as another role than its caller', () => {
       size: 1,
       sequencer: '',
     }
-    const rows = JSON.stringify([{ ...observed, last_modified: new Date() }])
+    const audited = { action: 'UPLOAD', key: 'path', occurred_at: '2026-01-01', metadata: {} }
+    const batch = { bucket: 'docs', observed: [{ ...observed, last_modified: new Date() }], confirmed: [], audited: [audited] }
     await as(indexer).begin(async tx => {
       await tx`set local search_path = pg_temp`
-      await tx`select catalog.apply_observations('docs', now(), ${rows}::text::jsonb, '[]', '[{"action": "UPLOAD", "key": "path", "occurred_at": "2026-01-01", "metadata": {}}]')`
+      await tx`select catalog.apply_observations(now(), ${JSON.stringify([batch])}::text::jsonb)`
     })
     await as(api).begin(async tx => {
       await tx`set local search_path = pg_temp`

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshDatabase, type TestDatabase } from '../../support/database.ts'
+
+/** Fields of catalog.latest_facts. By default: nothing is known of the key, and the batch observed one version that claims nothing. */
+type Facts = {
+  current_id?: string
+  current_sequencer?: string
+  current_at?: string
+  other_versions?: number
+  other_sequencer?: string
+  is_confirmed?: boolean
+  confirmed_id?: string | null
+  confirmed_exists?: boolean
+  claim_id?: string
+  claim_sequencer?: string
+  are_claims_ordered?: boolean
+  observed?: { key: string }[] | null
+}
+
+const AS_OF = '2024-01-02T00:00:00Z'
+const EARLIER = '2024-01-01T00:00:00Z'
+const LATER = '2024-01-03T00:00:00Z'
+
+const current = { current_id: 'old', current_sequencer: '5', current_at: EARLIER }
+const confirmed = { is_confirmed: true, confirmed_id: 'seen', confirmed_exists: true }
+const claim = { claim_id: 'new', claim_sequencer: '6' }
+
+/** Cases by the rows of the truth table in migrations/functions/ingest/decide_latest.sql. */
+const CASES: [row: number, title: string, facts: Facts, outcome: string][] = [
+  [1, 'a confirmation of a key without a latest version', confirmed, 'confirmed'],
+  [1, 'a confirmation newer than what is known', { ...current, ...confirmed }, 'confirmed'],
+  [1, 'a confirmation as old as what is known', { ...current, ...confirmed, current_at: AS_OF }, 'confirmed'],
+  [1, 'a confirmation that the key has no version', { ...current, ...confirmed, confirmed_id: null }, 'confirmed'],
+  [1, 'a confirmation, against a claim with a greater sequencer', { ...current, ...confirmed, ...claim }, 'confirmed'],
+  [2, 'a confirmation of another version, older than what is known', { ...current, ...confirmed, current_at: LATER }, 'ask'],
+  [
+    2,
+    'a confirmation of no version, older than what is known',
+    { ...current, ...confirmed, confirmed_id: null, current_at: LATER },
+    'ask',
+  ],
+  [2, 'a confirmation of a version that the catalog will not have', { ...confirmed, confirmed_exists: false }, 'ask'],
+  [2, 'the same, with a claim', { ...confirmed, ...claim, confirmed_exists: false }, 'ask'],
+  [3, 'details of another version', current, 'keep'],
+  [
+    3,
+    'a confirmation of the current version, older than what is known',
+    { ...current, ...confirmed, confirmed_id: 'old', current_at: LATER },
+    'keep',
+  ],
+  [4, 'a key that has nothing', { observed: null }, 'keep'],
+  [5, 'a version of a key without a latest one', {}, 'ask'],
+  [5, 'no observation, but other versions', { observed: null, other_versions: 1 }, 'ask'],
+  [6, 'two claims of one sequencer', { ...current, ...claim, are_claims_ordered: false }, 'ask'],
+  [6, 'two claims of a new key, one without a sequencer', { ...claim, are_claims_ordered: false }, 'ask'],
+  [7, 'a repeated claim of the current version', { ...current, claim_id: 'old', claim_sequencer: '5' }, 'keep'],
+  [7, 'the same without a sequencer', { ...current, claim_id: 'old', claim_sequencer: '' }, 'keep'],
+  [
+    7,
+    'the same, with a confirmation of it that is older',
+    { ...current, ...confirmed, confirmed_id: 'old', current_at: LATER, claim_id: 'old', claim_sequencer: '' },
+    'keep',
+  ],
+  [8, 'the first version of a key', claim, 'claim'],
+  [8, 'the first version of a key, without a sequencer', { ...claim, claim_sequencer: '' }, 'claim'],
+  [
+    9,
+    'a claim not less than all others of a key without a latest version',
+    { ...claim, other_versions: 2, other_sequencer: '6' },
+    'claim',
+  ],
+  [
+    10,
+    'a claim less than another of a key without a latest version',
+    { ...claim, other_versions: 2, other_sequencer: '7' },
+    'ask',
+  ],
+  [
+    10,
+    'a claim without a sequencer beside others',
+    { ...claim, claim_sequencer: '', other_versions: 1, other_sequencer: '5' },
+    'ask',
+  ],
+  [10, 'a claim beside others, one of them without a sequencer', { ...claim, other_versions: 2 }, 'ask'],
+  [11, 'a claim later than the current version', { ...current, ...claim }, 'claim'],
+  [12, 'a claim earlier than the current version', { ...current, ...claim, claim_sequencer: '4' }, 'keep'],
+  [13, 'a claim with the sequencer of the current version', { ...current, ...claim, claim_sequencer: '5' }, 'ask'],
+  [13, 'a claim without a sequencer', { ...current, ...claim, claim_sequencer: '' }, 'ask'],
+  [13, 'a claim against a current version without a sequencer', { ...current, ...claim, current_sequencer: '' }, 'ask'],
+]
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await freshDatabase()
+})
+
+afterAll(() => database[Symbol.asyncDispose]())
+
+test.for(CASES)('row %i: %s', async ([, , facts, outcome]) => {
+  const { sql } = database
+  const given = {
+    ...{ other_versions: 0, is_confirmed: false, confirmed_exists: true, are_claims_ordered: true, observed: [{ key: 'k' }] },
+    ...facts,
+  }
+  const [row] = await sql`
+    select catalog.decide_latest(f, ${AS_OF}) as outcome
+    from jsonb_populate_record(null::catalog.latest_facts, ${sql.json(given as never)}) as f
+  `
+  expect(row).toEqual({ outcome })
+})
+
+test('each row of the truth table has a case', async () => {
+  const file = await readFile(join(import.meta.dirname, '../../../migrations/functions/ingest/decide_latest.sql'), 'utf8')
+  const rows = [...file.matchAll(/^-- \| *(\d+) \|.*\| *(\w+) *\|$/gm)].map(([, row, outcome]) => `${row} ${outcome}`)
+  expect([...new Set(CASES.map(([row, , , outcome]) => `${row} ${outcome}`))]).toEqual(rows)
+})
