@@ -1,45 +1,82 @@
 import { execFile } from 'node:child_process'
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
-import { runCatalog } from '../support/running-catalog.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect } from '../../shared/database/connection.ts'
+import { type RunningCatalog, runCatalog } from '../support/running-catalog.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
-test('the search of the README has the answer that the README shows', async () => {
-  const [, path = ''] = /curl 'http:\/\/127\.0\.0\.1:8080([^']+)'/.exec(README) ?? []
-  const [, shown = ''] = /```json\n(.*?)```/s.exec(README) ?? []
-  const facts = [...shown.matchAll(/"(\w+)": ("[^"…]+")/g)].map(([, name = '', value = '']) => [name, JSON.parse(value)])
-  await using catalog = await runCatalog()
-  const env = { ...process.env, CATALOG_DATA: catalog.folder }
-  await promisify(execFile)(process.execPath, ['cli/catalog.js', 'upload', 'docs'], { cwd: ROOT, env })
-  await expect
-    .poll(async () => (await (await fetch(`${catalog.apiUrl}${path}`)).json()) as unknown, { timeout: 10_000 })
-    .toEqual({ items: expect.arrayContaining([expect.objectContaining(Object.fromEntries(facts))]), nextCursor: null })
-  expect(facts.length).toBeGreaterThan(1)
+let catalog: RunningCatalog
+
+beforeAll(async () => {
+  catalog = await runCatalog()
 })
 
-describe('what the documents name is there', () => {
-  const documents = ['README.md', ...globSync('docs/*.md', { cwd: ROOT })]
+afterAll(() => catalog?.[Symbol.asyncDispose]())
 
-  test.each(documents)('links of %s', document => {
-    const text = readFileSync(join(ROOT, document), 'utf8')
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(match => match[1] ?? '')
-    expect(links.filter(link => !existsSync(join(ROOT, dirname(document), link)))).toEqual([])
-  })
-
-  test.each(documents)('commands of the command line in %s', document => {
-    const sources = globSync('cli/**/*.ts', { cwd: ROOT }).map(file => readFileSync(join(ROOT, file), 'utf8'))
-    const commands = sources.flatMap(source => [...source.matchAll(/\.command\('([\w-]+)/g)].map(match => match[1]))
-    const named = [...readFileSync(join(ROOT, document), 'utf8').matchAll(/npx catalog ([\w-]+)/g)].map(match => match[1] ?? '')
-    expect(named.filter(name => !commands.includes(name))).toEqual([])
-  })
-
-  test.each(documents)('npm scripts of %s', document => {
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
-    const named = [...readFileSync(join(ROOT, document), 'utf8').matchAll(/npm run ([\w:-]+)/g)].map(match => match[1] ?? '')
-    expect(named.filter(name => !(name in scripts))).toEqual([])
-  })
+test('the commands of the README print what the README shows', { timeout: 60_000 }, async () => {
+  const [, console = ''] = blocksOf('console')[0] ?? []
+  const commands = console.split(/^\$ /m).slice(1)
+  expect(commands.length).toBe(3)
+  for (const shown of commands) {
+    const [command = '', ...lines] = shown.split('\n')
+    expect(`${(await run(command)).trimEnd()}\n`, command).toMatch(patternOf(lines.join('\n')))
+  }
 })
+
+test('the query of the README returns the rows that the README shows, to whoever connects as it says', async () => {
+  const [, file = ''] = /psql "\$\(node -p "require\('\.\/\.catalog\/(.+?)'\)\.databaseUrl"\)"/.exec(README) ?? []
+  const { databaseUrl } = JSON.parse(readFileSync(join(catalog.folder, file), 'utf8')) as { databaseUrl: string }
+  const sql = connect({ url: databaseUrl, max: 1 })
+  try {
+    const [, script = ''] = blocksOf('sql')[0] ?? []
+    const results = await sql.unsafe(script)
+    const rows = (results.at(-1) as unknown as Record<string, unknown>[]).map(row => Object.values(row).map(asPsql))
+    const [, table = ''] = blocksOf('text')[0] ?? []
+    const lines = table.split('\n').filter(line => line.includes('|'))
+    expect(lines.slice(1).map(cellsOf)).toEqual(rows)
+    expect(rows.length).toBe(2)
+  } finally {
+    await sql.end()
+  }
+})
+
+/** Runs a line of the README against the catalog of the test: its port in place of the default one, its folder in place of `.catalog`. */
+async function run(command: string): Promise<string> {
+  const env = { ...process.env, CATALOG_DATA: catalog.folder, NO_COLOR: '1' }
+  const script = command
+    .replace('npx catalog', `"${process.execPath}" cli/catalog.js`)
+    .replace('http://127.0.0.1:8080', catalog.apiUrl)
+  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: ROOT, env })
+  return stdout
+}
+
+/** The output as a pattern: `...` stands for any lines, `…` for any text, and a time for any time. */
+function patternOf(shown: string): RegExp {
+  const lines = shown
+    .trimEnd()
+    .split('\n')
+    .map(line => (line === '...' ? '(?:.*\\n)*?' : `${patternOfLine(line)}\\n`))
+  return new RegExp(`^${lines.join('')}$`)
+}
+
+function patternOfLine(line: string): string {
+  const pieces = line.split(/(…|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)/)
+  return pieces.map((piece, n) => (n % 2 === 0 ? RegExp.escape(piece) : piece === '…' ? '.*' : '[-\\d]{10} [:\\d]{8}')).join('')
+}
+
+function blocksOf(language: string): RegExpExecArray[] {
+  return [...README.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))]
+}
+
+function cellsOf(line: string): string[] {
+  return line.split('|').map(cell => cell.trim())
+}
+
+function asPsql(value: unknown): string {
+  if (value === null) return ''
+  return typeof value === 'boolean' ? String(value)[0]! : String(value)
+}
