@@ -11,7 +11,7 @@ export type Listener = (request: IncomingMessage, response: ServerResponse) => P
  * Listens on 127.0.0.1 only; port 0 takes a free one, a taken port rejects with Node's EADDRINUSE. Requests whose Host is no loopback name are refused: a page of another site must not get here through a name of its own (DNS rebinding).
  */
 export async function serve(port: number, listener: Listener): Promise<LocalServer> {
-  const server = createServer((request, response) => void answer(listener, request, response))
+  const server = createServer((request, response) => void handle(listener, request, response))
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject).listen(port, '127.0.0.1', listening.resolve)
   await listening.promise
@@ -21,9 +21,9 @@ export async function serve(port: number, listener: Listener): Promise<LocalServ
     port: taken,
     async close() {
       const closed = new Promise(resolve => server.close(resolve))
-      const impatience = setTimeout(() => server.closeAllConnections(), 2_000)
+      const forceClose = setTimeout(() => server.closeAllConnections(), 2_000)
       await closed
-      clearTimeout(impatience)
+      clearTimeout(forceClose)
     },
   }
 }
@@ -34,7 +34,7 @@ export function isLoopbackName(host: string | undefined): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
 }
 
-async function answer(listener: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(listener: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     if (isLoopbackName(request.headers.host)) await listener(request, response)
     else refuse(response, 403, 'Forbidden', 'This server answers to loopback names only')

@@ -10,13 +10,13 @@ export function schedule(
   onError: (error: unknown) => void,
 ): Schedule {
   const stop = new AbortController()
-  const turns = async () => {
+  const loop = async () => {
     while (!stop.signal.aborted) {
       await task(stop.signal).catch(onError)
       await sleep(everyMs, undefined, { signal: stop.signal, ref: false }).catch(() => stop.signal.aborted)
     }
   }
-  const running = turns()
+  const running = loop()
   return {
     async close() {
       stop.abort()

@@ -25,12 +25,12 @@ export async function startApi({
   handler: ApiHandler
   user?: string
 }): Promise<LocalServer> {
-  return serve(port, (request, response) => answer(handler, user, request, response)).catch(error => {
+  return serve(port, (request, response) => handle(handler, user, request, response)).catch(error => {
     throw explainPort('api', port, error)
   })
 }
 
-async function answer(handler: ApiHandler, user: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(handler: ApiHandler, user: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID()
   const body = await readBody(request)
   if (!body) return refuse(response, 413, 'BodyTooLarge', `A request must be at most ${MAX_REQUEST_BYTES} bytes`, requestId)

@@ -62,24 +62,24 @@ async function startOn(port: number | undefined, launch: (port: number) => Promi
   for (let attempt = 1; ; attempt++) {
     const chosen = await freePort('postgres', port)
     const server = await launch(chosen)
-    if (await answers(server, address(chosen, password))) return { server, port: chosen }
+    if (await acceptsConnections(server, address(chosen, password))) return { server, port: chosen }
     await server.stop()
     const log = await server.logTail()
-    const passing = log.includes('is still in use') || (!port && log.includes('could not bind'))
-    if (!passing || attempt === RETRIES) throw new Error(`Postgres did not start on port ${chosen}:\n${log}`)
+    const isTransient = log.includes('is still in use') || (!port && log.includes('could not bind'))
+    if (!isTransient || attempt === RETRIES) throw new Error(`Postgres did not start on port ${chosen}:\n${log}`)
     await sleep(RETRY_MS)
   }
 }
 
 /** True once a client was served, false when the server has ended instead. */
-async function answers(server: PostgresProcess, url: string): Promise<boolean> {
+async function acceptsConnections(server: PostgresProcess, url: string): Promise<boolean> {
   while (!server.hasExited()) {
     const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => undefined })
     try {
       await sql`select 1`
       return true
     } catch (error) {
-      if (!NOT_YET.has(errno(error) ?? '')) throw error
+      if (!NOT_READY.has(errno(error) ?? '')) throw error
       await sleep(20)
     } finally {
       await sql.end()
@@ -89,7 +89,7 @@ async function answers(server: PostgresProcess, url: string): Promise<boolean> {
 }
 
 /** 57P03 is Postgres' "the database system is starting up"; recovery after a crash answers it too. */
-const NOT_YET = new Set(['ECONNREFUSED', 'ECONNRESET', 'CONNECTION_CLOSED', 'CONNECT_TIMEOUT', '57P03'])
+const NOT_READY = new Set(['ECONNREFUSED', 'ECONNRESET', 'CONNECTION_CLOSED', 'CONNECT_TIMEOUT', '57P03'])
 
 function address(port: number, password: string): string {
   return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`

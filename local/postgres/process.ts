@@ -46,13 +46,13 @@ export async function launchPostgres(
   await Promise.race([once(child, 'spawn'), exited])
   await handle.close()
   const pid = child.pid ?? 0
-  const watch = watchOver(pid, user)
+  const watchdog = startWatchdog(pid, user)
   const hasExited = () => child.exitCode !== null || child.signalCode !== null
-  const unwatch = () => watch?.kill('SIGKILL')
-  exited.then(unwatch)
+  const stopWatchdog = () => watchdog?.kill('SIGKILL')
+  exited.then(stopWatchdog)
   const stop = async () => {
     if (!hasExited()) await signalPostgres(programs, pid, 'INT')
-    unwatch()
+    stopWatchdog()
     const slow = setTimeout(() => signalPostgres(programs, pid, 'QUIT'), FAST_SHUTDOWN_MS)
     await exited
     clearTimeout(slow)
@@ -69,16 +69,16 @@ async function openLog(path: string): Promise<{ handle: FileHandle; start: numbe
 }
 
 /** A shell that waits for the end of its input, which comes when we end in whatever way, and then shuts the server down. */
-function watchOver(pid: number, user: PostgresUser | undefined): ChildProcess | undefined {
+function startWatchdog(pid: number, user: PostgresUser | undefined): ChildProcess | undefined {
   if (process.platform === 'win32' || pid === 0) return undefined
-  const watch = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$0"', String(pid)], {
+  const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$0"', String(pid)], {
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     ...user,
   })
-  watch.unref()
-  const input = watch.stdin
+  watchdog.unref()
+  const input = watchdog.stdin
   if (input instanceof Socket) input.unref()
-  return watch
+  return watchdog
 }

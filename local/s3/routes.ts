@@ -1,6 +1,6 @@
 import { notImplemented, S3Error } from './errors.ts'
 import type { S3Request } from './http/request.ts'
-import type { Answer } from './http/response.ts'
+import type { S3Response } from './http/response.ts'
 import { getBucketLocation, headBucket, putBucket, removeBucket } from './operations/buckets/bucket.ts'
 import { getBucketVersioning, putBucketVersioning } from './operations/buckets/versioning.ts'
 import { listBuckets } from './operations/listings/list-buckets.ts'
@@ -24,7 +24,7 @@ import type { Store } from './store/store.ts'
 import type { Bucket } from './store/types.ts'
 
 /** Finds the operation by method and sub-resource and runs it; what is not there is NotImplemented, never something else. */
-export function route(store: Store, request: S3Request): Answer | Promise<Answer> {
+export function route(store: Store, request: S3Request): S3Response | Promise<S3Response> {
   const { method, bucket: name, key, query, headers } = request
   if (method === 'OPTIONS') throw new S3Error('AccessForbidden')
   const subResource = subResources.find(one => query.has(one)) ?? ''
@@ -44,8 +44,8 @@ export function route(store: Store, request: S3Request): Answer | Promise<Answer
   return operation(store, request, findBucket(store, name), key)
 }
 
-type BucketOperation = (store: Store, request: S3Request, bucket: Bucket) => Answer | Promise<Answer>
-type ObjectOperation = (store: Store, request: S3Request, bucket: Bucket, key: string) => Answer | Promise<Answer>
+type BucketOperation = (store: Store, request: S3Request, bucket: Bucket) => S3Response | Promise<S3Response>
+type ObjectOperation = (store: Store, request: S3Request, bucket: Bucket, key: string) => S3Response | Promise<S3Response>
 
 const bucketOperations: Record<string, BucketOperation> = {
   'HEAD ': (_store, _request, bucket) => headBucket(bucket),

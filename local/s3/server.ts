@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isLoopbackName } from '../http.ts'
-import { answerSqs, isSqsRequest } from '../sqs/endpoint.ts'
+import { handleSqsRequest, isSqsRequest } from '../sqs/endpoint.ts'
 import { openQueue, type Queue } from '../sqs/queue.ts'
 import { S3Error, type S3ErrorCode } from './errors.ts'
 import { type EventBody, type Transport, toEventBody } from './events/event-body.ts'
 import type { SequencerForm } from './events/sequencer.ts'
 import { authorize, type Credentials, defaultCredentials, hoistedHeaders } from './http/authorize.ts'
 import { newRequestIds, readRequest, type S3Request } from './http/request.ts'
-import { type Answer, errorAnswer, sendAnswer } from './http/response.ts'
+import { errorResponse, type S3Response, sendResponse } from './http/response.ts'
 import { route } from './routes.ts'
 import { openStore, type Store } from './store/store.ts'
 
@@ -66,8 +66,8 @@ export async function startS3(options: S3Options): Promise<S3Server> {
     // A connection whose last answer went out while the server closes is idle from then on.
     response.once('finish', () => closing.signal.aborted && setImmediate(() => server.closeIdleConnections()))
     if (!isLoopbackName(incoming.headers.host)) return refuse(incoming, response)
-    if (isSqsRequest(incoming)) return answerSqs(sqs, incoming, response)
-    await answerRequest(store, options, incoming, response, startBody)
+    if (isSqsRequest(incoming)) return handleSqsRequest(sqs, incoming, response)
+    await handleRequest(store, options, incoming, response, startBody)
   }
   // Uploads may take as long as they take: no limit for a whole request.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 })
@@ -107,10 +107,10 @@ const CLOSE_WITHIN_MS = 3000
 async function refuse(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const request = anonymous(incoming)
   const error = new S3Error('AccessDenied', { message: 'This endpoint answers to loopback names only' })
-  await sendAnswer(errorAnswer(error, request), request, response)
+  await sendResponse(errorResponse(error, request), request, response)
 }
 
-async function answerRequest(
+async function handleRequest(
   store: Store,
   options: S3Options,
   incoming: IncomingMessage,
@@ -125,13 +125,13 @@ async function answerRequest(
     const fault = await options.fault?.(read)
     if (fault?.delayMs) await new Promise(resolve => setTimeout(resolve, fault.delayMs))
     if (fault?.error) throw new S3Error(fault.error)
-    await sendAnswer(await authorizeAndRoute(store, options, read), request, response, fault?.cutAfter)
+    await sendResponse(await authorizeAndRoute(store, options, read), request, response, fault?.cutAfter)
   } catch (error) {
-    await answerError(error, request, response)
+    await sendError(error, request, response)
   }
 }
 
-async function authorizeAndRoute(store: Store, options: S3Options, request: S3Request): Promise<Answer> {
+async function authorizeAndRoute(store: Store, options: S3Options, request: S3Request): Promise<S3Response> {
   const accessKey = authorize(request, options.credentials ?? defaultCredentials, store.now())
   return route(store, {
     ...request,
@@ -140,13 +140,13 @@ async function authorizeAndRoute(store: Store, options: S3Options, request: S3Re
   })
 }
 
-async function answerError(error: unknown, request: Parameters<typeof errorAnswer>[1], response: ServerResponse): Promise<void> {
+async function sendError(error: unknown, request: Parameters<typeof errorResponse>[1], response: ServerResponse): Promise<void> {
   if (!(error instanceof S3Error) && !isDisconnect(error)) console.error(`${request.method} ${request.path}`, error)
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return
   }
-  await sendAnswer(errorAnswer(error instanceof S3Error ? error : new S3Error('InternalError'), request), request, response)
+  await sendResponse(errorResponse(error instanceof S3Error ? error : new S3Error('InternalError'), request), request, response)
 }
 
 function isDisconnect(error: unknown): boolean {

@@ -12,7 +12,11 @@ export function isSqsRequest(incoming: IncomingMessage): boolean {
 }
 
 /** Answers one request of the SQS protocol, as the AWS SDK and the AWS CLI speak it. Any credentials will do, none will not. */
-export async function answerSqs(endpoint: SqsEndpoint, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function handleSqsRequest(
+  endpoint: SqsEndpoint,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     if (incoming.headers.authorization === undefined)
       throw new SqsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403)

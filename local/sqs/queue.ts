@@ -63,7 +63,7 @@ export type Queue = {
 export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = {}): Queue {
   db.exec(schema)
   const sql = db.createTagStore()
-  const bell = bellOf(db)
+  const emitter = emitterOf(db)
   const now = given.clock ?? Date.now
   const options = {
     visibilitySeconds: given.visibilitySeconds ?? 60,
@@ -71,15 +71,15 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
     deadLetterQueue: given.deadLetterQueue,
   }
 
-  // The bell rings after the current synchronous work, that is after the transaction that sends.
-  const ring = (queue: string) => queueMicrotask(() => bell.emit(queue))
+  // The emitter rings after the current synchronous work, that is after the transaction that sends.
+  const notify = (queue: string) => queueMicrotask(() => emitter.emit(queue))
 
   const move = (id: number, destination: string, deadFrom: string | null) => {
     sql.run`
       update message
       set queue = ${destination}, dead_from = ${deadFrom}, receive_count = 0, receipt = null, visible_at = ${now()}
       where id = ${id}`
-    ring(destination)
+    notify(destination)
   }
 
   const take = (id: number, visibleAt: number): ReceivedMessage => {
@@ -103,7 +103,7 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
       sql.run`
         insert into message (queue, message_id, body, attributes, sent_at, visible_at)
         values (${name}, ${messageId}, ${body}, ${JSON.stringify(typed(attributes))}, ${at}, ${at + delaySeconds * 1000})`
-      ring(name)
+      notify(name)
       return messageId
     },
     receive(max, visibilitySeconds = options.visibilitySeconds) {
@@ -133,7 +133,7 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
         update message
         set visible_at = ${at + seconds * 1000}
         where queue = ${name} and receipt = ${receiptHandle} and visible_at > ${at}`
-      if (seconds === 0) ring(name)
+      if (seconds === 0) notify(name)
       return changed.changes === 1
     },
     counts() {
@@ -177,15 +177,15 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
         update message
         set receipt = null, visible_at = ${now()}
         where queue = ${name} and receipt is not null and visible_at > ${now()}`
-      ring(name)
+      notify(name)
       return Number(released.changes)
     },
     purge() {
       sql.run`delete from message where queue = ${name}`
     },
     onMessage(listener) {
-      bell.on(name, listener)
-      return () => bell.off(name, listener)
+      emitter.on(name, listener)
+      return () => emitter.off(name, listener)
     },
   }
 }
@@ -220,12 +220,12 @@ const schema = `
   ) strict;
   create index if not exists message_by_visibility on message (queue, visible_at, id, receive_count)`
 
-const bells = new WeakMap<DatabaseSync, EventEmitter>()
+const emitters = new WeakMap<DatabaseSync, EventEmitter>()
 
-function bellOf(db: DatabaseSync): EventEmitter {
-  const bell = bells.get(db) ?? new EventEmitter().setMaxListeners(0)
-  bells.set(db, bell)
-  return bell
+function emitterOf(db: DatabaseSync): EventEmitter {
+  const emitter = emitters.get(db) ?? new EventEmitter().setMaxListeners(0)
+  emitters.set(db, emitter)
+  return emitter
 }
 
 function typed(attributes: Record<string, string | MessageAttribute>): Record<string, MessageAttribute> {

@@ -5,19 +5,19 @@ import type { S3Request } from './request.ts'
 import { toXml, type XmlValue } from './xml.ts'
 
 /** What an operation answers; a body that is generated needs its `Content-Length` among the headers. */
-export type Answer = {
+export type S3Response = {
   status: number
   headers?: Record<string, string | number | undefined>
   body?: string | AsyncGenerator<Buffer>
 }
 
 /** An answer with an XML document. */
-export function xmlAnswer(root: string, content: XmlValue, headers: Answer['headers'] = {}): Answer {
+export function xmlResponse(root: string, content: XmlValue, headers: S3Response['headers'] = {}): S3Response {
   return { status: 200, headers: { 'Content-Type': 'application/xml', ...headers }, body: toXml(root, content) }
 }
 
 /** S3's answer to an error; HEAD and 304 have no body. */
-export function errorAnswer(error: S3Error, request: Pick<S3Request, 'method' | 'path' | 'actor'>): Answer {
+export function errorResponse(error: S3Error, request: Pick<S3Request, 'method' | 'path' | 'actor'>): S3Response {
   const { requestId, hostId } = request.actor
   const content = {
     Code: error.code,
@@ -34,8 +34,8 @@ export function errorAnswer(error: S3Error, request: Pick<S3Request, 'method' | 
 }
 
 /** Writes an answer; with `cutAfter` it breaks the connection after that share of the body, as a network would. */
-export async function sendAnswer(
-  answer: Answer,
+export async function sendResponse(
+  answer: S3Response,
   request: Pick<S3Request, 'method' | 'actor'>,
   response: ServerResponse,
   cutAfter?: number,

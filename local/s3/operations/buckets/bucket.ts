@@ -2,14 +2,14 @@ import { DEFAULT_REGION } from '../../../aws-account.ts'
 import { notImplemented } from '../../errors.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import { fromXml, textOf } from '../../http/xml.ts'
 import { createBucket, deleteBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 
 /** CreateBucket, in the region that the request names. */
-export async function putBucket(store: Store, request: S3Request, name: string): Promise<Answer> {
+export async function putBucket(store: Store, request: S3Request, name: string): Promise<S3Response> {
   if (request.headers['x-amz-bucket-object-lock-enabled'] === 'true') throw notImplemented('x-amz-bucket-object-lock-enabled')
   const document = request.headers['content-length'] === undefined ? '' : await readDocument(request)
   const region = document === '' ? undefined : textOf(fromXml('CreateBucketConfiguration', document), 'LocationConstraint')
@@ -18,7 +18,7 @@ export async function putBucket(store: Store, request: S3Request, name: string):
 }
 
 /** HeadBucket. */
-export function headBucket(bucket: Bucket): Answer {
+export function headBucket(bucket: Bucket): S3Response {
   return {
     status: 200,
     headers: { 'Content-Type': 'application/xml', 'x-amz-bucket-region': bucket.region, 'x-amz-access-point-alias': 'false' },
@@ -26,12 +26,12 @@ export function headBucket(bucket: Bucket): Answer {
 }
 
 /** DeleteBucket. */
-export function removeBucket(store: Store, bucket: Bucket): Answer {
+export function removeBucket(store: Store, bucket: Bucket): S3Response {
   deleteBucket(store, bucket.name)
   return { status: 204 }
 }
 
 /** GetBucketLocation: empty for us-east-1, as in S3. */
-export function getBucketLocation(bucket: Bucket): Answer {
-  return xmlAnswer('LocationConstraint', bucket.region === DEFAULT_REGION ? '' : bucket.region)
+export function getBucketLocation(bucket: Bucket): S3Response {
+  return xmlResponse('LocationConstraint', bucket.region === DEFAULT_REGION ? '' : bucket.region)
 }

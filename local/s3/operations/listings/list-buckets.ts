@@ -1,18 +1,18 @@
 import { xmlDate } from '../../encoding.ts'
 import { countParameter, type S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import { allBuckets } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import { owner } from '../owner.ts'
 
 /** ListBuckets, in pages if requested. */
-export function listBuckets(store: Store, request: S3Request): Answer {
+export function listBuckets(store: Store, request: S3Request): S3Response {
   const prefix = request.query.get('prefix') ?? ''
   const after = request.query.get('continuation-token') ?? ''
   const max = countParameter(request, 'max-buckets', 10_000)
   const matching = allBuckets(store).filter(bucket => bucket.name.startsWith(prefix) && bucket.name > after)
   const page = matching.slice(0, max)
-  return xmlAnswer('ListAllMyBucketsResult', {
+  return xmlResponse('ListAllMyBucketsResult', {
     Owner: owner,
     Buckets: {
       Bucket: page.map(bucket => ({ Name: bucket.name, CreationDate: xmlDate(bucket.createdAt), BucketRegion: bucket.region })),

@@ -1,15 +1,15 @@
 import { xmlDate } from '../../encoding.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { toUpload, type Upload, type UploadRow } from '../../store/uploads.ts'
 import { owner } from '../owner.ts'
 import { listParameters } from './list-parameters.ts'
-import { behindKey, type Fetch, type Position, walk } from './walk.ts'
+import { afterKey, type Fetch, type Position, walk } from './walk.ts'
 
 /** ListMultipartUploads: by key, and within a key the one started first comes first. */
-export function listMultipartUploads(store: Store, request: S3Request, bucket: Bucket): Answer {
+export function listMultipartUploads(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request, 'max-uploads')
   const keyMarker = request.query.get('key-marker') ?? ''
   const uploadIdMarker = request.query.get('upload-id-marker') ?? ''
@@ -17,7 +17,7 @@ export function listMultipartUploads(store: Store, request: S3Request, bucket: B
   const after = (row: UploadRow): Position => ({ key: Buffer.from(row.key), past: row.sequence })
   const page = walk(uploadsOldestFirst(store, bucket), { prefix, delimiter, start, max, after })
   const last = page.next && page.last
-  return xmlAnswer('ListMultipartUploadsResult', {
+  return xmlResponse('ListMultipartUploadsResult', {
     Bucket: bucket.name,
     KeyMarker: encode(keyMarker),
     UploadIdMarker: uploadIdMarker,
@@ -46,9 +46,9 @@ export function listMultipartUploads(store: Store, request: S3Request, bucket: B
 
 function startPosition(store: Store, bucket: Bucket, keyMarker: string, uploadIdMarker: string): Position {
   if (keyMarker === '') return { key: Buffer.alloc(0) }
-  if (uploadIdMarker === '') return behindKey(keyMarker)
+  if (uploadIdMarker === '') return afterKey(keyMarker)
   const row = store.sql.get`select sequence from upload where upload_id = ${uploadIdMarker} and bucket = ${bucket.name}`
-  return row ? { key: Buffer.from(keyMarker), past: Number(row.sequence) } : behindKey(keyMarker)
+  return row ? { key: Buffer.from(keyMarker), past: Number(row.sequence) } : afterKey(keyMarker)
 }
 
 function uploadsOldestFirst(store: Store, bucket: Bucket): Fetch<UploadRow> {

@@ -2,17 +2,17 @@ import { xmlDate } from '../../encoding.ts'
 import { invalidArgument } from '../../errors.ts'
 import { checksumSummary } from '../../headers/checksums.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { isVersionId, sequenceOfVersionId } from '../../store/version-ids.ts'
 import { findVersion, toVersion, type VersionRow } from '../../store/versions.ts'
 import { owner } from '../owner.ts'
 import { listParameters } from './list-parameters.ts'
-import { behindKey, type Fetch, type Position, walk } from './walk.ts'
+import { afterKey, type Fetch, type Position, walk } from './walk.ts'
 
 /** ListObjectVersions: by key, and within a key the newest first. */
-export function listObjectVersions(store: Store, request: S3Request, bucket: Bucket): Answer {
+export function listObjectVersions(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request)
   const keyMarker = request.query.get('key-marker') ?? ''
   const versionIdMarker = request.query.get('version-id-marker')
@@ -21,7 +21,7 @@ export function listObjectVersions(store: Store, request: S3Request, bucket: Buc
   const page = walk(versionsNewestFirst(store, bucket), { prefix, delimiter, start, max, after })
   const last = page.next && page.last
   const entries = page.items.map(row => entry(row, encode))
-  return xmlAnswer('ListVersionsResult', {
+  return xmlResponse('ListVersionsResult', {
     Name: bucket.name,
     Prefix: encode(prefix),
     KeyMarker: encode(keyMarker),
@@ -39,7 +39,7 @@ export function listObjectVersions(store: Store, request: S3Request, bucket: Buc
 }
 
 function startPosition(store: Store, bucket: Bucket, keyMarker: string, versionIdMarker: string | undefined): Position {
-  if (versionIdMarker === undefined) return keyMarker === '' ? { key: Buffer.alloc(0) } : behindKey(keyMarker)
+  if (versionIdMarker === undefined) return keyMarker === '' ? { key: Buffer.alloc(0) } : afterKey(keyMarker)
   if (keyMarker === '') {
     throw invalidArgument('A version-id marker cannot be specified without a key marker.', 'version-id-marker', versionIdMarker)
   }

@@ -2,26 +2,26 @@ import { xmlDate } from '../../encoding.ts'
 import { invalidArgument } from '../../errors.ts'
 import { checksumSummary } from '../../headers/checksums.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { toVersion, type VersionRow } from '../../store/versions.ts'
 import { owner } from '../owner.ts'
 import { listParameters } from './list-parameters.ts'
-import { behindKey, type Fetch, fromToken, toToken, walk } from './walk.ts'
+import { afterKey, type Fetch, fromToken, toToken, walk } from './walk.ts'
 
 /** ListObjectsV2. */
-export function listObjectsV2(store: Store, request: S3Request, bucket: Bucket): Answer {
+export function listObjectsV2(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request)
   const token = request.query.get('continuation-token')
   const startAfter = request.query.get('start-after')
   const resumed = token === undefined ? undefined : fromToken(token)
   if (token !== undefined && !resumed)
     throw invalidArgument('The continuation token provided is incorrect', 'continuation-token', token)
-  const start = resumed ?? (startAfter ? behindKey(startAfter) : { key: Buffer.alloc(0) })
-  const page = walk(currentObjects(store, bucket), { prefix, delimiter, start, max, after: row => behindKey(row.key) })
+  const start = resumed ?? (startAfter ? afterKey(startAfter) : { key: Buffer.alloc(0) })
+  const page = walk(currentObjects(store, bucket), { prefix, delimiter, start, max, after: row => afterKey(row.key) })
   const withOwner = request.query.get('fetch-owner') === 'true'
-  return xmlAnswer('ListBucketResult', {
+  return xmlResponse('ListBucketResult', {
     Name: bucket.name,
     Prefix: encode(prefix),
     Delimiter: delimiter === '' ? undefined : encode(delimiter),
@@ -38,13 +38,13 @@ export function listObjectsV2(store: Store, request: S3Request, bucket: Bucket):
 }
 
 /** ListObjects, the first version; NextMarker only with a delimiter, as in S3. */
-export function listObjects(store: Store, request: S3Request, bucket: Bucket): Answer {
+export function listObjects(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request)
   const marker = request.query.get('marker') ?? ''
-  const start = marker === '' ? { key: Buffer.alloc(0) } : behindKey(marker)
-  const page = walk(currentObjects(store, bucket), { prefix, delimiter, start, max, after: row => behindKey(row.key) })
+  const start = marker === '' ? { key: Buffer.alloc(0) } : afterKey(marker)
+  const page = walk(currentObjects(store, bucket), { prefix, delimiter, start, max, after: row => afterKey(row.key) })
   const last = page.last && ('prefix' in page.last ? page.last.prefix : Buffer.from(page.last.item.key).toString())
-  return xmlAnswer('ListBucketResult', {
+  return xmlResponse('ListBucketResult', {
     Name: bucket.name,
     Prefix: encode(prefix),
     Marker: encode(marker),

@@ -45,7 +45,7 @@ export function walk<T extends { key: Uint8Array }>(
 }
 
 /** The position right behind a key: no key lies between it and the key followed by a zero byte. */
-export function behindKey(key: Uint8Array | string): Position {
+export function afterKey(key: Uint8Array | string): Position {
   return { key: Buffer.concat([Buffer.from(key), Buffer.from([0])]) }
 }
 
@@ -74,8 +74,8 @@ function commonPrefix(key: Buffer, prefix: Buffer, delimiter: Buffer): Buffer | 
 // A marker that is itself a common prefix was the last entry of the page before: all below it has been listed with it.
 function startOf(start: Position, prefix: Buffer, delimiter: Buffer): Position {
   if (Buffer.compare(start.key, prefix) < 0) return { key: prefix }
-  const isBehindKey = start.past === undefined && start.key.at(-1) === 0
-  const marker = isBehindKey ? start.key.subarray(0, -1) : start.key
+  const isAfterKey = start.past === undefined && start.key.at(-1) === 0
+  const marker = isAfterKey ? start.key.subarray(0, -1) : start.key
   const folder = marker.subarray(0, prefix.length).equals(prefix) ? commonPrefix(marker, prefix, delimiter) : undefined
   return folder?.equals(marker) ? { key: pastPrefix(folder) } : start
 }

@@ -5,7 +5,7 @@ import { startConditionalWrite } from '../../headers/conditions.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import { childrenOf, fromXml, textOf, type XmlElement } from '../../http/xml.ts'
 import { findBucket } from '../../store/buckets.ts'
 import { type CompletedUpload, findCompleted } from '../../store/completed-uploads.ts'
@@ -14,10 +14,15 @@ import type { Bucket } from '../../store/types.ts'
 import { completeUpload, findUpload, MIN_PART_BYTES, type Part, partsOf, type Upload } from '../../store/uploads.ts'
 
 /** CompleteMultipartUpload: the object ranks by the start of its upload, whatever was written since. Asked again, it answers the same. */
-export async function completeMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function completeMultipartUpload(
+  store: Store,
+  request: S3Request,
+  bucket: Bucket,
+  key: string,
+): Promise<S3Response> {
   const uploadId = request.query.get('uploadId')
   const before = findCompleted(store, bucket, key, uploadId)
-  if (before) return completionAnswer(request, bucket, key, before)
+  if (before) return completionResponse(request, bucket, key, before)
   const upload = findUpload(store, bucket, key, uploadId)
   using condition = startConditionalWrite(store, request, bucket.name, key)
   // The checksum headers of this request are about the object, not about its document.
@@ -28,24 +33,24 @@ export async function completeMultipartUpload(store: Store, request: S3Request, 
   if (wanted.length === 0 || wanted.length > 10_000) throw new S3Error('MalformedXML')
   const { bucket: now, ...completed } = store.transaction(() => {
     const current = findUpload(store, bucket, key, uploadId)
-    const parts = chooseParts(current, partsOf(store, current), wanted)
+    const parts = selectParts(current, partsOf(store, current), wanted)
     condition.check()
     const bucketNow = findBucket(store, bucket.name)
     const done = completeUpload(store, bucketNow, current, parts, request.actor)
-    checkWhole(headers, upload, done)
+    checkObject(headers, upload, done)
     return { bucket: bucketNow, ...done }
   })
-  return completionAnswer(request, now, key, completed)
+  return completionResponse(request, now, key, completed)
 }
 
-function completionAnswer(request: S3Request, bucket: Bucket, key: string, completed: CompletedUpload): Answer {
+function completionResponse(request: S3Request, bucket: Bucket, key: string, completed: CompletedUpload): S3Response {
   const { etag, checksum, versionId } = completed
   const Location = `http://${request.headers.host}${request.path}`
   const content = { Location, Bucket: bucket.name, Key: key, ETag: `"${etag}"`, ...checksumElements(checksum) }
-  return xmlAnswer('CompleteMultipartUploadResult', content, versionHeader(bucket, versionId))
+  return xmlResponse('CompleteMultipartUploadResult', content, versionHeader(bucket, versionId))
 }
 
-function chooseParts(upload: Upload, uploaded: Part[], wanted: XmlElement[]): Part[] {
+function selectParts(upload: Upload, uploaded: Part[], wanted: XmlElement[]): Part[] {
   const byNumber = new Map(uploaded.map(part => [part.number, part]))
   let previous = 0
   const parts = wanted.map(element => {
@@ -86,7 +91,7 @@ function checkPartChecksum(upload: Upload, part: Part, element: XmlElement): voi
   }
 }
 
-function checkWhole(headers: S3Request['headers'], upload: Upload, whole: { size: number; checksum?: { value: string } }): void {
+function checkObject(headers: S3Request['headers'], upload: Upload, whole: { size: number; checksum?: { value: string } }): void {
   const { checksumAlgorithm: algorithm } = upload
   const expected = algorithm && headers[checksumHeader(algorithm)]
   if (expected !== undefined && expected !== whole.checksum?.value) {

@@ -2,17 +2,17 @@ import { type ChecksumAlgorithm, checksumAlgorithms, defaultChecksumType, isChec
 import { S3Error } from '../../errors.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { abortUpload, createUpload, findUpload } from '../../store/uploads.ts'
 
 /** CreateMultipartUpload. */
-export function createMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function createMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const attributes = readAttributes(request)
   const { algorithm, type } = readChecksumChoice(request)
   const uploadId = createUpload(store, bucket, key, attributes, { algorithm, type }, request.actor.principalId)
-  return xmlAnswer(
+  return xmlResponse(
     'InitiateMultipartUploadResult',
     { Bucket: bucket.name, Key: key, UploadId: uploadId },
     { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': type },
@@ -20,7 +20,7 @@ export function createMultipartUpload(store: Store, request: S3Request, bucket: 
 }
 
 /** AbortMultipartUpload. */
-export function abortMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function abortMultipartUpload(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   abortUpload(store, findUpload(store, bucket, key, request.query.get('uploadId')))
   return { status: 204 }
 }

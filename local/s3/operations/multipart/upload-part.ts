@@ -6,15 +6,15 @@ import { readCopySource } from '../../headers/copy-source.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import { storePayload } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import type { Answer } from '../../http/response.ts'
+import type { S3Response } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { findUpload, putPart, type Upload } from '../../store/uploads.ts'
 import { segmentsOf } from '../../store/versions.ts'
-import { copyAnswer } from '../copy-result.ts'
+import { copyResponse } from '../copy-result.ts'
 
 /** UploadPart. */
-export async function uploadPart(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function uploadPart(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const number = partNumberOf(request)
   const upload = findUpload(store, bucket, key, request.query.get('uploadId'))
   const { body, size, md5, checksum } = await storePayload(store, request, upload.checksumAlgorithm)
@@ -30,7 +30,7 @@ export async function uploadPart(store: Store, request: S3Request, bucket: Bucke
 }
 
 /** UploadPartCopy: a part made of an object, or of a range of one. */
-export async function uploadPartCopy(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function uploadPartCopy(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const number = partNumberOf(request)
   const upload = findUpload(store, bucket, key, request.query.get('uploadId'))
   const source = readCopySource(store, request)
@@ -58,7 +58,7 @@ export async function uploadPartCopy(store: Store, request: S3Request, bucket: B
   }
   const checksum =
     value && upload.checksumAlgorithm ? ({ algorithm: upload.checksumAlgorithm, type: 'FULL_OBJECT', value } as const) : undefined
-  return copyAnswer(
+  return copyResponse(
     'CopyPartResult',
     { etag, lastModified, checksum },
     { 'x-amz-copy-source-version-id': versionHeader(source.bucket, source.version.versionId)['x-amz-version-id'] },

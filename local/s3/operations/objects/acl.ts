@@ -2,7 +2,7 @@ import { notImplemented, S3Error } from '../../errors.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import { childrenOf, fromXml, textOf } from '../../http/xml.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
@@ -11,18 +11,18 @@ import { publishChange } from '../../store/write-versions.ts'
 import { owner } from '../owner.ts'
 
 /** GetObjectAcl: the owner may do everything, nobody else anything. */
-export function getObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function getObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
-  return xmlAnswer('AccessControlPolicy', ownersAcl, versionHeader(bucket, version.versionId))
+  return xmlResponse('AccessControlPolicy', ownersAcl, versionHeader(bucket, version.versionId))
 }
 
 /** GetBucketAcl. */
-export function getBucketAcl(): Answer {
-  return xmlAnswer('AccessControlPolicy', ownersAcl)
+export function getBucketAcl(): S3Response {
+  return xmlResponse('AccessControlPolicy', ownersAcl)
 }
 
 /** PutObjectAcl: accepts what amounts to the one ACL there is, and says so of any other. */
-export async function putObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function putObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = await readDocument(request)
   const canned = request.headers['x-amz-acl']

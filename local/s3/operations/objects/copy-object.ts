@@ -6,16 +6,16 @@ import { type CopySource, readCopySource } from '../../headers/copy-source.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import type { S3Request } from '../../http/request.ts'
-import type { Answer } from '../../http/response.ts'
+import type { S3Response } from '../../http/response.ts'
 import { findBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Attributes, Bucket, Content, Version } from '../../store/types.ts'
 import { findVersion, segmentsOf } from '../../store/versions.ts'
 import { addVersion } from '../../store/write-versions.ts'
-import { copyAnswer } from '../copy-result.ts'
+import { copyResponse } from '../copy-result.ts'
 
 /** CopyObject: a new version that shares the bytes of its source. */
-export async function copyObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function copyObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const source = readCopySource(store, request)
   const attributes = copiedAttributes(request, source.version)
   refuseCopyOntoItself(request, source, bucket, key)
@@ -29,7 +29,7 @@ export async function copyObject(store: Store, request: S3Request, bucket: Bucke
     const added = addVersion(store, bucketNow, key, content, attributes, { event: 'ObjectCreated:Copy', actor: request.actor })
     return { bucket: bucketNow, ...added }
   })
-  return copyAnswer(
+  return copyResponse(
     'CopyObjectResult',
     { etag: content.etag, lastModified: copied.lastModified, checksum: content.checksum },
     {

@@ -3,7 +3,7 @@ import { matches } from '../../headers/conditions.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import { childrenOf, fromXml, textOf } from '../../http/xml.ts'
 import type { Actor } from '../../store/change.ts'
 import type { Store } from '../../store/store.ts'
@@ -13,7 +13,7 @@ import { findVersion } from '../../store/versions.ts'
 import { addDeleteMarker, removeVersion } from '../../store/write-versions.ts'
 
 /** DeleteObject. */
-export function deleteObject(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function deleteObject(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const target = { key, versionId: versionIdOf(request), ifMatch: request.headers['if-match'] }
   const deleted = store.transaction(() => deleteOne(store, bucket, target, request.actor))
   const versionId = deleted.markerVersionId ?? target.versionId
@@ -27,7 +27,7 @@ export function deleteObject(store: Store, request: S3Request, bucket: Bucket, k
 }
 
 /** DeleteObjects: up to 1,000 keys, each with its own result; `Quiet` leaves only the errors. */
-export async function deleteObjects(store: Store, request: S3Request, bucket: Bucket): Promise<Answer> {
+export async function deleteObjects(store: Store, request: S3Request, bucket: Bucket): Promise<S3Response> {
   const document = fromXml('Delete', await readDocument(request, { mustBeSummed: true }))
   const targets = childrenOf(document, 'Object').map(object => ({
     key: textOf(object, 'Key') ?? '',
@@ -38,7 +38,7 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
     throw new S3Error('MalformedXML')
   const results = store.transaction(() => targets.map(target => tryToDelete(store, bucket, target, request.actor)))
   const isQuiet = textOf(document, 'Quiet')?.trim().toLowerCase() === 'true'
-  return xmlAnswer('DeleteResult', {
+  return xmlResponse('DeleteResult', {
     Deleted: isQuiet ? [] : results.flatMap(result => ('Code' in result ? [] : [result])),
     Error: results.flatMap(result => ('Code' in result ? [result] : [])),
   })

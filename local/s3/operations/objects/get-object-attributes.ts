@@ -2,13 +2,13 @@ import { checksumElement } from '../../checksums/checksum.ts'
 import { invalidArgument } from '../../errors.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket, Version } from '../../store/types.ts'
 import { requireVersion, segmentsOf } from '../../store/versions.ts'
 
 /** GetObjectAttributes, with the parts of a multipart object by pages. */
-export function getObjectAttributes(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function getObjectAttributes(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   const wanted = new Set((request.headers['x-amz-object-attributes'] ?? '').split(',').map(name => name.trim()))
   const unknown = [...wanted].find(name => !attributeNames.includes(name))
@@ -24,7 +24,7 @@ export function getObjectAttributes(store: Store, request: S3Request, bucket: Bu
     StorageClass: wanted.has('StorageClass') ? version.storageClass : undefined,
     ObjectSize: wanted.has('ObjectSize') ? version.size : undefined,
   }
-  return xmlAnswer('GetObjectAttributesResponse', content, {
+  return xmlResponse('GetObjectAttributesResponse', content, {
     'Last-Modified': new Date(version.lastModified).toUTCString(),
     ...versionHeader(bucket, version.versionId),
   })

@@ -5,14 +5,14 @@ import { checkReadConditions } from '../../headers/conditions.ts'
 import { attributeHeaders } from '../../headers/object-headers.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { countParameter, type S3Request } from '../../http/request.ts'
-import type { Answer } from '../../http/response.ts'
+import type { S3Response } from '../../http/response.ts'
 import { isReadable } from '../../store/storage-classes.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket, StoredSegment, Version } from '../../store/types.ts'
 import { requireVersion, segmentsOf } from '../../store/versions.ts'
 
 /** GetObject and HeadObject: whole, a range, or a part; conditions and overridden headers included. */
-export function getObject(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function getObject(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   checkReadConditions(request, version)
   const isHead = request.method === 'HEAD'

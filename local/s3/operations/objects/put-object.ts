@@ -4,14 +4,14 @@ import { readAttributes } from '../../headers/object-headers.ts'
 import { versionHeader } from '../../headers/version-id.ts'
 import { storePayload } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import type { Answer } from '../../http/response.ts'
+import type { S3Response } from '../../http/response.ts'
 import { findBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { addVersion } from '../../store/write-versions.ts'
 
 /** PutObject. */
-export async function putObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function putObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const attributes = readAttributes(request)
   using condition = startConditionalWrite(store, request, bucket.name, key)
   const { body, size, md5, checksum } = await storePayload(store, request)

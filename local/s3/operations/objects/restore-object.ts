@@ -2,7 +2,7 @@ import { notImplemented, S3Error } from '../../errors.ts'
 import { versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import type { Answer } from '../../http/response.ts'
+import type { S3Response } from '../../http/response.ts'
 import { fromXml, textOf } from '../../http/xml.ts'
 import { requestRestore } from '../../store/restores.ts'
 import type { Store } from '../../store/store.ts'
@@ -10,7 +10,7 @@ import type { Bucket } from '../../store/types.ts'
 import { requireVersion } from '../../store/versions.ts'
 
 /** RestoreObject: 202 when a restore begins, 200 when the life of a restored copy changes. */
-export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = fromXml('RestoreRequest', await readDocument(request))
   if (document.SelectParameters !== undefined || document.Type !== undefined) throw notImplemented('Select')

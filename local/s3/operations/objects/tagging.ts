@@ -2,21 +2,21 @@ import { readTagging } from '../../headers/tags.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
-import { type Answer, xmlAnswer } from '../../http/response.ts'
+import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { requireVersion } from '../../store/versions.ts'
 import { publishChange } from '../../store/write-versions.ts'
 
 /** GetObjectTagging. */
-export function getObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function getObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   const Tag = version.tags.map(tag => ({ Key: tag.key, Value: tag.value }))
-  return xmlAnswer('Tagging', { TagSet: { Tag } }, versionHeader(bucket, version.versionId))
+  return xmlResponse('Tagging', { TagSet: { Tag } }, versionHeader(bucket, version.versionId))
 }
 
 /** PutObjectTagging: replaces the whole set. */
-export async function putObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<Answer> {
+export async function putObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const tags = readTagging(await readDocument(request))
   const version = store.transaction(() => {
@@ -29,7 +29,7 @@ export async function putObjectTagging(store: Store, request: S3Request, bucket:
 }
 
 /** DeleteObjectTagging. */
-export function deleteObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): Answer {
+export function deleteObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = store.transaction(() => {
     const tagged = requireVersion(store, bucket, key, versionIdOf(request))
     store.sql.run`update version set tags = '[]' where id = ${tagged.id}`
