@@ -95,7 +95,7 @@ function run(clone: string, temporary: string, { data, uid }: { data: string; ui
   const script = `
     import { statSync } from 'node:fs'
     import postgres from 'postgres'
-    import { startPostgres } from './local/postgres.ts'
+    import { startPostgres } from './local/postgres/postgres.ts'
     try {
       const server = await startPostgres({ folder: ${JSON.stringify(data)}, settings: { fsync: 'off' } })
       const sql = postgres(server.url)
