@@ -95,7 +95,7 @@ async function runCheck(context: CheckContext, check: Check, missing: string | u
 
 function describeError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  if (isNetworkError(error)) return `nothing answers (${errorCode(error)})`
+  if (isNetworkError(error)) return `cannot be reached (${errorCode(error)})`
   return message || errorCode(error)
 }
 

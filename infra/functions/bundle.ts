@@ -17,7 +17,7 @@ import { type FunctionName, functionRow } from '../../shared/functions.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** Beside what `cdk synth` writes, where git ignores it. */
+/** In the output folder of `cdk synth`, which git ignores. */
 const BUNDLES = join(ROOT, 'cdk.out/bundles')
 
 /**

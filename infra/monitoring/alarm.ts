@@ -8,7 +8,7 @@ import type { Construct } from 'constructs'
 const RUNBOOK = 'docs/operate.md'
 
 /**
- * One alarm. `section` is the heading of the runbook that says what to do; `of` tells alarms with the same section apart. It fires when `periods` periods of the metric in a row are at or over `atLeast`, or under `below`.
+ * One alarm. `section` is the heading of the runbook that says what to do; `of` distinguishes alarms with the same section. It fires when `periods` periods of the metric in a row are at or over `atLeast`, or under `below`.
  */
 export type AlarmRule = {
   section: string

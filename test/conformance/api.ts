@@ -1,7 +1,7 @@
 import type { ApiFetch } from '../../cli/connect/api-fetch.ts'
 
-/** What the API answered; the body is parsed when it is JSON. */
-export type Answer = { status: number; body: unknown }
+/** A response of the API; the body is parsed if it is JSON. */
+export type ApiResponse = { status: number; body: unknown }
 
 /** Parameters of a query. */
 export type Query = Record<string, string | number>
@@ -9,7 +9,7 @@ export type Query = Record<string, string | number>
 /** The HTTP API of an installation. `knowsCallers` where it can tell who asks. */
 export type Api = {
   knowsCallers: boolean
-  ask(method: string, path: string, query?: Query, body?: unknown): Promise<Answer>
+  ask(method: string, path: string, query?: Query, body?: unknown): Promise<ApiResponse>
 }
 
 /** Opens it; `fetch` adds what the API wants to see of its callers. */
@@ -20,10 +20,10 @@ export function openApi(url: string, fetch: ApiFetch, knowsCallers: boolean): Ap
       const encoded = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
       const address = `${url}${path}${encoded.length > 0 ? `?${encoded.join('&')}` : ''}`
       const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
-      const text = body === undefined ? undefined : JSON.stringify(body)
-      const response = await fetch(address, { method, headers, body: text, signal: AbortSignal.timeout(30_000) })
-      const answer = await response.text()
-      return { status: response.status, body: answer === '' ? null : parse(answer) }
+      const sent = body === undefined ? undefined : JSON.stringify(body)
+      const response = await fetch(address, { method, headers, body: sent, signal: AbortSignal.timeout(30_000) })
+      const text = await response.text()
+      return { status: response.status, body: text === '' ? null : parse(text) }
     },
   }
 }

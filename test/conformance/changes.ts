@@ -126,7 +126,7 @@ async function tag({ s3, bucket }: Scene, key: string, TagSet: { Key: string; Va
   await s3.send(new PutObjectTaggingCommand({ Bucket: bucket, Key: key, Tagging: { TagSet } }))
 }
 
-/** Answers the version id of the marker, or of what was deleted. */
+/** Returns the version id of the delete marker, or of the deleted version. */
 async function remove({ s3, bucket }: Scene, key: string, versionId?: string): Promise<string | undefined> {
   return (await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }))).VersionId
 }

@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { createApiFetch, resolveApiAuth } from '../../cli/connect/api-fetch.ts'
 import { isLoopback, resolveTarget } from '../../cli/connect/target.ts'
+import { readVariables } from '../../shared/environment.ts'
 import { type Api, openApi } from './api.ts'
 
 /** A catalog that runs somewhere, as its users reach it. What is undefined can't be reached; what needs it is skipped. */
@@ -13,7 +14,7 @@ export type Installation = {
   /** Seconds in which the catalog has to have followed the bucket. */
   patience: number
   queues?: { sqs: SQSClient; source: string; dead: string }
-  /** Invokes the pruner and waits for its answer. */
+  /** Invokes the pruner and returns its result. */
   prune?: () => Promise<unknown>
   /** How often a rule invokes the pruner, where that is often enough to wait for. */
   pruneEverySeconds?: number
@@ -31,15 +32,16 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   const config = { region, credentials, endpoint, maxAttempts: 5 }
   const sqs = new SQSClient(config)
   const lambda = new LambdaClient({ ...config, requestHandler: { requestTimeout: 0 } })
-  const { CATALOG_PRUNE_FUNCTION: pruner } = env
+  const settings = readVariables(['CATALOG_PRUNE_FUNCTION', 'CATALOG_PRUNE_EVERY_SECONDS', 'CATALOG_PATIENCE_SECONDS'], env)
+  const pruner = settings.CATALOG_PRUNE_FUNCTION
   return {
     s3,
     bucket,
     api: openApi(apiUrl, createApiFetch(target, env), resolveApiAuth(apiUrl, region, env).type !== 'none'),
-    patience: Number(env.CATALOG_PATIENCE_SECONDS || (isLoopback(apiUrl) ? 60 : 180)),
+    patience: settings.CATALOG_PATIENCE_SECONDS ?? (isLoopback(apiUrl) ? 60 : 180),
     queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
     prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,
-    pruneEverySeconds: Number(env.CATALOG_PRUNE_EVERY_SECONDS) || undefined,
+    pruneEverySeconds: settings.CATALOG_PRUNE_EVERY_SECONDS,
     async [Symbol.asyncDispose]() {
       for (const client of [s3, sqs, lambda]) client.destroy()
     },
@@ -49,7 +51,7 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
 async function invoke(lambda: LambdaClient, name: string, event: unknown): Promise<unknown> {
   const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) })
   const { Payload, FunctionError } = await lambda.send(command)
-  const answer = Buffer.from(Payload ?? []).toString('utf8')
-  if (FunctionError) throw new Error(`${name} failed: ${answer}`)
-  return JSON.parse(answer || 'null')
+  const result = Buffer.from(Payload ?? []).toString('utf8')
+  if (FunctionError) throw new Error(`${name} failed: ${result}`)
+  return JSON.parse(result || 'null')
 }

@@ -32,7 +32,7 @@ export function tellQuestions(test: StoryTest): void {
     for (const q of [`${name} ${newWord()}`, `${name} -annual`]) expect(await found(scene, q)).toEqual([])
   })
 
-  test('a list answers what is below a prefix, in the order of the keys, with deeper ones as folders', async ({ scene }) => {
+  test('a list returns the objects with a prefix in the order of their keys, and deeper ones as folders', async ({ scene }) => {
     for (const name of ['b.txt', 'a.txt', 'deep/c.txt', 'deep/d.txt', 'B.txt']) await put(scene, `list/${name}`, name)
     await eventually(
       scene,

@@ -9,7 +9,7 @@ let server: LocalServer | undefined
 
 afterEach(() => server?.close())
 
-/** An API that answers with the event it was given. */
+/** An API that returns the event. */
 async function echo(): Promise<string> {
   server = await startApi({ handler: async event => ({ statusCode: 200, body: JSON.stringify(event) }), user: 'ann' })
   return server.url
@@ -61,7 +61,7 @@ test('where there is nothing there is null', async () => {
   })
 })
 
-test('a body that is no UTF-8 comes as base64, and an answer in base64 goes out as bytes', async () => {
+test('a body that is not UTF-8 arrives as base64, and a response in base64 is sent as bytes', async () => {
   server = await startApi({
     handler: async ({ body, isBase64Encoded }) => ({
       statusCode: 201,
@@ -79,7 +79,7 @@ test('a body that is no UTF-8 comes as base64, and an answer in base64 goes out 
   ])
 })
 
-describe('only loopback names are answered', () => {
+describe('only loopback host names are accepted', () => {
   test.each(['localhost', 'catalog.localhost:8080', '127.0.0.1', '127.9.9.9:1', '[::1]:8080', 'LOCALHOST'])('%s', async host => {
     expect(await get(await echo(), host)).toBe(200)
   })

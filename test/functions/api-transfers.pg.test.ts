@@ -68,7 +68,7 @@ test('what was not signed is not taken', async ({ ask }) => {
   expect((await attempt({ 'content-type': 'text/plain' })).status).toBe(403)
 })
 
-test('a download answers a URL to the bytes, or redirects there, and says who took which version', async ({ ask }) => {
+test('a download returns a URL to the bytes, or redirects there, and audits who got which version', async ({ ask }) => {
   const first = await upload(ask, 'one', { key: 'k', contentType: 'text/plain' })
   const second = await upload(ask, 'two', { key: 'k', contentType: 'text/plain' })
   const [v1, v2] = [first, second].map(response => response.headers.get('x-amz-version-id') ?? '')

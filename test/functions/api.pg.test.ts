@@ -18,7 +18,7 @@ const OBJECT = {
 }
 const { bucket: _, key, ...details } = OBJECT
 
-test('an object that is recorded is answered, listed, found, and gone when it is deleted', async ({ ask }) => {
+test('a recorded object is returned, listed and found, until it is deleted', async ({ ask }) => {
   const stored = { ...OBJECT, createdAt: expect.stringMatching(/^\d{4}-.*Z$/) }
   expect(await ask('PUT', '/object', { query: { key }, body: details })).toMatchObject({ status: 200, json: stored })
   expect((await ask('GET', '/object', { query: { key } })).json).toEqual(stored)
@@ -34,7 +34,7 @@ test('an object that is recorded is answered, listed, found, and gone when it is
   expect((await ask('GET', '/search', { query: { q: 'invoice' } })).json).toEqual({ items: [], nextCursor: null })
 })
 
-test('folders are answered as prefixes', async ({ ask }) => {
+test('folders are returned as prefixes', async ({ ask }) => {
   for (const key of ['a/1', 'a/2', 'b']) await ask('PUT', '/object', { query: { key }, body: { size: 1 } })
   const { json } = await ask('GET', '/objects', { query: { delimiter: '/' } })
   expect(json).toMatchObject({ prefixes: ['a/'], items: [{ key: 'b' }] })

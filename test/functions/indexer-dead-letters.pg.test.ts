@@ -53,7 +53,7 @@ describe('a record that can never be indexed', () => {
     }
   })
 
-  test('because S3 will never answer for it goes with what S3 said', async ({ sql }) => {
+  test('because S3 refuses it for good goes with the error of S3', async ({ sql }) => {
     await using stage = await startStage(sql)
     const record = recordOf(await stage.put('a'))
     const bad = { ...record, s3: { ...record.s3, object: { ...record.s3.object, versionId: 'no version id' } } }

@@ -70,7 +70,7 @@ test('tags are read again, not merged, whatever the order of the events', async 
   expect(await versionsInCatalog(sql, 'docs')).toEqual(await versionsInBucket(bucket.s3, 'docs'))
 })
 
-test('an event that came many times is told once in the audit trail', async ({ sql }) => {
+test('an event that is delivered many times is in the audit trail once', async ({ sql }) => {
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   await bucket.s3.send(new PutObjectCommand({ Bucket: 'docs', Key: 'k', Body: 'x' }))

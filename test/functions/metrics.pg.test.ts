@@ -46,7 +46,7 @@ test('in Lambda a line goes to standard output past console.log, which the JSON 
   expect(log).not.toHaveBeenCalled()
 })
 
-test('a batch tells how many records were indexed and dead-lettered, and how late the oldest was', async ({ sql }) => {
+test('a batch writes how many records were indexed and dead-lettered, and the lag of the oldest', async ({ sql }) => {
   await using stage = await startStage(sql)
   const { measure, measured } = recorder()
   const handler = indexer({ sql, s3: stage.s3, sendDeadLetter: stage.sendDeadLetter, maxReceives: 5, measure })
@@ -64,7 +64,7 @@ test('a batch of which nothing was indexed has no lag', async ({ sql }) => {
   expect(measured).toEqual([{ RecordsIndexed: 0, RecordsDeadLettered: 1 }])
 })
 
-test('a reconcile tells the drift of the run once, however often its event comes', async ({ sql }) => {
+test('a reconcile writes its drift once, however often its event arrives', async ({ sql }) => {
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   for (const key of ['a', 'b', 'c']) await put(bucket, key)
@@ -85,7 +85,7 @@ test('a reconcile tells the drift of the run once, however often its event comes
   expect(measured).toEqual([{ Drift: 3 }, { Drift: 3, ReconcilesFinished: 1 }, { Drift: 0, ReconcilesFinished: 1 }])
 })
 
-test('a prune tells what it deleted', async ({ sql }) => {
+test('a prune writes what it deleted', async ({ sql }) => {
   const { measure, measured } = recorder()
   await logAudit(
     sql,

@@ -40,7 +40,7 @@ function signIn(role: string): Client {
   return sql
 }
 
-test('the indexer takes in what its bucket tells, and answers what it could not', async () => {
+test('the indexer indexes the events of its bucket, and reports those that it could not', async () => {
   const sql = signIn(DATABASE_ROLES.indexer)
   const first = await put(bucket, 'a', 'one')
   await put(bucket, 'a', 'two')
@@ -92,7 +92,7 @@ test('the API does all of its operations', async () => {
   await api.close()
 })
 
-test('the pruner drops months, deletes the rest, and makes the months ahead, which belong to it', async () => {
+test('the pruner drops months, deletes the rest, and creates the months ahead, which it owns', async () => {
   const sql = signIn(DATABASE_ROLES.pruner)
   vi.spyOn(console, 'log').mockImplementation(() => undefined)
   // As months before left it, made by the owner; and the last of the months ahead was never made.
@@ -120,7 +120,7 @@ test('the pruner drops months, deletes the rest, and makes the months ahead, whi
   vi.restoreAllMocks()
 })
 
-test('the reconciler repairs what was lost, and tells of its runs', async () => {
+test('the reconciler repairs what was lost, and records its runs', async () => {
   const sql = signIn(DATABASE_ROLES.reconciler)
   await put(bucket, 'lost')
   lose(bucket)

@@ -38,7 +38,7 @@ beforeAll(() => {
 })
 
 describe('every alarm', () => {
-  test('links to its own section of the runbook, and every section is an alarm’s or a task', () => {
+  test('links to its section of the runbook, and every section belongs to an alarm or is a task', () => {
     const sections = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase().replaceAll(' ', '-'))
     const links = alarms.map(({ AlarmDescription }) => /docs\/operate\.md#([\w-]+)$/.exec(AlarmDescription)?.[1])
     expect([...new Set([...links, ...TASKS])].sort()).toEqual(sections.sort())
@@ -51,7 +51,7 @@ describe('every alarm', () => {
     }
   })
 
-  test('tells people when it fires and when it is over', () => {
+  test('notifies the topic when it fires and when it is over', () => {
     for (const { AlarmActions, OKActions } of alarms) {
       expect(AlarmActions).toHaveLength(1)
       expect(OKActions).toEqual(AlarmActions)
@@ -71,9 +71,9 @@ describe('every alarm', () => {
   })
 })
 
-test('only what must happen alarms when nothing is heard of it', () => {
-  const silent = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching').map(({ AlarmName }) => AlarmName)
-  expect(silent.sort()).toEqual(['watched-prune-missing', 'watched-reconcile-missing'])
+test('only runs that are due alarm on missing data', () => {
+  const alarming = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching').map(({ AlarmName }) => AlarmName)
+  expect(alarming.sort()).toEqual(['watched-prune-missing', 'watched-reconcile-missing'])
 })
 
 test('thresholds follow the sizes of the database and the timeouts of the functions', () => {
@@ -88,7 +88,7 @@ test('thresholds follow the sizes of the database and the timeouts of the functi
 })
 
 describe('the topic of the alarms', () => {
-  test('takes alarms of this account over TLS only, and is encrypted with a key that alarms may use', () => {
+  test('accepts alarms of this account over TLS only, and is encrypted with a key that alarms may use', () => {
     const [policy] = Object.values(template.findResources('AWS::SNS::TopicPolicy'))
     expect(policy?.Properties.PolicyDocument.Statement).toEqual([
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
@@ -105,13 +105,13 @@ describe('the topic of the alarms', () => {
     expect(key?.Properties.KeyPolicy.Statement.flatMap(({ Action }: { Action: string[] }) => Action).join()).not.toContain('*')
   })
 
-  test('is subscribed to by the address of the stage, and by nobody without one', () => {
+  test('has the subscription of the given address, and none without one', () => {
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'alerts@example.com' })
     watchedTemplate().resourceCountIs('AWS::SNS::Subscription', 0)
   })
 })
 
-test('without a database there are no alarms of one', () => {
+test('without a database there are no alarms about one', () => {
   const names = Object.values(watchedTemplate(undefined, false).findResources('AWS::CloudWatch::Alarm'))
   expect(names.filter(({ Properties }) => /database|proxy|replica/.test(Properties.AlarmName))).toEqual([])
   expect(names.length).toBeGreaterThan(10)

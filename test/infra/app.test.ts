@@ -39,13 +39,13 @@ describe('every function', () => {
     }
   })
 
-  test('writes to a log group of its own that does not keep logs for ever', () => {
+  test('writes to a log group of its own with the retention of the stage', () => {
     const groups = ours(prod).map(({ Properties }) => Properties.LoggingConfig.LogGroup)
     expect(new Set(groups).size).toBe(5)
     for (const { Properties } of prod.of('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(365)
   })
 
-  test('finds the database by the proxy, the migrator by the instance with RDS’ certificates', () => {
+  test('connects to the proxy, the migrator to the instance with the certificates of RDS', () => {
     for (const { Properties } of ours(prod)) {
       const { DATABASE_HOST, DATABASE_CA_FILE } = Properties.Environment.Variables
       const isMigrator = Properties.FunctionName.endsWith('-migrator')
@@ -54,7 +54,7 @@ describe('every function', () => {
     }
   })
 
-  test('waits for the migrations, whose failure is the deployment’s', () => {
+  test('waits for the migrations, whose failure fails the deployment', () => {
     const [migrations] = prod.of('Custom::Trigger')
     expect(migrations!.Properties).toMatchObject({ InvocationType: 'RequestResponse', Timeout: '900000' })
     const waiting = ours(prod).filter(({ DependsOn }) => DependsOn.includes(migrations!.id))
@@ -77,7 +77,7 @@ test('a new migration makes a new migrator, and so a new run of it', () => {
 })
 
 describe('the indexer', () => {
-  test('takes batches, answers which of their messages failed, and is never more than the stage says', () => {
+  test('receives batches, reports the messages that failed, and runs at most as often as the stage allows', () => {
     const [mapping] = prod.of('AWS::Lambda::EventSourceMapping')
     expect(mapping!.Properties).toMatchObject({
       FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -87,7 +87,7 @@ describe('the indexer', () => {
 })
 
 describe('the reconciler', () => {
-  test('may start itself as often as it takes, and nothing else', () => {
+  test('may invoke itself without a limit, and nothing else', () => {
     const [reconciler] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Reconciler'))
     expect(reconciler!.Properties.RecursiveLoop).toBe('Allow')
     const [policy] = prod.of('AWS::IAM::Policy').filter(({ id }) => id.startsWith('ReconcilerRole'))
@@ -95,7 +95,7 @@ describe('the reconciler', () => {
     expect(invokes).toMatchObject([{ Resource: expect.stringMatching(/:function:storage-catalog-prod-reconciler$/) }])
   })
 
-  test('runs by the clock and after each deployment', () => {
+  test('runs on a schedule and after each deployment', () => {
     const rules = prod.of('AWS::Events::Rule').filter(({ id }) => /^(Reconciler|Deployed)/.test(id))
     expect(rules.map(({ Properties }) => Properties.ScheduleExpression ?? Properties.EventPattern.detail)).toEqual([
       'cron(47 3 * * ? *)',
@@ -126,12 +126,12 @@ describe('the API', () => {
     )
   })
 
-  test('lets in whoever signs with IAM, or the people of a user pool where that is asked for', () => {
+  test('accepts requests signed with IAM, or users of a user pool with -c auth=cognito', () => {
     expect(new Set(methods(prod).map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']))
     expect(new Set(methods(people).map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['COGNITO_USER_POOLS']))
   })
 
-  test('refuses a request without what its route can’t do without', () => {
+  test('rejects a request without a required parameter of its route', () => {
     const needs = methods(prod).map(({ RequestParameters }) =>
       Object.keys(RequestParameters ?? {}).map(name => name.split('.').at(-1)),
     )
@@ -149,7 +149,7 @@ describe('the API', () => {
     for (const { RequestValidatorId } of methods(prod)) expect(RequestValidatorId).toBeDefined()
   })
 
-  test('gives its own refusals the form of every other error', () => {
+  test('gives its own errors the form of every other error', () => {
     const templates = prod
       .of('AWS::ApiGateway::GatewayResponse')
       .map(({ Properties }) => Properties.ResponseTemplates['application/json'])
@@ -169,12 +169,12 @@ describe('the API', () => {
     ])
   })
 
-  test('stands behind a firewall in prod only', () => {
+  test('has a firewall in prod only', () => {
     expect([dev, prod].map(stage => stage.of('AWS::WAFv2::WebACLAssociation').length)).toEqual([0, 1])
   })
 })
 
-describe('people', () => {
+describe('users of the user pool', () => {
   test('are invited, and sign in with a second factor', () => {
     const [pool] = people.of('AWS::Cognito::UserPool')
     expect(pool!.Properties).toMatchObject({

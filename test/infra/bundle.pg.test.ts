@@ -31,7 +31,7 @@ beforeAll(() => {
 afterAll(() => rmSync(away, { recursive: true }))
 
 describe('a bundle', () => {
-  test.each(NAMES)('of %s needs nothing but what is in it, lazily imported parts included', async name => {
+  test.each(NAMES)('of %s needs no file outside of it, also for lazy imports', async name => {
     await importEveryFile(bundles[name]!, {
       DATABASE_URL: 'postgres://nobody@localhost/none',
       AWS_REGION: 'us-east-1',
@@ -46,23 +46,23 @@ describe('a bundle', () => {
     expect(basename(bundle('pruner'))).toBe(basename(bundles.pruner!))
   })
 
-  test('does not tell where it was made', () => {
+  test('does not contain the path where it was built', () => {
     const files = NAMES.flatMap(name => filesOf(bundles[name]!))
     expect(files.filter(file => readFileSync(file).includes(ROOT))).toEqual([])
   })
 
-  test('has names for the errors of Postgres and of our own', () => {
+  test('keeps the names of error classes', () => {
     const text = readFileSync(join(bundles.api!, 'index.mjs'), 'utf8')
     expect(text).toContain('"PostgresError"')
     expect(text).toContain('"HttpError"')
   })
 
-  test.each(['api', 'indexer'])('of %s loads at most 100 KB before its handler is there', name => {
+  test.each(['api', 'indexer'])('of %s loads at most 100 KB before its handler is ready', name => {
     expect(sizeOfBundle(bundles[name]!).start).toBeLessThan(100 * 1024)
   })
 })
 
-describe('a bundle answers for its function:', () => {
+describe('a bundle works as its function:', () => {
   let database: TestDatabase
   let stage: IndexerStage
   let env: Record<string, string>
@@ -94,7 +94,7 @@ describe('a bundle answers for its function:', () => {
   const run = async (name: string, event: unknown, more: Record<string, string> = {}) =>
     (await runBundle(bundles[name]!, { ...env, ...more }, event)).answer
 
-  test('migrate applies the migrations beside it to an empty database', async () => {
+  test('migrator applies the migrations of its bundle to an empty database', async () => {
     await using empty = await freshDatabase('template1')
     const { tables, functions } = await readMigrations(join(ROOT, 'migrations'))
     const applied = [...tables, ...functions].map(({ name }) => name)
@@ -102,11 +102,11 @@ describe('a bundle answers for its function:', () => {
     expect(await run('migrator', {}, { DATABASE_URL: empty.url })).toEqual({ applied: [], already: applied })
   })
 
-  test('migrate has the certificates of RDS', () => {
+  test('migrator has the certificates of RDS', () => {
     expect(readFileSync(join(bundles.migrator!, 'rds-ca.pem'), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/)
   })
 
-  test('indexer indexes an upload, and takes what can never be indexed to the dead-letter queue', async () => {
+  test('indexer indexes an upload, and sends a message that can never be indexed to the dead-letter queue', async () => {
     const body = await stage.put('report.pdf')
     expect(await run('indexer', sqsEvent([body, 'no JSON']))).toEqual({ batchItemFailures: [] })
     expect(await stage.keys()).toContain('report.pdf')
@@ -118,7 +118,7 @@ describe('a bundle answers for its function:', () => {
     ['GET', '/openapi.json', undefined, 200],
     ['GET', '/search', undefined, 400],
     ['POST', '/uploads', { key: 'new.pdf' }, 201],
-  ])('api answers %s %s', async (httpMethod, path, body, statusCode) => {
+  ])('api responds to %s %s', async (httpMethod, path, body, statusCode) => {
     const event = {
       httpMethod,
       path,
@@ -134,7 +134,7 @@ describe('a bundle answers for its function:', () => {
     expect(await run('pruner', {})).toMatchObject({ deletedTombstones: 0 })
   })
 
-  test('reconcile takes in what no event told of', async () => {
+  test('reconciler indexes an object whose event was lost', async () => {
     await stage.put('missed.pdf')
     expect(await run('reconciler', { bucket: 'docs' })).toMatchObject({ done: true })
     expect(await stage.keys()).toContain('missed.pdf')

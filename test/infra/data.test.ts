@@ -15,10 +15,10 @@ beforeAll(() => {
 describe('the bucket', () => {
   const bucketOf = (stage: Synthesised) => stage.of('AWS::S3::Bucket').find(({ id }) => id.startsWith('Bucket'))!
 
-  test('tells the queue of every event type, as a property of its own, once the queue lets it', () => {
+  test('notifies the queue of every event type, as a property of the bucket, once the queue policy exists', () => {
     const { Properties, DependsOn } = bucketOf(prod)
-    const told = Properties.NotificationConfiguration.QueueConfigurations
-    expect(told.map(({ Event }: { Event: string }) => Event).sort()).toEqual([
+    const configurations = Properties.NotificationConfiguration.QueueConfigurations
+    expect(configurations.map(({ Event }: { Event: string }) => Event).sort()).toEqual([
       's3:IntelligentTiering',
       's3:LifecycleExpiration:*',
       's3:LifecycleTransition',
@@ -28,12 +28,12 @@ describe('the bucket', () => {
       's3:ObjectRestore:*',
       's3:ObjectTagging:*',
     ])
-    expect(new Set(told.map(({ Queue }: { Queue: string }) => Queue)).size).toBe(1)
+    expect(new Set(configurations.map(({ Queue }: { Queue: string }) => Queue)).size).toBe(1)
     expect(DependsOn).toContainEqual(expect.stringContaining('QueuePolicy'))
     expect(prod.of('Custom::S3BucketNotifications')).toEqual([])
   })
 
-  test('keeps versions, is encrypted, its owner’s alone, and forgets abandoned uploads', () => {
+  test('is versioned, encrypted and private, and removes abandoned uploads', () => {
     expect(bucketOf(prod).Properties).toMatchObject({
       VersioningConfiguration: { Status: 'Enabled' },
       BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
@@ -48,7 +48,7 @@ describe('the bucket', () => {
     })
   })
 
-  test('refuses whoever comes without TLS', () => {
+  test('refuses requests without TLS', () => {
     const policies = prod.of('AWS::S3::BucketPolicy').map(({ Properties }) => Properties.PolicyDocument.Statement)
     expect(policies).toHaveLength(2)
     for (const statements of policies) {
@@ -60,7 +60,7 @@ describe('the bucket', () => {
 })
 
 describe('an adopted bucket', () => {
-  test('is not made, not changed and not given notifications', () => {
+  test('is not created or changed, and gets no notifications', () => {
     expect(adopted.resources.filter(({ Type }) => Type.startsWith('AWS::S3::'))).toEqual([])
   })
 
@@ -72,7 +72,7 @@ describe('an adopted bucket', () => {
     ])
   })
 
-  test('may be encrypted with a key, which the functions may use and nothing else of KMS', () => {
+  test('may have a KMS key, the only one that functions may use', () => {
     const statements = adopted.of('AWS::IAM::Policy').flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
     const kms = statements.filter(({ Action }) => [Action].flat().some((action: string) => action.startsWith('kms:')))
     expect(kms.map(({ Resource }) => Resource)).toEqual(Array(3).fill('arn:aws:kms:eu-central-1:123456789012:key/docs'))
@@ -80,7 +80,7 @@ describe('an adopted bucket', () => {
 })
 
 describe('the queue', () => {
-  test('hides a message for six timeouts of the indexer, and gives up after as many deliveries as the indexer counts', () => {
+  test('hides a message for six timeouts of the indexer, and has the same maximum of deliveries as the indexer', () => {
     const [queue] = prod.of('AWS::SQS::Queue').filter(({ id }) => id.startsWith('Queue'))
     const [indexer] = prod.of('AWS::Lambda::Function').filter(({ id }) => id.startsWith('Indexer'))
     expect(queue!.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * indexer!.Properties.Timeout)
@@ -107,7 +107,7 @@ describe('the database', () => {
     }
   })
 
-  test('is encrypted, out of reach of the internet, grows by itself, and takes no connection without TLS', () => {
+  test('is encrypted, private, grows by itself, and accepts only TLS connections', () => {
     const [instance] = prod.of('AWS::RDS::DBInstance')
     expect(instance!.Properties).toMatchObject({
       StorageEncrypted: true,
@@ -123,7 +123,7 @@ describe('the database', () => {
     })
   })
 
-  test('has no standby, copy or protection in dev, and all of them in prod', () => {
+  test('has no standby, replica or protection in dev, and all of them in prod', () => {
     const [cheap, ...none] = dev.of('AWS::RDS::DBInstance')
     expect(none).toEqual([])
     expect(cheap!.Properties).toMatchObject({ MultiAZ: false, DeletionProtection: false, BackupRetentionPeriod: 1 })
@@ -142,13 +142,13 @@ describe('the proxy', () => {
 })
 
 describe('the network', () => {
-  test('has no way out: no internet gateway, no NAT, no public subnet', () => {
+  test('has no route to the internet: no gateway, no NAT, no public subnet', () => {
     const ways = prod.resources.filter(({ Type }) => /InternetGateway|NatGateway|EC2::Route$|EC2::EIP/.test(Type))
     expect(ways).toEqual([])
     for (const { Properties } of prod.of('AWS::EC2::Subnet')) expect(Properties.MapPublicIpOnLaunch).toBe(false)
   })
 
-  test('lets in only from groups that are named, and says no rule twice', () => {
+  test('allows connections only between these security groups, without duplicate rules', () => {
     const rules = prod.of('AWS::EC2::SecurityGroupIngress').map(({ Properties }) => Properties)
     const paths = rules.map(({ SourceSecurityGroupId, GroupId }) => [SourceSecurityGroupId, GroupId].map(group))
     expect(paths.sort()).toEqual([
@@ -180,17 +180,17 @@ describe('the network', () => {
   })
 })
 
-describe('when the stack goes', () => {
+describe('when the stack is deleted', () => {
   const lasting = ['AWS::S3::Bucket', 'AWS::RDS::DBInstance', 'AWS::Cognito::UserPool']
 
-  test('prod keeps bucket, database and people, and asks before it goes', () => {
+  test('prod keeps the bucket, the database and the user pool', () => {
     const kept = lasting.flatMap(type => prod.of(type)).filter(({ id }) => !id.startsWith('Replica'))
     expect(kept.map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(Array(4).fill('Retain'))
   })
 
-  test('dev takes everything along', () => {
+  test('dev deletes everything', () => {
     const kept = dev.resources.filter(({ DeletionPolicy }) => DeletionPolicy === 'Retain')
-    // The role of API Gateway's logs is the account's.
+    // The role for API Gateway's logs belongs to the account.
     expect(kept.map(({ Type }) => Type).sort()).toEqual(['AWS::ApiGateway::Account', 'AWS::IAM::Role'])
   })
 })

@@ -31,19 +31,19 @@ describe.each(names)('%s', name => {
     expect(new Set(functions).size).toBe(functions.length)
   })
 
-  test('uses policies of AWS only where they are not ours to choose: for API Gateway’s logs and CDK’s own function', () => {
+  test('uses AWS managed policies only for API Gateway’s logs and CDK’s own function', () => {
     const managed = stages[name]!.of('AWS::IAM::Role').flatMap(({ Properties }) => Properties.ManagedPolicyArns ?? [])
     const expected = ['AmazonAPIGatewayPushToCloudWatchLogs', ...(name === 'localstack' ? [] : ['AWSLambdaBasicExecutionRole'])]
     expect(managed.map((arn: string) => arn.split('/').at(-1)).sort()).toEqual(expected.sort())
   })
 
-  test('lets API Gateway invoke one function, and each rule its own', () => {
+  test('allows API Gateway to invoke one function, and each rule its target', () => {
     const permissions = stages[name]!.of('AWS::Lambda::Permission').map(({ Properties }) => Properties)
     expect(permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')).toHaveLength(1)
     for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined()
   })
 
-  test('takes messages for the queue from this bucket of this account only, and over TLS only', () => {
+  test('accepts messages for the queue only from this bucket of this account, over TLS', () => {
     const [policy] = stages[name]!.of('AWS::SQS::QueuePolicy').filter(({ id }) => id.startsWith('Queue'))
     const statements = policy!.Properties.PolicyDocument.Statement
     expect(statements).toHaveLength(2)
@@ -60,7 +60,7 @@ describe.each(names)('%s', name => {
 })
 
 describe.each(['dev', 'prod'])('%s', name => {
-  test.each(Object.entries(DATABASE_ROLES))('lets %s sign in to the proxy as %s and nobody else', (file, user) => {
+  test.each(Object.entries(DATABASE_ROLES))('allows %s to sign in to the proxy as %s only', (file, user) => {
     expect(connects(stages[name]!, file)).toEqual([
       expect.stringMatching(
         new RegExp(`^arn:<AWS::Partition>:rds-db:.*:dbuser:<Select 6 <Split : <Proxy.*DBProxyArn.*>>>/${user}$`),
@@ -68,19 +68,19 @@ describe.each(['dev', 'prod'])('%s', name => {
     ])
   })
 
-  test('lets the migrator sign in to the instance as the owner and nobody else', () => {
+  test('allows the migrator to sign in to the instance as the owner only', () => {
     expect(connects(stages[name]!, 'migrator')).toEqual([
       expect.stringMatching(/:dbuser:<Database.*DbiResourceId.*>\/catalog_owner$/),
     ])
   })
 
-  test('lets the proxy sign in as the functions’ roles, never as the owner', () => {
+  test('allows the proxy to sign in as the roles of the functions, not as the owner', () => {
     const [role] = stages[name]!.of('AWS::IAM::Role').filter(({ id }) => id.startsWith('ProxyRole'))
     const users = allowed(role!).flatMap(({ Resource }) => Resource.map(arn => arn.split('/').at(-1)))
     expect(users.sort()).toEqual(Object.values(DATABASE_ROLES).sort())
   })
 
-  test('denies the code of a function what Lambda does with its role in the network', () => {
+  test('denies the code of a function the network actions that Lambda needs', () => {
     const policies = stages[name]!.of('AWS::IAM::Policy').filter(({ Properties }) => /Role/.test(Properties.Roles[0]))
     const tied = policies.filter(policy => allowed(policy).some(({ Action }) => Action.includes('ec2:CreateNetworkInterface')))
     expect(tied).toHaveLength(5)
@@ -91,7 +91,7 @@ describe.each(['dev', 'prod'])('%s', name => {
     }
   })
 
-  test('lets nothing through an endpoint but what the functions call', () => {
+  test('allows only the calls of the functions through endpoints', () => {
     const endpoints = stages[name]!.of('AWS::EC2::VPCEndpoint').flatMap(endpoint => allowed(endpoint))
     const calls = endpoints.flatMap(({ Action }) => Action).sort()
     expect(calls).toEqual([

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { App } from 'aws-cdk-lib'
 import { catalogApp } from '../../infra/app.ts'
 
-/** A resource of a template; values that CloudFormation fills in are told as text: `<Queue.Arn>`. */
+/** A resource of a template; references are text such as `<Queue.Arn>`. */
 export type Resource = {
   id: string
   Type: string
@@ -59,13 +59,13 @@ type Template = { Resources: Record<string, Omit<Resource, 'id'>> }
 
 function resourcesOf({ Resources }: Template): Resource[] {
   return Object.entries(Resources).map(([id, { Properties, DependsOn, ...rest }]) => {
-    return { id, ...rest, Properties: told(Properties ?? {}), DependsOn: [DependsOn ?? []].flat() }
+    return { id, ...rest, Properties: resolved(Properties ?? {}), DependsOn: [DependsOn ?? []].flat() }
   })
 }
 
 /** Fn::Join, Ref and their like as text. */
-function told(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(told)
+function resolved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(resolved)
   if (typeof value !== 'object' || value === null) return value
   const [[name, argument] = ['', undefined], ...more] = Object.entries(value)
   if (more.length === 0 && name === 'Ref') return `<${argument}>`
@@ -76,10 +76,10 @@ function told(value: unknown): unknown {
     return argument.replaceAll('${', '<').replaceAll('}', '>')
   if (more.length === 0 && name === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown[]]
-    return parts.map(part => String(told(part))).join(separator)
+    return parts.map(part => String(resolved(part))).join(separator)
   }
   if (more.length === 0 && (name === 'Fn::Select' || name === 'Fn::Split')) {
-    return `<${name.slice(4)} ${(argument as unknown[]).map(part => String(told(part))).join(' ')}>`
+    return `<${name.slice(4)} ${(argument as unknown[]).map(part => String(resolved(part))).join(' ')}>`
   }
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, told(each)]))
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolved(each)]))
 }

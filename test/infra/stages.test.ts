@@ -11,16 +11,16 @@ beforeAll(() => {
 })
 
 describe.each(names)('%s', name => {
-  test('has no finding of cdk-nag that nobody gave a reason for, not even a warning', () => {
+  test('has no finding or warning of cdk-nag without a reason', () => {
     expect(stages[name]!.report.pluginReports).toEqual([])
   })
 
-  test('names no account and no region, so that synthesis has nothing to look up', () => {
+  test('contains no account and no region, so that synthesis needs no lookups', () => {
     const text = JSON.stringify([stages[name]!.data, stages[name]!.app])
     expect(text.match(/[:"]\d{12}[:"]|(us|eu|ap)-(east|west|central|north|south)\w*-\d/)).toBeNull()
   })
 
-  test('tells people, programs and tests where things are', () => {
+  test('has outputs with the addresses and names of its parts', () => {
     const outputs = Object.keys(stages[name]!.app.Outputs as object)
     const everywhere = [
       'Api',
@@ -51,7 +51,7 @@ test('synthesising twice gives equal templates, bundles included', () => {
   expect(again.app).toEqual(stages.prod!.app)
 })
 
-test.each(['dev', 'prod'])('%s holds no secret, no password and no address of a database', name => {
+test.each(['dev', 'prod'])('%s contains no secret, no password and no address of a database', name => {
   const { resources, data, app } = stages[name]!
   expect(resources.filter(({ Type }) => /Secret|SSM::Parameter/.test(Type))).toEqual([])
   expect(JSON.stringify([data, app])).not.toMatch(
@@ -59,7 +59,7 @@ test.each(['dev', 'prod'])('%s holds no secret, no password and no address of a 
   )
 })
 
-test('localstack uses nothing that its free edition lacks', () => {
+test('localstack uses only resources of the free edition', () => {
   const used = new Set(stages.localstack!.resources.map(({ Type }) => Type))
   const lacking = [...used].filter(type =>
     /::(EC2|RDS|Scheduler|Cognito|ApiGatewayV2|WAFv2)::|Dashboard|MetricFilter|^Custom::|CustomResource/.test(type),
@@ -67,7 +67,7 @@ test('localstack uses nothing that its free edition lacks', () => {
   expect(lacking).toEqual([])
 })
 
-test('localstack is the same parts: its functions, queues, bucket, API and rules are those of dev', () => {
+test('localstack has the same functions, queues, bucket, API and rules as dev', () => {
   const count = (name: string) =>
     ['AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::ApiGateway::Method', 'AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping'].map(
       type => stages[name]!.of(type).length,
@@ -80,7 +80,7 @@ test('localstack is the same parts: its functions, queues, bucket, API and rules
   expect(functions('localstack').sort()).toEqual(functions('dev').sort())
 })
 
-test('localstack’s functions find Postgres by an address, and act as a role of their own there', () => {
+test('functions on localstack connect to an address, and act as a role of their own', () => {
   const environments = stages.localstack!.of('AWS::Lambda::Function').map(({ Properties }) => Properties.Environment.Variables)
   expect(environments.map(({ DATABASE_ROLE }) => DATABASE_ROLE).sort()).toEqual([
     'catalog_api',
@@ -92,7 +92,7 @@ test('localstack’s functions find Postgres by an address, and act as a role of
   for (const { DATABASE_URL } of environments) expect(DATABASE_URL).toMatch(/^postgres:/)
 })
 
-test('an unknown stage, way to sign in, or Cognito where there is none is refused', () => {
+test('an unknown stage or auth, and Cognito on localstack, are refused', () => {
   expect(() => stageApp('production')).toThrow('-c stage=production: one of dev, prod, localstack')
   expect(() => stageApp('dev', { auth: 'none' })).toThrow('-c auth=none: iam or cognito')
   expect(() => stageApp('localstack', { auth: 'cognito' })).toThrow('no Cognito')
