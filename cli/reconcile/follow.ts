@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
 import type { RunKind } from '../../shared/names.ts'
-import { getJson, type Jsonify, postJson } from '../connect/get-json.ts'
+import { getJson, postJson } from '../connect/get-json.ts'
 import { npxCommand, type Target, type TargetFlags } from '../connect/target.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { logLine, printable } from '../terminal/print.ts'
 import { onStopSignal } from '../terminal/signals.ts'
 import type { RunFlags } from './options.ts'
-import { startProgress } from './progress.ts'
-
-/** A run as the API returns it. */
-export type Run = Jsonify<ReconcileRun>
+import { type Run, startProgress } from './progress.ts'
 
 /** What a run should do; the rest comes from the flags. */
 export type RunSettings = { kind?: RunKind; dryRun?: boolean; fresh?: boolean; sampleRate?: number; manifest?: string }

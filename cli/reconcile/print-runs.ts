@@ -1,7 +1,7 @@
 import { driftOf, type Findings } from '../../shared/catalog/reconcile-runs.ts'
 import { formatCount, formatTime, printable, printLine } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
-import type { Run } from './follow.ts'
+import type { Run } from './progress.ts'
 
 /** Prints the findings of finished runs, one line per kind of difference. */
 export function printFindings(runs: Run[]): void {

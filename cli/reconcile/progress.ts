@@ -1,7 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress'
-import { driftOf } from '../../shared/catalog/reconcile-runs.ts'
+import { driftOf, type ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
+import type { Jsonify } from '../connect/get-json.ts'
 import { formatCount, logLine } from '../terminal/print.ts'
-import type { Run } from './follow.ts'
+
+/** A run as the API returns it. */
+export type Run = Jsonify<ReconcileRun>
 
 /** Shows the progress of runs on standard error, the sum of all runs. */
 export type RunProgress = { show(run: Run): void; end(): void }
