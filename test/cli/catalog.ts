@@ -1,12 +1,13 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { S3Client } from '@aws-sdk/client-s3'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
+import { makeDataFolder } from '../support/data-folder.ts'
 
 /** What a command answered. */
 export type CommandResult = { code: number | null; stdout: string; stderr: string }
@@ -26,7 +27,7 @@ export type TestCatalog = {
 
 /** Starts one for a test file; disposing of it stops all of it. */
 export async function testCatalog(): Promise<TestCatalog> {
-  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-cli-'))
+  const folder = await makeDataFolder('storage-catalog-cli-')
   const catalog = await startCatalog({ folder: join(folder, 'data'), apiPort: 0, s3Port: 0, postgresPort: 0 })
   const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
   const s3 = new S3Client({ endpoint: catalog.s3Url, region: 'us-east-1', forcePathStyle: true, credentials })

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
@@ -9,12 +8,13 @@ import { createBucket } from '../../local/s3/store/buckets.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
 import { testClient } from '../support/bucket.ts'
+import { makeDataFolder } from '../support/data-folder.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
 
 test('Postgres killed in the middle of batches and started again has lost and doubled nothing', { timeout: 90_000 }, async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   await using ending = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-faults-'))
+  const folder = await makeDataFolder('storage-catalog-faults-')
   ending.defer(() => rm(folder, { recursive: true, force: true }))
   let postgres = await startPostgres({ folder })
   ending.defer(() => postgres.stop())

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createConnection, createServer } from 'node:net'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { testClient } from '../support/bucket.ts'
+import { makeDataFolder } from '../support/data-folder.ts'
 import { type RunningCatalog, runCatalog, startCatalogProcess } from '../support/running-catalog.ts'
 
 test('a put is findable over HTTP within a second, in every bucket', async () => {
@@ -53,7 +54,7 @@ test('a taken port is named before anything is started, with the flag and the va
   await once(taken, 'listening')
   const address = taken.address()
   const port = String(address !== null && typeof address === 'object' ? address.port : 0)
-  const data = await mkdtemp(join(tmpdir(), 'storage-catalog-run-'))
+  const data = await makeDataFolder('storage-catalog-run-')
   for (const part of ['API', 'S3', 'Postgres']) {
     const variable = `CATALOG_${part.toUpperCase()}_PORT`
     const free = { CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0', CATALOG_DATA: data }
@@ -72,7 +73,7 @@ test('a taken port is named before anything is started, with the flag and the va
 })
 
 test('a port that two parts want is told', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'storage-catalog-run-'))
+  const data = await makeDataFolder('storage-catalog-run-')
   const { process, output } = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '9999', CATALOG_S3_PORT: '9999' })
   const [code] = await once(process, 'exit')
   await rm(data, { recursive: true })

@@ -1,22 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect, onTestFinished } from 'vitest'
 import { errno } from '../../local/errno.ts'
 import { startPostgres } from '../../local/postgres/postgres.ts'
 import { connect } from '../../shared/database/connection.ts'
+import { makeDataFolder } from '../support/data-folder.ts'
 
 const FAST = { settings: { fsync: 'off' } }
 
 const test = base.extend<{ folder: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs
   folder: async ({}, use) => {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), 'local-postgres-')))
+    const folder = await realpath(await makeDataFolder('local-postgres-'))
     await use(folder)
     await rm(folder, { recursive: true })
   },

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
@@ -9,6 +8,7 @@ import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
+import { makeDataFolder } from '../support/data-folder.ts'
 
 test('what was lost while the catalog was stopped is there soon after the start, in every bucket', async () => {
   await using folder = await emptyFolder()
@@ -61,7 +61,7 @@ test('a reconcile that the end of the catalog stops in the middle goes on at the
 })
 
 async function emptyFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'storage-catalog-reconcile-'))
+  const path = await makeDataFolder('storage-catalog-reconcile-')
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
 }
 

@@ -1,6 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { ifMissing } from '../../local/errno.ts'
@@ -8,6 +7,7 @@ import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
 import { startPostgres } from '../../local/postgres/postgres.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
+import { DATA_ROOT, makeDataFolder } from './data-folder.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,7 +25,7 @@ const SETTINGS = {
   synchronous_commit: 'off',
   full_page_writes: 'off',
   autovacuum: 'off',
-  max_wal_size: '4GB',
+  max_wal_size: '1GB',
   shared_buffers: '128MB',
   max_connections: '200',
 }
@@ -35,7 +35,7 @@ const PREFIX = 'storage-catalog-test-'
 /** vitest's global setup: one cluster for the run, in a folder of its own, gone afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeLeftovers()
-  const folder = await mkdtemp(join(tmpdir(), PREFIX))
+  const folder = await makeDataFolder(PREFIX)
   const server = await startPostgres({ folder, settings: SETTINGS })
   // An abort makes vitest end without a teardown.
   const abandon = () => {
@@ -62,9 +62,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /** Of runs that were killed. The age spares a run that has made its folder, but does not hold it yet. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(DATA_ROOT)) {
     if (!name.startsWith(PREFIX)) continue
-    const folder = join(tmpdir(), name)
+    const folder = join(DATA_ROOT, name)
     const found = await stat(folder).catch(ifMissing)
     if (!found || found.uid !== process.getuid?.() || Date.now() - found.mtimeMs < 60_000) continue
     try {

@@ -1,9 +1,9 @@
-import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chown, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPostgres } from '../../local/postgres/postgres.ts'
 import { type Client, connect } from '../../shared/database/connection.ts'
 import { DATABASE_OWNER } from '../../shared/database/roles.ts'
+import { makeDataFolder } from './data-folder.ts'
 
 /** A cluster as RDS gives one: the master user is no superuser, and roles sign in without a password where they are members of rds_iam. */
 export type FakeRds = {
@@ -17,7 +17,7 @@ export type FakeRds = {
 
 /** For `await using`; a cluster of its own, because its roles are seen by every database of it. */
 export async function fakeRds(): Promise<FakeRds> {
-  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-rds-'))
+  const folder = await makeDataFolder('storage-catalog-rds-')
   const server = await startPostgres({ folder: join(folder, 'postgres'), settings: { fsync: 'off' } })
   await letIn(join(folder, 'postgres/data/pg_hba.conf'))
   const admin = connect({ url: server.url, max: 1 })

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Addresses } from '../../local/catalog.ts'
+import { makeDataFolder } from './data-folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -21,7 +21,7 @@ export type RunningCatalog = Addresses & {
 
 /** Starts one in a folder of its own, for `await using`; the folder goes with it. */
 export async function runCatalog(folder?: string): Promise<RunningCatalog> {
-  const data = folder ?? (await mkdtemp(join(tmpdir(), 'storage-catalog-run-')))
+  const data = folder ?? (await makeDataFolder('storage-catalog-run-'))
   const started = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0' })
   const addresses = await readAddresses(started, join(data, 'running.json'))
   return {
