@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
 import { getJson } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { deleteVersions } from '../story/delete-versions.ts'
-import { type Document, waitForHistory } from '../story/document.ts'
-import { storySteps } from '../story/steps.ts'
 import { bold, formatCount, printLine, printNext, shellQuote } from '../terminal/print.ts'
+import { deleteVersions } from '../walkthrough/delete-versions.ts'
+import { type Document, waitForHistory } from '../walkthrough/document.ts'
+import { walkthroughSteps } from '../walkthrough/steps.ts'
 
 /** `catalog demo`: prints the life of a document step by step; fails when the catalog is wrong. */
 export function addDemo(program: Command): void {
@@ -41,7 +41,7 @@ async function demo(flags: TargetFlags & { clean?: boolean }): Promise<void> {
   }
   await deleteDocument(document)
   try {
-    for (const [n, { title, run }] of storySteps.entries()) {
+    for (const [n, { title, run }] of walkthroughSteps.entries()) {
       printLine(bold(`${n + 1}. ${title}`))
       for (const line of (await run(document)).details) printLine(`   ${line}`)
     }

@@ -4,14 +4,14 @@ import { type ConnectionConfig, connect, connectionFromEnvironment } from '../..
 import { type Bucket, openBucket } from '../connect/bucket.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { graceOption } from '../reconcile/options.ts'
-import type { Document } from '../story/document.ts'
 import { CliError, errorCode, isNetworkError } from '../terminal/cli-error.ts'
 import { checkMark, printable, printLine, printNext } from '../terminal/print.ts'
 import { type Check, type CheckContext, CheckSkipped } from '../verify/check.ts'
 import { databaseChecks } from '../verify/database.ts'
 import { equalityChecks } from '../verify/equality.ts'
 import { queueChecks } from '../verify/queues.ts'
-import { cleanUp, storyChecks } from '../verify/story.ts'
+import { cleanUp, walkthroughChecks } from '../verify/walkthrough.ts'
+import type { Document } from '../walkthrough/document.ts'
 
 /** `catalog verify`: whether an installation does what it should, step by step. */
 export function addVerify(program: Command): void {
@@ -28,7 +28,7 @@ export function addVerify(program: Command): void {
   addTargetOptions(command)
 }
 
-const checks: Check[] = [...databaseChecks, ...storyChecks, cleanUp, ...queueChecks, ...equalityChecks]
+const checks: Check[] = [...databaseChecks, ...walkthroughChecks, cleanUp, ...queueChecks, ...equalityChecks]
 
 async function verify(flags: TargetFlags & { compare: boolean; grace: number }): Promise<void> {
   const target = resolveTarget(flags)

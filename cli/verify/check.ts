@@ -1,7 +1,7 @@
 import type { Sql } from '../../shared/database/connection.ts'
 import type { Bucket } from '../connect/bucket.ts'
 import type { Target, TargetFlags } from '../connect/target.ts'
-import type { Document } from '../story/document.ts'
+import type { Document } from '../walkthrough/document.ts'
 
 /**
  * The installation that is checked, and the document that the checks write. `sql` is undefined where the database is unknown,

@@ -1,8 +1,8 @@
 import { getQueueState, openQueues } from '../connect/queue.ts'
 import { npxCommand } from '../connect/target.ts'
-import { pollUntil } from '../story/poll.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount } from '../terminal/print.ts'
+import { pollUntil } from '../walkthrough/poll.ts'
 import { type Check, type CheckContext, CheckSkipped } from './check.ts'
 
 /** The event queue and its dead letters. Run after the checks that cause events. */

@@ -1,10 +1,20 @@
 import { CopyObjectCommand, DeleteObjectCommand, DeleteObjectsCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { expect } from 'vitest'
-import { actionsOf, deleteForGood, eventually, historyOf, keysBelow, objectOf, put, type Scene, type StoryTest } from './scene.ts'
+import {
+  actionsOf,
+  type ConformanceTest,
+  deleteForGood,
+  eventually,
+  historyOf,
+  keysBelow,
+  objectOf,
+  put,
+  type Scene,
+} from './scene.ts'
 
 /** What happens to an object in the bucket, and that the catalog follows. */
-export function tellChanges(test: StoryTest): void {
+export function tellChanges(test: ConformanceTest): void {
   test('an object that is put is in the catalog as S3 has it', async ({ scene }) => {
     const { key, versionId } = await put(scene, 'put/report.pdf', 'twelve bytes', {
       ContentType: 'application/pdf',

@@ -1,4 +1,4 @@
 import { openInstallation } from './installation.ts'
-import { tellStory } from './story.ts'
+import { conformanceSuite } from './suite.ts'
 
-tellStory('the catalog that the environment names', async () => openInstallation(process.env))
+conformanceSuite('the catalog that the environment names', async () => openInstallation(process.env))

@@ -2,9 +2,9 @@ import { auditPruner } from '../../functions/jobs/prune.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { runCatalog } from '../support/running-catalog.ts'
 import { type Installation, openInstallation } from './installation.ts'
-import { tellStory } from './story.ts'
+import { conformanceSuite } from './suite.ts'
 
-tellStory('the catalog on one machine', openLocal)
+conformanceSuite('the catalog on one machine', openLocal)
 
 /** `npm start`, and the pruner, which nobody can invoke there. */
 async function openLocal(): Promise<Installation> {

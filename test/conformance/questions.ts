@@ -7,6 +7,7 @@ import type { BucketStatistics, Statistics } from '../../shared/catalog/statisti
 import {
   actionsOf,
   auditOf,
+  type ConformanceTest,
   eventually,
   historyOf,
   keysBelow,
@@ -15,12 +16,11 @@ import {
   put,
   read,
   type Scene,
-  type StoryTest,
   versionsOf,
 } from './scene.ts'
 
 /** What people ask the catalog, and transfers by URLs that it signs. */
-export function tellQuestions(test: StoryTest): void {
+export function tellQuestions(test: ConformanceTest): void {
   test('a search finds an object by words of its name, their beginnings, its metadata and its tags', async ({ scene }) => {
     const [name, department, status] = [newWord(), newWord(), newWord()]
     const { key } = await put(scene, `search/${name}/annualReport_2031-07.pdf`, 'x', {

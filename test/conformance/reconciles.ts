@@ -2,10 +2,10 @@ import { expect } from 'vitest'
 import type { Jsonify } from '../../cli/connect/get-json.ts'
 import type { ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
 import { writeInventory } from '../support/inventory-report.ts'
-import { eventually, historyOf, newWord, objectOf, put, read, type Scene, type StoryTest } from './scene.ts'
+import { type ConformanceTest, eventually, historyOf, newWord, objectOf, put, read, type Scene } from './scene.ts'
 
 /** The reconciler, through the API alone: repairs, digests, previews and inventories, with their progress, stopped and continued. */
-export function tellReconciles(test: StoryTest): void {
+export function tellReconciles(test: ConformanceTest): void {
   test('a reconcile restores what the catalog lost, and removes what the bucket never had', async ({ scene }) => {
     const { bucket, prefix } = scene
     const { key, versionId } = await put(scene, 'drift/lost.txt', 'x', { Metadata: { shelf: '7' } })

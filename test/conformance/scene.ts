@@ -20,10 +20,10 @@ import type { Installation } from './installation.ts'
 export type Scene = Installation & { prefix: string }
 
 /** vitest's `test` with the one scene of its file: `test('a claim', async ({ scene }) => { ... })`. */
-export type StoryTest = ReturnType<typeof storyTest>
+export type ConformanceTest = ReturnType<typeof conformanceTest>
 
 /** Opens an installation for a file of tests; afterwards what they have put into the bucket is deleted for good. */
-export function storyTest(open: () => Promise<Installation>) {
+export function conformanceTest(open: () => Promise<Installation>) {
   return base.extend<{ scene: Scene }>({
     scene: [
       // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs

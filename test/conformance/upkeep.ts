@@ -1,9 +1,9 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { expect } from 'vitest'
-import { actionsOf, eventually, newWord, type Scene, type StoryTest } from './scene.ts'
+import { actionsOf, type ConformanceTest, eventually, newWord, type Scene } from './scene.ts'
 
 /** Dead letters and the pruner. */
-export function tellUpkeep(test: StoryTest): void {
+export function tellUpkeep(test: ConformanceTest): void {
   test('a message that can never be indexed ends in the dead-letter queue with its reason', async ({ scene, skip }) => {
     if (!scene.queues) return skip('no queue is named')
     const word = newWord()

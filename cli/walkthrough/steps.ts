@@ -19,7 +19,7 @@ export type StepResult = { summary: string; details: string[] }
 export type Step = { name: string; title: string; needs: string[]; run: (document: Document) => Promise<StepResult> }
 
 /** The life of a document up to its deletion. `catalog demo` prints it, `catalog verify` and the conformance suite check it. */
-export const storySteps: Step[] = [
+export const walkthroughSteps: Step[] = [
   { name: 'write and read', title: 'Upload a document with metadata and tags', needs: [], run: uploadFirst },
   { name: 'list', title: 'List its folder', needs: ['write and read'], run: listFolder },
   { name: 'search', title: 'Find it by words, metadata and a prefix', needs: ['write and read'], run: search },
@@ -29,7 +29,7 @@ export const storySteps: Step[] = [
   { name: 'statistics', title: 'Read the statistics', needs: ['versions'], run: readStatistics },
 ]
 
-/** The end of the story: the document is deleted, its versions are kept. */
+/** The last step: the document is deleted, its versions are kept. */
 export const deleteStep: Step = { name: 'delete', title: 'Delete the document', needs: ['versions'], run: deleteDocument }
 
 async function uploadFirst(document: Document): Promise<StepResult> {

@@ -1,18 +1,18 @@
 import { GetBucketVersioningCommand } from '@aws-sdk/client-s3'
 import { checkBucketAccess } from '../connect/bucket.ts'
 import { getJson } from '../connect/get-json.ts'
-import { deleteVersions } from '../story/delete-versions.ts'
-import { waitForHistory } from '../story/document.ts'
-import { deleteStep, type Step, storySteps } from '../story/steps.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount } from '../terminal/print.ts'
+import { deleteVersions } from '../walkthrough/delete-versions.ts'
+import { waitForHistory } from '../walkthrough/document.ts'
+import { deleteStep, type Step, walkthroughSteps } from '../walkthrough/steps.ts'
 import type { Check, CheckContext } from './check.ts'
 
 /** The API, the bucket, and the life of a document in both. */
-export const storyChecks: Check[] = [
+export const walkthroughChecks: Check[] = [
   { name: 'API', run: checkApi },
   { name: 'bucket', run: checkBucket },
-  ...[...storySteps, deleteStep].map(toCheck),
+  ...[...walkthroughSteps, deleteStep].map(toCheck),
 ]
 
 /** Deletes what the checks wrote to the bucket, also after a failure. */

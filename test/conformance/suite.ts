@@ -3,7 +3,7 @@ import { tellChanges } from './changes.ts'
 import type { Installation } from './installation.ts'
 import { tellQuestions } from './questions.ts'
 import { tellReconciles } from './reconciles.ts'
-import { storyTest } from './scene.ts'
+import { conformanceTest } from './scene.ts'
 import { tellUpkeep } from './upkeep.ts'
 
 /** Longer than any wait: a reconcile compares recent changes again a minute later. */
@@ -13,8 +13,8 @@ const TIMEOUT_MS = 10 * 60_000
  * Declares the conformance suite against one installation, whatever it runs on. It writes below a random prefix and deletes that afterwards, so
  * it may run beside others, and beside itself. Its tests wait for the catalog at the same time.
  */
-export function tellStory(where: string, open: () => Promise<Installation>): void {
-  const test = storyTest(open)
+export function conformanceSuite(where: string, open: () => Promise<Installation>): void {
+  const test = conformanceTest(open)
   describe.concurrent(where, { timeout: TIMEOUT_MS }, () => {
     tellChanges(test)
     tellQuestions(test)

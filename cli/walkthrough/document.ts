@@ -8,7 +8,7 @@ import { CliError } from '../terminal/cli-error.ts'
 import type { Page } from '../terminal/print-list.ts'
 import { pollUntil } from './poll.ts'
 
-/** The document of a story: where it is, what it contains, and the searches that find it. `versionIds` are those written so far, oldest first. */
+/** The document of a walkthrough: where it is, what it contains, and the searches that find it. `versionIds` are those written so far, oldest first. */
 export type Document = {
   target: Target
   bucket: Bucket
