@@ -1,8 +1,9 @@
--- One role for each Lambda function (shared/database/roles.ts). Each table and function file grants what its role needs; docs/schema.md has
--- the table. No role has a password: on RDS they sign in with IAM, elsewhere the owner of the schema acts as them.
+-- One role for each Lambda function (shared/functions.ts). Each table and function file grants what its role
+-- needs; docs/schema.md has the table. No role has a password: on RDS they sign in with IAM, elsewhere the owner of the
+-- schema acts as them.
 --
--- Roles belong to the whole cluster. Creating them, and letting them connect where the database does not let everybody, is all that the
--- migrations do outside of the schema `catalog`.
+-- Roles belong to the whole cluster. Creating them, and letting them connect where the database does not let everybody,
+-- is all that the migrations do outside of the schema `catalog`.
 
 do $$
 declare

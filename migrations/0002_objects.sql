@@ -1,7 +1,7 @@
 -- The current objects, and the index that searches them.
 --
--- Buckets, keys and version ids have collation "C" in every table: they are compared by bytes, and a comparison in another collation than
--- that of an index does not use it (seen in a function with one parameter of each collation).
+-- Buckets, keys and version ids have collation "C" in every table: they are compared by bytes, and a comparison in
+-- another collation than that of an index does not use it (seen in a function with one parameter of each collation).
 
 create table catalog.storage_objects (
   id bigint generated always as identity primary key,
@@ -32,7 +32,8 @@ comment on column catalog.storage_objects.version_id is
 comment on column catalog.storage_objects.size is 'Bytes.';
 comment on column catalog.storage_objects.content_type is 'Content-Type that a GET returns.';
 comment on column catalog.storage_objects.etag is 'Entity tag without quotes; not an MD5 for a multipart object.';
-comment on column catalog.storage_objects.last_modified is 'Last-Modified of the latest version, as the backend reports it.';
+comment on column catalog.storage_objects.last_modified is
+  'Last-Modified of the latest version, as the backend reports it.';
 comment on column catalog.storage_objects.storage_backend is 'Where the bytes are: s3, local, ...';
 comment on column catalog.storage_objects.storage_class is 'S3 storage class; STANDARD where S3 leaves it out.';
 comment on column catalog.storage_objects.metadata is 'User metadata. For S3: names in lower case, values as text.';

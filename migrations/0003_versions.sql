@@ -1,4 +1,5 @@
--- Every version and delete marker, what is known to be deleted, and the types that describe what was observed of a bucket.
+-- Every version and delete marker, what is known to be deleted, and the types that describe what was observed of a
+-- bucket.
 
 create table catalog.storage_versions (
   bucket text collate "C" not null check (bucket <> ''),
@@ -24,7 +25,8 @@ create table catalog.storage_versions (
   constraint storage_versions_marker_has_no_size check (is_delete_marker = (size is null))
 );
 
-comment on table catalog.storage_versions is 'Every version and delete marker that exists. The latest one of each key is flagged.';
+comment on table catalog.storage_versions is
+  'Every version and delete marker that exists. The latest one of each key is flagged.';
 comment on column catalog.storage_versions.bucket is 'Bucket name, or the name of a container of another backend.';
 comment on column catalog.storage_versions.key is 'Object key, compared by bytes as S3 does.';
 comment on column catalog.storage_versions.version_id is
@@ -50,7 +52,8 @@ comment on column catalog.storage_versions.sequencer is
 comment on column catalog.storage_versions.observed_at is
   'Database time just before the backend was asked for these details. The later one of two observations is kept. '
   '-infinity: known from an event alone.';
-comment on column catalog.storage_versions.latest_at is 'Database time as of which this version is known to be the latest.';
+comment on column catalog.storage_versions.latest_at is
+  'Database time as of which this version is known to be the latest.';
 
 create unique index storage_versions_latest on catalog.storage_versions (bucket, key) where is_latest;
 create index storage_versions_history on catalog.storage_versions
@@ -73,7 +76,8 @@ comment on column catalog.storage_tombstones.bucket is 'Bucket name.';
 comment on column catalog.storage_tombstones.key is 'Object key.';
 comment on column catalog.storage_tombstones.version_id is 'Version id that was deleted.';
 comment on column catalog.storage_tombstones.observed_at is
-  'Database time as of which the version is gone. infinity for a real version id, which never returns; ''null'' may be written again.';
+  'Database time as of which the version is gone. infinity for a real version id, which never returns; ''null'' may '
+  'be written again.';
 comment on column catalog.storage_tombstones.created_at is
   'When the tombstone was written. The pruner deletes it when no event can be that late.';
 
@@ -87,8 +91,10 @@ create table catalog.key_locks (
 );
 
 comment on table catalog.key_locks is
-  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane is first written.';
-comment on column catalog.key_locks.lane is 'Hash of bucket and key, modulo 16,777,216: so many rows (60 bytes each, with the index) at most.';
+  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane '
+  'is first written.';
+comment on column catalog.key_locks.lane is
+  'Hash of bucket and key, modulo 16,777,216: so many rows (60 bytes each, with the index) at most.';
 
 create type catalog.observation as (
   key text collate "C",
@@ -110,8 +116,9 @@ create type catalog.observation as (
 );
 
 comment on type catalog.observation is
-  'What was observed of one version. state: present, marker or gone. is_verified: the backend itself was asked; false where only an event '
-  'was read. claims_latest: an event says that the version was just created, so that it is the latest unless a later one is known.';
+  'What was observed of one version. state: present, marker or gone. is_verified: the backend itself was asked; '
+  'false where only an event was read. claims_latest: an event says that the version was just created, so that it is '
+  'the latest unless a later one is known.';
 
 create type catalog.latest_facts as (
   key text collate "C",
@@ -144,8 +151,9 @@ create type catalog.latest_decision as (
 );
 
 comment on type catalog.latest_decision is
-  'Which version of a key was the latest and which is now (null: none); whether the batch itself states this; whether it is decided, or the '
-  'backend must be asked; which versions are gone, and what was observed of the others.';
+  'Which version of a key was the latest and which is now (null: none); whether the batch itself states this; '
+  'whether it is decided, or the backend must be asked; which versions are gone, and what was observed of the '
+  'others.';
 
 create type catalog.version_change as (
   key text collate "C",
@@ -170,5 +178,5 @@ create type catalog.version_change as (
 );
 
 comment on type catalog.version_change is
-  'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch itself states so, whether it is '
-  'gone, and whether it was observed, with the columns of the observation.';
+  'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch '
+  'itself states so, whether it is gone, and whether it was observed, with the columns of the observation.';

@@ -1,4 +1,5 @@
--- Who did what. Partitioned by month, so that retention drops partitions; append-only (functions/audit/refuse_audit_change.sql).
+-- Who did what. Partitioned by month, so that retention drops partitions; append-only
+-- (functions/audit/refuse_audit_change.sql).
 
 create table catalog.storage_audit (
   id bigint generated always as identity,
@@ -32,9 +33,11 @@ comment on column catalog.storage_audit.ip_address is 'IP address of the caller,
 comment on column catalog.storage_audit.user_agent is 'User agent of the caller, as the source reports it.';
 comment on column catalog.storage_audit.success is 'Whether it succeeded.';
 comment on column catalog.storage_audit.error_message is 'Why it failed.';
-comment on column catalog.storage_audit.metadata is 'What else is known, such as the name of the S3 event and its request id.';
+comment on column catalog.storage_audit.metadata is
+  'What else is known, such as the name of the S3 event and its request id.';
 comment on column catalog.storage_audit.event_id is
-  'Identity of the S3 event behind this entry, so that an event delivered twice is one entry. Null for entries of API callers.';
+  'Identity of the S3 event behind this entry, so that an event delivered twice is one entry. Null for entries of '
+  'API callers.';
 
 create index storage_audit_key on catalog.storage_audit (bucket, key, occurred_at, id);
 create index storage_audit_user on catalog.storage_audit (user_id, occurred_at, id);
@@ -42,8 +45,9 @@ create index storage_audit_occurred_at on catalog.storage_audit using brin (occu
 
 grant select, insert on catalog.storage_audit to catalog_api;
 
--- Only the owner of a table can detach a partition concurrently, and a function cannot do it for others, so the pruner owns the trail.
--- To become the owner a role needs the right to create tables in the schema; the pruner has it for this moment only.
+-- Only the owner of a table can detach a partition concurrently, and a function cannot do it for others, so the pruner
+-- owns the trail. To become the owner a role needs the right to create tables in the schema; the pruner has it for this
+-- moment only.
 grant create on schema catalog to catalog_pruner;
 alter table catalog.storage_audit owner to catalog_pruner;
 revoke create on schema catalog from catalog_pruner;

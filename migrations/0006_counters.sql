@@ -1,6 +1,7 @@
--- Counts that stay exact while rows come and go, kept by the statement triggers of functions/counters/. Row triggers would deadlock two
--- batches; here each statement adds its sums in one order, after locking one row per bucket. A connection adds to its own slot, so that
--- the writers of one bucket seldom wait for each other; a count is the sum over the slots.
+-- Counts that stay exact while rows come and go, kept by the statement triggers of functions/counters/. Row triggers
+-- would deadlock two batches; here each statement adds its sums in one order, after locking one row per bucket. A
+-- connection adds to its own slot, so that the writers of one bucket seldom wait for each other; a count is the sum
+-- over the slots.
 
 create table catalog.storage_counters (
   bucket text collate "C" not null,
@@ -16,10 +17,12 @@ comment on table catalog.storage_counters is
   'Counts and bytes by bucket and dimension, kept by statement triggers. A count is the sum over its slots.';
 comment on column catalog.storage_counters.bucket is 'Bucket that is counted.';
 comment on column catalog.storage_counters.dimension is
-  'What is counted: total, backend, class, type, day (objects, by creation day in UTC), versions, old_versions, markers.';
+  'What is counted: total, backend, class, type, day (objects, by creation day in UTC), versions, old_versions, '
+  'markers.';
 comment on column catalog.storage_counters.value is
   'Value of the dimension, its first 200 characters; empty for dimensions without values.';
-comment on column catalog.storage_counters.slot is 'Group of connections that add to this row. One slot alone can be negative.';
+comment on column catalog.storage_counters.slot is
+  'Group of connections that add to this row. One slot alone can be negative.';
 comment on column catalog.storage_counters.objects is 'Number of objects, versions or markers.';
 comment on column catalog.storage_counters.bytes is 'Their bytes.';
 

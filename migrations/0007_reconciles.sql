@@ -26,7 +26,8 @@ comment on table catalog.storage_reconciles is
   'Each run of the reconciler: about one bucket, or the keys with a prefix in it.';
 comment on column catalog.storage_reconciles.id is 'Order in which they were created.';
 comment on column catalog.storage_reconciles.kind is
-  'reconcile: compare and repair. digest: hash both sides. preview: estimate a backfill. inventory: backfill from a report.';
+  'reconcile: compare and repair. digest: hash both sides. preview: estimate a backfill. inventory: backfill from a '
+  'report.';
 comment on column catalog.storage_reconciles.bucket is 'Bucket of the run.';
 comment on column catalog.storage_reconciles.prefix is 'Only keys with this prefix.';
 comment on column catalog.storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';

@@ -430,10 +430,11 @@ CREATE OR REPLACE FUNCTION catalog.add_event_audit(in_bucket text, audited_json 
 AS $function$
 begin
   insert into catalog.storage_audit (
-    occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, metadata, event_id
+    occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, metadata,
+    event_id
   )
-  select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent, true,
-    a.metadata, a.event_id
+  select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent,
+    true, a.metadata, a.event_id
   from jsonb_to_recordset(audited_json) as a (
     occurred_at timestamptz, user_id text, user_name text, action text, key text, version_id text, ip_address text,
     user_agent text, metadata jsonb, event_id text
@@ -587,7 +588,8 @@ begin
     partition, format('Audit entries from %s to %s.', lower_bound, upper_bound));
   -- Statement triggers are not inherited.
   execute format(
-    'create trigger refuse_truncate before truncate on catalog.%I for each statement execute function catalog.refuse_audit_change()',
+    'create trigger refuse_truncate before truncate on catalog.%I '
+      'for each statement execute function catalog.refuse_audit_change()',
     partition);
   execute format('alter table catalog.storage_audit attach partition catalog.%I for values from (%s) to (%s)',
     partition, lower_bound, upper_bound);
@@ -626,7 +628,8 @@ begin
     limit 1;
   end if;
   if found then
-    raise exception 'storage_objects and the latest version of % in % would differ', quote_literal(wrong.key), wrong.bucket
+    raise exception 'storage_objects and the latest version of % in % would differ',
+      quote_literal(wrong.key), wrong.bucket
       using errcode = 'integrity_constraint_violation', hint = 'Write storage_versions; storage_objects follows.';
   end if;
   return null;
@@ -668,8 +671,9 @@ begin
         to_char(a.created_at at time zone 'utc', 'YYYY-MM-DD') as day, count(*) as objects, sum(a.size) as bytes
       from added a
       group by 1, 2, 3, 4, 5
-    ) as g,
-      catalog.object_deltas(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
+    ) as g, catalog.object_deltas(
+      g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes
+    ) as d;
   end if;
   if tg_op in ('DELETE', 'UPDATE') then
     select deltas || coalesce(array_agg(d), '{}') into deltas
@@ -678,8 +682,9 @@ begin
         to_char(r.created_at at time zone 'utc', 'YYYY-MM-DD') as day, -count(*) as objects, -sum(r.size) as bytes
       from removed r
       group by 1, 2, 3, 4, 5
-    ) as g,
-      catalog.object_deltas(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
+    ) as g, catalog.object_deltas(
+      g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes
+    ) as d;
   end if;
   perform catalog.add_to_counters(deltas);
   return null;
@@ -695,7 +700,7 @@ declare
   deltas catalog.counter_delta[] := '{}';
 begin
   if tg_op in ('INSERT', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
+    select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
       select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
@@ -704,7 +709,7 @@ begin
     ) as g;
   end if;
   if tg_op in ('DELETE', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
+    select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
       select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes
@@ -800,10 +805,12 @@ CREATE OR REPLACE FUNCTION catalog.extend_past_partition(upper_bound timestamp w
  SET lock_timeout TO '50ms'
 AS $function$
 begin
-  -- In one transaction, so that there is always a partition. A reader in the way costs writers 50 ms, then the caller tries again.
+  -- In one transaction, so that there is always a partition. A reader in the way costs writers 50 ms, then the caller
+  -- tries again.
   lock table catalog.storage_audit in access exclusive mode;
   alter table catalog.storage_audit detach partition catalog.storage_audit_past;
-  execute format('alter table catalog.storage_audit attach partition catalog.storage_audit_past for values from (minvalue) to (%L)',
+  execute format(
+    'alter table catalog.storage_audit attach partition catalog.storage_audit_past for values from (minvalue) to (%L)',
     upper_bound);
   execute format('comment on table catalog.storage_audit_past is %L',
     format('Audit entries from minvalue to %s.', upper_bound));
@@ -858,7 +865,9 @@ begin
       coalesce(array_agg(i.gone_id) filter (where i.gone_id is not null), '{}') as gone_ids,
       bool_or(i.is_confirmed) as is_confirmed,
       max(i.confirmed_id) as confirmed_id,
-      (array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest))[1] as claim_id,
+      (
+        array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest)
+      )[1] as claim_id,
       max((i.live).sequencer) filter (where (i.live).claims_latest) as claim_sequencer,
       count(*) filter (where (i.live).claims_latest) as claims,
       count(distinct nullif((i.live).sequencer, '')) filter (where (i.live).claims_latest) as claim_sequencers
@@ -898,7 +907,8 @@ CREATE OR REPLACE FUNCTION catalog.give_to_pruner(partition regclass)
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- To become the owner of a table a role needs the right to create tables in the schema: the pruner has it for this moment only.
+  -- To become the owner of a table a role needs the right to create tables in the schema: the pruner has it for this
+  -- moment only.
   grant create on schema catalog to catalog_pruner;
   execute format('alter table %s owner to catalog_pruner', partition);
   revoke create on schema catalog from catalog_pruner;
@@ -1011,7 +1021,8 @@ declare
   removed bigint := 0;
   removed_here bigint;
 begin
-  -- Partition by partition and by row address: through the parent, each batch would read again what the batches before left.
+  -- Partition by partition and by row address: through the parent, each batch would read again what the batches before
+  -- left.
   for partition in
     select c.oid::regclass
     from pg_inherits i
@@ -1025,7 +1036,8 @@ begin
     order by c.relname = 'storage_audit_past' desc, c.relname
   loop
     execute format(
-      'delete from %1$s where ctid = any (array(select ctid from %1$s where occurred_at < $1 limit $2)) and occurred_at < $1',
+      'delete from %1$s '
+        'where ctid = any (array(select ctid from %1$s where occurred_at < $1 limit $2)) and occurred_at < $1',
       partition)
       using before, max_rows - removed;
     get diagnostics removed_here = row_count;
@@ -1063,7 +1075,10 @@ CREATE OR REPLACE FUNCTION catalog.refuse_object_change()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if tg_op = 'TRUNCATE' and not exists (select from catalog.storage_versions) and not exists (select from catalog.storage_objects) then
+  if tg_op = 'TRUNCATE'
+    and not exists (select from catalog.storage_versions)
+    and not exists (select from catalog.storage_objects)
+  then
     return null;
   end if;
   raise exception '% of % would make objects and their latest versions differ', tg_op, tg_table_name
@@ -1081,8 +1096,8 @@ CREATE OR REPLACE FUNCTION catalog.search_matches(query tsquery, in_bucket text,
  SET jit TO 'off'
 AS $function$
 declare
-  -- With up to so many matches by the planner's estimate all are ranked; with up to five times as many when the estimate was wrong,
-  -- and twenty-five times when a list that began in this mode continues.
+  -- With up to so many matches by the planner's estimate all are ranked; with up to five times as many when the
+  -- estimate was wrong, and twenty-five times when a list that began in this mode continues.
   few constant integer := 4000;
   most constant integer := few * case when mode is null then 5 else 25 end;
   block constant integer := 1000;
@@ -1122,8 +1137,9 @@ begin
     end if;
   end if;
 
-  -- For a query of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again. Then, and
-  -- where the block is known and small, the rows themselves are read. Not for every common word: it may be common in old rows only.
+  -- For a query of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again.
+  -- Then, and where the block is known and small, the rows themselves are read. Not for every common word: it may be
+  -- common in old rows only.
   reads_rows := querytree(query) in ('', 'T')
     or (
       query::text like '%:*%'
@@ -1262,9 +1278,13 @@ begin
       ) as place
     ) as v
     where o.ctid = v.place
-      and (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
-        is distinct from
-        (v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags);
+      and (
+        o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class,
+        o.metadata, o.tags
+      ) is distinct from (
+        v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class,
+        v.metadata, v.tags
+      );
   end if;
 
   -- Not `insert ... on conflict`: that would draw an id for each row that exists, and ids should lie close together.
@@ -1384,7 +1404,8 @@ begin
     return '';
   end if;
   foreach spelling in array catalog.spellings(split) loop
-    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2, so that no phrase leads from one spelling into the next.
+    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2, so that no phrase leads from one spelling into the
+    -- next.
     placed := (
       select string_agg(left(word, 500) || ':' || n + 1 || weight, ' ')::tsvector
       from string_to_table(spelling, ' ') with ordinality as t (word, n)

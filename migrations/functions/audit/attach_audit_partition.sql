@@ -1,4 +1,5 @@
-create or replace function catalog.attach_audit_partition(partition text, lower_bound text, upper_bound text) returns void
+create or replace function catalog.attach_audit_partition(partition text, lower_bound text, upper_bound text)
+returns void
 language plpgsql
 as $$
 begin
@@ -10,7 +11,8 @@ begin
     partition, format('Audit entries from %s to %s.', lower_bound, upper_bound));
   -- Statement triggers are not inherited.
   execute format(
-    'create trigger refuse_truncate before truncate on catalog.%I for each statement execute function catalog.refuse_audit_change()',
+    'create trigger refuse_truncate before truncate on catalog.%I '
+      'for each statement execute function catalog.refuse_audit_change()',
     partition);
   execute format('alter table catalog.storage_audit attach partition catalog.%I for values from (%s) to (%s)',
     partition, lower_bound, upper_bound);

@@ -35,8 +35,8 @@ end
 $$;
 
 comment on function catalog.ensure_audit_partitions is
-  'Creates the missing partitions of this month and of the months ahead, and returns their names. The first call also creates '
-  'storage_audit_past, which has no lower bound, so that no late event is refused.';
+  'Creates the missing partitions of this month and of the months ahead, and returns their names. The first call '
+  'also creates storage_audit_past, which has no lower bound, so that no late event is refused.';
 
 revoke execute on function catalog.ensure_audit_partitions from public;
 grant execute on function catalog.ensure_audit_partitions to catalog_pruner;

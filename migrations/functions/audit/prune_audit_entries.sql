@@ -9,7 +9,8 @@ declare
   removed bigint := 0;
   removed_here bigint;
 begin
-  -- Partition by partition and by row address: through the parent, each batch would read again what the batches before left.
+  -- Partition by partition and by row address: through the parent, each batch would read again what the batches before
+  -- left.
   for partition in
     select c.oid::regclass
     from pg_inherits i
@@ -23,7 +24,8 @@ begin
     order by c.relname = 'storage_audit_past' desc, c.relname
   loop
     execute format(
-      'delete from %1$s where ctid = any (array(select ctid from %1$s where occurred_at < $1 limit $2)) and occurred_at < $1',
+      'delete from %1$s '
+        'where ctid = any (array(select ctid from %1$s where occurred_at < $1 limit $2)) and occurred_at < $1',
       partition)
       using before, max_rows - removed;
     get diagnostics removed_here = row_count;
@@ -39,7 +41,8 @@ comment on function catalog.prune_audit_entries is
 
 revoke execute on function catalog.prune_audit_entries from public;
 
--- To become the owner of a function a role needs the right to create in the schema: the pruner has it for this moment only.
+-- To become the owner of a function a role needs the right to create in the schema: the pruner has it for this moment
+-- only.
 grant create on schema catalog to catalog_pruner;
 alter function catalog.prune_audit_entries owner to catalog_pruner;
 revoke create on schema catalog from catalog_pruner;

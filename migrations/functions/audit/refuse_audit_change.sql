@@ -1,4 +1,5 @@
--- Row triggers of a partitioned table fire on its partitions too, so a statement that names a partition is refused as well.
+-- Row triggers of a partitioned table fire on its partitions too, so a statement that names a partition is refused as
+-- well.
 create or replace function catalog.refuse_audit_change() returns trigger
 language plpgsql
 as $$
@@ -17,7 +18,8 @@ grant execute on function catalog.refuse_audit_change to catalog_pruner;
 create or replace trigger refuse_update before update on catalog.storage_audit
   for each row execute function catalog.refuse_audit_change();
 
--- Only functions/audit/prune_audit_entries.sql deletes single entries. It runs as the pruner; no setting stands in for that.
+-- Only functions/audit/prune_audit_entries.sql deletes single entries. It runs as the pruner; no setting stands in for
+-- that.
 create or replace trigger refuse_delete before delete on catalog.storage_audit
   for each row when (current_user <> 'catalog_pruner') execute function catalog.refuse_audit_change();
 

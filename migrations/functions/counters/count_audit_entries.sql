@@ -17,7 +17,8 @@ begin
 end
 $$;
 
-comment on function catalog.count_audit_entries is 'Trigger that counts audit entries by hour into storage_audit_hours.';
+comment on function catalog.count_audit_entries is
+  'Trigger that counts audit entries by hour into storage_audit_hours.';
 
 revoke execute on function catalog.count_audit_entries from public;
 

@@ -11,8 +11,9 @@ begin
         to_char(a.created_at at time zone 'utc', 'YYYY-MM-DD') as day, count(*) as objects, sum(a.size) as bytes
       from added a
       group by 1, 2, 3, 4, 5
-    ) as g,
-      catalog.object_deltas(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
+    ) as g, catalog.object_deltas(
+      g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes
+    ) as d;
   end if;
   if tg_op in ('DELETE', 'UPDATE') then
     select deltas || coalesce(array_agg(d), '{}') into deltas
@@ -21,8 +22,9 @@ begin
         to_char(r.created_at at time zone 'utc', 'YYYY-MM-DD') as day, -count(*) as objects, -sum(r.size) as bytes
       from removed r
       group by 1, 2, 3, 4, 5
-    ) as g,
-      catalog.object_deltas(g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes) as d;
+    ) as g, catalog.object_deltas(
+      g.bucket, g.storage_backend, g.storage_class, g.content_type, g.day, g.objects, g.bytes
+    ) as d;
   end if;
   perform catalog.add_to_counters(deltas);
   return null;

@@ -5,7 +5,7 @@ declare
   deltas catalog.counter_delta[] := '{}';
 begin
   if tg_op in ('INSERT', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
+    select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
       select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
@@ -14,7 +14,7 @@ begin
     ) as g;
   end if;
   if tg_op in ('DELETE', 'UPDATE') then
-    select deltas || coalesce(array_agg(row(g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
+    select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
       select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes

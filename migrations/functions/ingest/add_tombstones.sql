@@ -1,4 +1,5 @@
-create or replace function catalog.add_tombstones(in_bucket text, as_of timestamptz, observed catalog.observation[]) returns void
+create or replace function catalog.add_tombstones(in_bucket text, as_of timestamptz, observed catalog.observation[])
+returns void
 language plpgsql
 as $$
 begin
@@ -14,6 +15,7 @@ end
 $$;
 
 comment on function catalog.add_tombstones is
-  'Remembers the observed versions that are gone: for ever, or as of the time of the observation where the id may be used again.';
+  'Remembers the observed versions that are gone: for ever, or as of the time of the observation where the id may be '
+  'used again.';
 
 revoke execute on function catalog.add_tombstones from public;

@@ -23,7 +23,8 @@ end
 $$;
 
 comment on function catalog.annotate_version is
-  'Changes comment, created_by and tags of a version, those of them that changes names. Returns the version, or no row.';
+  'Changes comment, created_by and tags of a version, those of them that changes names. Returns the version, or no '
+  'row.';
 
 revoke execute on function catalog.annotate_version from public;
 grant execute on function catalog.annotate_version to catalog_api;

@@ -1,8 +1,9 @@
--- The one way into objects and versions. docs/architecture.md, "How the index converges", explains it. Acts as the owner of the schema, so
--- that nobody else needs to write the tables.
+-- The one way into objects and versions. docs/architecture.md, "How the index converges", explains it. Acts as the
+-- owner of the schema, so that nobody else needs to write the tables.
 --
--- Rows are found by key with `lateral (... limit 1)` and by nested loops over indexes, whatever the planner believes: its plans are kept for
--- the life of a connection, and one made while the tables were small would go on reading them whole when they are large.
+-- Rows are found by key with `lateral (... limit 1)` and by nested loops over indexes, whatever the planner believes:
+-- its plans are kept for the life of a connection, and one made while the tables were small would go on reading them
+-- whole when they are large.
 create or replace function catalog.apply_observations(as_of timestamptz, batches jsonb)
 returns table (bucket text, unsettled_key text)
 language plpgsql
@@ -35,10 +36,11 @@ end
 $$;
 
 comment on function catalog.apply_observations is
-  'Writes what was observed of several buckets in one transaction. batches is an array of {bucket, observed, confirmed, audited}: observations, '
-  'latest versions that the backend confirmed ({key, version_id}; null: the key has none), and audit entries of events. as_of is the database '
-  'time from before the backend was asked; null for callers that are the authority, whose write is stamped when it has its locks. Returns the '
-  'keys whose latest version could not be decided: ask the backend, and apply its answer.';
+  'Writes what was observed of several buckets in one transaction. batches is an array of {bucket, observed, '
+  'confirmed, audited}: observations, latest versions that the backend confirmed ({key, version_id}; null: the key '
+  'has none), and audit entries of events. as_of is the database time from before the backend was asked; null for '
+  'callers that are the authority, whose write is stamped when it has its locks. Returns the keys whose latest '
+  'version could not be decided: ask the backend, and apply its answer.';
 
 revoke execute on function catalog.apply_observations from public;
 grant execute on function catalog.apply_observations to catalog_indexer, catalog_api, catalog_reconciler;

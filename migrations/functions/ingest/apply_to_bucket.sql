@@ -1,5 +1,6 @@
-create or replace function catalog.apply_to_bucket(in_bucket text, as_of timestamptz, observed_json jsonb, confirmed_json jsonb)
-returns text[]
+create or replace function catalog.apply_to_bucket(
+  in_bucket text, as_of timestamptz, observed_json jsonb, confirmed_json jsonb
+) returns text[]
 language plpgsql
 as $$
 declare

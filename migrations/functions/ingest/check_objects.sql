@@ -28,7 +28,8 @@ begin
     limit 1;
   end if;
   if found then
-    raise exception 'storage_objects and the latest version of % in % would differ', quote_literal(wrong.key), wrong.bucket
+    raise exception 'storage_objects and the latest version of % in % would differ',
+      quote_literal(wrong.key), wrong.bucket
       using errcode = 'integrity_constraint_violation', hint = 'Write storage_versions; storage_objects follows.';
   end if;
   return null;

@@ -23,7 +23,9 @@ begin
       coalesce(array_agg(i.gone_id) filter (where i.gone_id is not null), '{}') as gone_ids,
       bool_or(i.is_confirmed) as is_confirmed,
       max(i.confirmed_id) as confirmed_id,
-      (array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest))[1] as claim_id,
+      (
+        array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest)
+      )[1] as claim_id,
       max((i.live).sequencer) filter (where (i.live).claims_latest) as claim_sequencer,
       count(*) filter (where (i.live).claims_latest) as claims,
       count(distinct nullif((i.live).sequencer, '')) filter (where (i.live).claims_latest) as claim_sequencers
@@ -58,10 +60,11 @@ end
 $$;
 
 comment on function catalog.gather_latest_facts is
-  'What decides the latest version of each key of a batch. current_*: the latest version in the catalog, unless the batch deletes it, with its '
-  'sequencer and the time as of which it is the latest. other_*: where there is none, the number of other versions, and the greatest of their '
-  'sequencers if all have one. confirmed_*: which version the backend returned as the latest (null: none), and whether the catalog will have '
-  'it. claim_*: of the versions whose creation the batch reports, the one with the greatest sequencer; are_claims_ordered: whether their '
-  'sequencers order them. gone_ids, observed: the versions that are gone, and the observations of the others.';
+  'What decides the latest version of each key of a batch. current_*: the latest version in the catalog, unless the '
+  'batch deletes it, with its sequencer and the time as of which it is the latest. other_*: where there is none, the '
+  'number of other versions, and the greatest of their sequencers if all have one. confirmed_*: which version the '
+  'backend returned as the latest (null: none), and whether the catalog will have it. claim_*: of the versions whose '
+  'creation the batch reports, the one with the greatest sequencer; are_claims_ordered: whether their sequencers '
+  'order them. gone_ids, observed: the versions that are gone, and the observations of the others.';
 
 revoke execute on function catalog.gather_latest_facts from public;

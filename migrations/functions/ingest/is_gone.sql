@@ -4,7 +4,7 @@ language sql immutable parallel safe
 return version_id = any (gone_ids) and (version_id <> 'null' or observed_at <= as_of);
 
 comment on function catalog.is_gone is
-  'Whether a version of the catalog is deleted by a batch that observed gone_ids as gone at as_of. A real version id never returns; a ''null'' '
-  'version that was observed later has been written again.';
+  'Whether a version of the catalog is deleted by a batch that observed gone_ids as gone at as_of. A real version id '
+  'never returns; a ''null'' version that was observed later has been written again.';
 
 revoke execute on function catalog.is_gone from public;

@@ -10,6 +10,7 @@ return case
 end;
 
 comment on function catalog.latest_time is
-  'Database time as of which a version is known to be the latest, after a batch that may state so: storage_versions.latest_at.';
+  'Database time as of which a version is known to be the latest, after a batch that may state so: '
+  'storage_versions.latest_at.';
 
 revoke execute on function catalog.latest_time from public;

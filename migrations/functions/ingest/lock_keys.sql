@@ -1,6 +1,7 @@
--- Writers of one key take turns. A lock is a row, so that it takes no shared memory: an advisory lock for each key of a batch exhausts
--- `max_locks_per_transaction` (seen with 20,000 keys, and with 60 connections of 10,000). The rows are locked in ascending order, so that
--- writers cannot deadlock: a transaction must lock all of its keys in one call. Two keys of one lane only wait for each other.
+-- Writers of one key take turns. A lock is a row, so that it takes no shared memory: an advisory lock for each key of a
+-- batch exhausts `max_locks_per_transaction` (seen with 20,000 keys, and with 60 connections of 10,000). The rows are
+-- locked in ascending order, so that writers cannot deadlock: a transaction must lock all of its keys in one call. Two
+-- keys of one lane only wait for each other.
 create or replace function catalog.lock_keys(buckets text[], keys text[]) returns void
 language plpgsql
 as $$
@@ -17,7 +18,7 @@ end
 $$;
 
 comment on function catalog.lock_keys is
-  'Waits for the transactions that write one of these keys (pairs of bucket and key), and keeps others waiting until this one ends. '
-  'Statements that follow see what those transactions wrote.';
+  'Waits for the transactions that write one of these keys (pairs of bucket and key), and keeps others waiting until '
+  'this one ends. Statements that follow see what those transactions wrote.';
 
 revoke execute on function catalog.lock_keys from public;

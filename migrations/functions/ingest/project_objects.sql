@@ -1,7 +1,7 @@
 -- requires: update_objects
 
--- Only this trigger writes storage_objects, so the table holds a key exactly when its latest version is not a delete marker, whoever writes
--- the versions.
+-- Only this trigger writes storage_objects, so the table holds a key exactly when its latest version is not a delete
+-- marker, whoever writes the versions.
 create or replace function catalog.project_objects() returns trigger
 language plpgsql
 as $$

@@ -2,7 +2,10 @@ create or replace function catalog.refuse_object_change() returns trigger
 language plpgsql
 as $$
 begin
-  if tg_op = 'TRUNCATE' and not exists (select from catalog.storage_versions) and not exists (select from catalog.storage_objects) then
+  if tg_op = 'TRUNCATE'
+    and not exists (select from catalog.storage_versions)
+    and not exists (select from catalog.storage_objects)
+  then
     return null;
   end if;
   raise exception '% of % would make objects and their latest versions differ', tg_op, tg_table_name
@@ -14,7 +17,8 @@ end
 $$;
 
 comment on function catalog.refuse_object_change is
-  'Trigger that refuses what no check of rows sees: moving an object to another key, and truncating one of the two tables.';
+  'Trigger that refuses what no check of rows sees: moving an object to another key, and truncating one of the two '
+  'tables.';
 
 revoke execute on function catalog.refuse_object_change from public;
 

@@ -47,9 +47,13 @@ begin
       ) as place
     ) as v
     where o.ctid = v.place
-      and (o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class, o.metadata, o.tags)
-        is distinct from
-        (v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class, v.metadata, v.tags);
+      and (
+        o.version_id, o.size, o.content_type, o.etag, o.last_modified, o.storage_backend, o.storage_class,
+        o.metadata, o.tags
+      ) is distinct from (
+        v.version_id, v.size, v.content_type, v.etag, v.last_modified, v.storage_backend, v.storage_class,
+        v.metadata, v.tags
+      );
   end if;
 
   -- Not `insert ... on conflict`: that would draw an id for each row that exists, and ids should lie close together.

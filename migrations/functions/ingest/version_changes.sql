@@ -2,9 +2,10 @@ create or replace function catalog.version_changes(decided catalog.latest_decisi
 returns setof catalog.version_change
 language sql immutable parallel safe
 begin atomic
-  select d.key, o.version_id, coalesce(o.version_id = d.latest_id, false), d.is_stated, false, true, o.state = 'marker', o.size,
-    o.etag, o.content_type, o.last_modified, coalesce(o.storage_backend, 's3'), coalesce(o.storage_class, 'STANDARD'),
-    coalesce(o.metadata, '{}'), coalesce(o.tags, '{}'), o.created_by, o.comment, o.sequencer,
+  select d.key, o.version_id, coalesce(o.version_id = d.latest_id, false), d.is_stated, false, true, o.state = 'marker',
+    o.size, o.etag, o.content_type, o.last_modified, coalesce(o.storage_backend, 's3'),
+    coalesce(o.storage_class, 'STANDARD'), coalesce(o.metadata, '{}'), coalesce(o.tags, '{}'), o.created_by,
+    o.comment, o.sequencer,
     case when o.is_verified then as_of else '-infinity' end
   from unnest(decided) as d, unnest(d.observed) as o
   union all

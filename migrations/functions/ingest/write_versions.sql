@@ -1,5 +1,6 @@
--- One statement moves the flag, so that its triggers see each key with its new latest version. Its rows come in the order of the subquery,
--- which nested loops keep (apply_observations turns the other joins off): for each key, what is no longer the latest comes before what is.
+-- One statement moves the flag, so that its triggers see each key with its new latest version. Its rows come in the
+-- order of the subquery, which nested loops keep (apply_observations turns the other joins off): for each key, what is
+-- no longer the latest comes before what is.
 create or replace function catalog.write_versions(in_bucket text, as_of timestamptz, decided catalog.latest_decision[])
 returns void
 language plpgsql
@@ -61,7 +62,7 @@ end
 $$;
 
 comment on function catalog.write_versions is
-  'Writes decided versions: those that are gone are deleted, those observed are inserted or replaced unless the catalog has a later '
-  'observation of them, and the latest one of each key is flagged.';
+  'Writes decided versions: those that are gone are deleted, those observed are inserted or replaced unless the '
+  'catalog has a later observation of them, and the latest one of each key is flagged.';
 
 revoke execute on function catalog.write_versions from public;

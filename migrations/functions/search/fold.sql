@@ -12,7 +12,8 @@ return translate(
   'oOlLdDhHiσ01234567890123456789012345678901234567890123456789');
 
 comment on function catalog.fold is
-  'Composes compatibly, strips accents and invisible characters, and makes digits ASCII: both spellings of Café become Cafe.';
+  'Composes compatibly, strips accents and invisible characters, and makes digits ASCII: both spellings of Café '
+  'become Cafe.';
 
 revoke execute on function catalog.fold from public;
 grant execute on function catalog.fold to catalog_api;

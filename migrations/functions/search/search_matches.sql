@@ -8,8 +8,8 @@ language plpgsql
 set jit = off
 as $$
 declare
-  -- With up to so many matches by the planner's estimate all are ranked; with up to five times as many when the estimate was wrong,
-  -- and twenty-five times when a list that began in this mode continues.
+  -- With up to so many matches by the planner's estimate all are ranked; with up to five times as many when the
+  -- estimate was wrong, and twenty-five times when a list that began in this mode continues.
   few constant integer := 4000;
   most constant integer := few * case when mode is null then 5 else 25 end;
   block constant integer := 1000;
@@ -49,8 +49,9 @@ begin
     end if;
   end if;
 
-  -- For a query of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again. Then, and
-  -- where the block is known and small, the rows themselves are read. Not for every common word: it may be common in old rows only.
+  -- For a query of negations GIN reads all of its entries, for a prefix all posting lists of it, for each block again.
+  -- Then, and where the block is known and small, the rows themselves are read. Not for every common word: it may be
+  -- common in old rows only.
   reads_rows := querytree(query) in ('', 'T')
     or (
       query::text like '%:*%'
@@ -79,9 +80,9 @@ end
 $$;
 
 comment on function catalog.search_matches is
-  'The matches of a search with their ranks. Mode all: every match. Mode newest, when too many match to rank all: a block of 1,000 by id from '
-  'the newest down (ids less than below, and at least down_to). read_below is its upper bound, rest_below where the next block begins, null at '
-  'the end. A null mode is chosen by the planner''s estimate.';
+  'The matches of a search with their ranks. Mode all: every match. Mode newest, when too many match to rank all: a '
+  'block of 1,000 by id from the newest down (ids less than below, and at least down_to). read_below is its upper '
+  'bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate.';
 
 revoke execute on function catalog.search_matches from public;
 grant execute on function catalog.search_matches to catalog_api;

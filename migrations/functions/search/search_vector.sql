@@ -1,6 +1,7 @@
 -- requires: weighted_lexemes, file_name, split_words, quote_lexeme, document_values
 
-create or replace function catalog.search_vector(key text, content_type text, metadata jsonb, tags jsonb) returns tsvector
+create or replace function catalog.search_vector(key text, content_type text, metadata jsonb, tags jsonb)
+returns tsvector
 language sql immutable parallel safe
 return
   catalog.weighted_lexemes(key, 'A')
@@ -16,6 +17,7 @@ return
   end;
 
 comment on function catalog.search_vector is
-  'What a search matches: key with weight A, content type B, values of tags and metadata C; 16,000 characters of each at most.';
+  'What a search matches: key with weight A, content type B, values of tags and metadata C; 16,000 characters of '
+  'each at most.';
 
 revoke execute on function catalog.search_vector from public;

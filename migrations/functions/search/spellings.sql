@@ -9,7 +9,8 @@ return case
 end;
 
 comment on function catalog.spellings is
-  'The words of a text from split_words at each granularity, the finest first: my i phone 14, my iphone 14, my iphone14.';
+  'The words of a text from split_words at each granularity, the finest first: my i phone 14, my iphone 14, my '
+  'iphone14.';
 
 revoke execute on function catalog.spellings from public;
 grant execute on function catalog.spellings to catalog_api;

@@ -1,5 +1,6 @@
--- Postgres' own text search parser makes a path one token of type file, so `invoice` would not find documents/invoice-2024-001.pdf,
--- and it splits by the locale of the database. This function splits names for the documents and the queries alike, in every database alike.
+-- Postgres' own text search parser makes a path one token of type file, so `invoice` would not find
+-- documents/invoice-2024-001.pdf, and it splits by the locale of the database. This function splits names for the
+-- documents and the queries alike, in every database alike.
 create or replace function catalog.split_words(input text) returns text
 language plpgsql immutable parallel safe strict
 as $$
@@ -30,8 +31,9 @@ end
 $$;
 
 comment on function catalog.split_words is
-  'Runs of letters and digits in lower case, separated by spaces. Within a run, U+001F stands between letters, digits, and each ideograph or '
-  'pictograph, and U+001E where camelCase begins a word: My-iPhone14 becomes my i<1E>phone<1F>14. Reads 16,000 characters at most.';
+  'Runs of letters and digits in lower case, separated by spaces. Within a run, U+001F stands between letters, '
+  'digits, and each ideograph or pictograph, and U+001E where camelCase begins a word: My-iPhone14 becomes my '
+  'i<1E>phone<1F>14. Reads 16,000 characters at most.';
 
 revoke execute on function catalog.split_words from public;
 grant execute on function catalog.split_words to catalog_api;

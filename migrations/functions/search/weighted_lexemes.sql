@@ -11,7 +11,8 @@ begin
     return '';
   end if;
   foreach spelling in array catalog.spellings(split) loop
-    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2, so that no phrase leads from one spelling into the next.
+    -- A tsvector refuses lexemes of 2 kB. Positions begin at 2, so that no phrase leads from one spelling into the
+    -- next.
     placed := (
       select string_agg(left(word, 500) || ':' || n + 1 || weight, ' ')::tsvector
       from string_to_table(spelling, ' ') with ordinality as t (word, n)
@@ -27,6 +28,7 @@ end
 $$;
 
 comment on function catalog.weighted_lexemes is
-  'Words of a text at each granularity, all with one weight, with positions so that phrases hold within one granularity.';
+  'Words of a text at each granularity, all with one weight, with positions so that phrases hold within one '
+  'granularity.';
 
 revoke execute on function catalog.weighted_lexemes from public;

@@ -13,8 +13,8 @@ return (
 );
 
 comment on function catalog.words_query is
-  'Words of a search as a query, split as documents are: a phrase at each granularity. With is_prefix the last word of each matches every '
-  'word that begins with it. Empty when there are no words.';
+  'Words of a search as a query, split as documents are: a phrase at each granularity. With is_prefix the last word '
+  'of each matches every word that begins with it. Empty when there are no words.';
 
 revoke execute on function catalog.words_query from public;
 grant execute on function catalog.words_query to catalog_api;

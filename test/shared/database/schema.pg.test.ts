@@ -1,12 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, test } from 'vitest'
 import { describeSchema, withoutComment } from '../../../shared/database/describe-schema.ts'
+import { readMigrations } from '../../../shared/database/migration-files.ts'
 import { databaseTest, emptyDatabaseTest } from '../../support/database.ts'
 
 databaseTest('migrations/schema.sql is what the migrations make; `npm run schema` writes it again', async ({ sql }) => {
   const file = await readFile(join(import.meta.dirname, '../../../migrations/schema.sql'), 'utf8')
   expect(await describeSchema(sql)).toBe(file)
+})
+
+test('lines of SQL have at most 120 characters', async () => {
+  const { tables, functions } = await readMigrations(join(import.meta.dirname, '../../../migrations'))
+  const long = [...tables, ...functions].flatMap(({ name, text }) =>
+    text.split('\n').flatMap((line, n) => ([...line].length > 120 ? [`${name}:${n + 1}`] : [])),
+  )
+  expect(long).toEqual([])
 })
 
 databaseTest('every table, column, type and function says what it means', async ({ sql }) => {
