@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parseAst } from 'vitest/node'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -33,6 +34,9 @@ function leaves(...more: string[]): string[] {
   return [...names.map(name => `shared/${name}.ts`), ...more]
 }
 
+/** The nodes of a syntax tree whose `source` names a module. */
+const IMPORTING = ['ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration', 'ImportExpression', 'TSImportType']
+
 type Import = { file: string; target: string }
 
 const files = globSync('**/*.{ts,tsx,js}', {
@@ -41,6 +45,12 @@ const files = globSync('**/*.{ts,tsx,js}', {
 })
 
 const imports = files.flatMap(importsOf)
+
+test('every form of import is read', () => {
+  const source = `import { type A } from './a'; import './b'; export type { C } from './c'; export * from './d'
+    type E = import('./e').E; await import('./f'); const text = "from './g'"`
+  expect(modulesIn(parseAst(source, { lang: 'ts' }))).toEqual(['./a', './b', './c', './d', './e', './f'])
+})
 
 describe('imports point one way', () => {
   test.each(Object.keys(MAY_IMPORT))('%s imports of ours only what it may', folder => {
@@ -86,13 +96,18 @@ function mayImport(folder: string, target: string): boolean {
   return folder === 'shared' ? MAY_IMPORT.shared!.some(isIn) : [folder, ...MAY_IMPORT[folder]!].some(isIn)
 }
 
-/** A regular expression, because imports of types count as well, and whatever strips types removes them. */
+/** Which files of ours a file imports or re-exports, types and `import('./x.ts')` included. */
 function importsOf(file: string): Import[] {
-  const source = readFileSync(join(ROOT, file), 'utf8')
-  const specifiers = [
-    ...source.matchAll(/^(?:import\b[^'\n]*|export\b[^'=\n]* from |\} from )'(\.{1,2}\/[^']+)'|\bimport\('(\.{1,2}\/[^']+)'\)/gm),
-  ]
-  return specifiers.map(match => ({ file, target: normalize(join(dirname(file), match[1] ?? match[2] ?? '')) }))
+  const program = parseAst(readFileSync(join(ROOT, file), 'utf8'), { lang: file.endsWith('x') ? 'tsx' : 'ts' })
+  const specifiers = [...new Set(modulesIn(program))].filter(specifier => specifier.startsWith('.'))
+  return specifiers.map(specifier => ({ file, target: normalize(join(dirname(file), specifier)) }))
+}
+
+function modulesIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return []
+  const { type = '', source } = node as { type?: string; source?: { value?: unknown } | null }
+  const own = IMPORTING.includes(type) && typeof source?.value === 'string' ? [source.value] : []
+  return [...own, ...Object.values(node).flatMap(modulesIn)]
 }
 
 /** The files of a cycle, the first one again at the end; empty when there is none. */
