@@ -2,6 +2,7 @@ import { S3ServiceException } from '@aws-sdk/client-s3'
 import { SQSServiceException } from '@aws-sdk/client-sqs'
 import { Command } from 'commander'
 import { unknownVariables } from '../shared/environment.ts'
+import { Invalid } from '../shared/errors.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
@@ -50,6 +51,7 @@ try {
 /** One line for an expected error, the stack trace for an unexpected one. */
 function describeError(error: unknown): string {
   if (error instanceof CliError) return error.message
+  if (error instanceof Invalid) return printable(error.message)
   if (error instanceof S3ServiceException || error instanceof SQSServiceException || isNetworkError(error)) {
     return printable(`${errorCode(error)}: ${error instanceof Error ? error.message : error}`)
   }

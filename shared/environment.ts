@@ -143,6 +143,17 @@ export function readVariables<const Name extends VariableName>(
   return Object.fromEntries(names.map(name => [name, valueFrom(name, env[name] || undefined)])) as Values<Name>
 }
 
+/** The same without defaults: undefined for each variable that is unset. */
+export function readSetVariables<const Name extends VariableName>(
+  names: readonly Name[],
+  env: NodeJS.ProcessEnv = process.env,
+): { [N in Name]?: Value<N> } {
+  return readVariables(
+    names.filter(name => env[name]),
+    env,
+  ) as { [N in Name]?: Value<N> }
+}
+
 /** The same for variables without which a program cannot work: throws Invalid for one that is unset and has no default. */
 export function requireVariables<const Name extends VariableName>(
   names: readonly Name[],

@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { AwsClient } from 'aws4fetch'
+import { readSetVariables } from '../../shared/environment.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { isLoopback, type Target } from './target.ts'
 
@@ -11,12 +12,11 @@ export type ApiFetch = (address: string, init?: RequestInit) => Promise<Response
 
 /**
  * The authentication for an API: the token in CATALOG_API_TOKEN if set, none on this machine, else a signature for the region in the host name
- * or for the default region. CATALOG_API_AUTH (`iam` or `none`) overrides it. Throws CliError for another value, and for a token that would be
- * sent without TLS.
+ * or for the default region. CATALOG_API_AUTH (`iam` or `none`) overrides it. Throws Invalid for another value, CliError for a
+ * token that would be sent without TLS.
  */
 export function resolveApiAuth(apiUrl: string, region: string, env: NodeJS.ProcessEnv = process.env): ApiAuth {
-  const { CATALOG_API_AUTH: mode, CATALOG_API_TOKEN: token } = env
-  if (mode && mode !== 'iam' && mode !== 'none') throw new CliError(`CATALOG_API_AUTH must be iam or none, not ${mode}`)
+  const { CATALOG_API_AUTH: mode, CATALOG_API_TOKEN: token } = readSetVariables(['CATALOG_API_AUTH', 'CATALOG_API_TOKEN'], env)
   if (mode === 'none') return { type: 'none' }
   if (token && !mode) {
     if (isLoopback(apiUrl) || apiUrl.startsWith('https:')) return { type: 'token', token }

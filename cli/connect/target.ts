@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { readSetVariables } from '../../shared/environment.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { printable, shellQuote } from '../terminal/print.ts'
 
@@ -38,20 +39,17 @@ export function npxCommand(words: string, { api, s3, bucket, data }: TargetFlags
 
 /**
  * Finds the catalog. Flags win over the environment, the environment over the `running.json` of a catalog on this machine, and that over the
- * defaults of `npm start`. A remote API means AWS: its S3, and the credentials of the AWS SDK. Throws CliError for a malformed address, and
- * for a folder in which no catalog runs: the defaults could be another catalog, and commands write.
+ * defaults of `npm start`. A remote API means AWS: its S3, and the credentials of the AWS SDK. Throws CliError for a malformed flag and for a
+ * folder in which no catalog runs (the defaults could be another catalog, and commands write), Invalid for a malformed variable.
  */
 export function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = process.env): Target {
-  const folder = flags.data ?? (env.CATALOG_DATA || undefined)
+  const variables = readSetVariables(READ, env)
+  const folder = flags.data ?? variables.CATALOG_DATA
   const running = readRunning(folder ?? '.catalog')
   const apiOverride =
-    parseUrl('--api', flags.api) ??
-    parseUrl('CATALOG_API_URL', env.CATALOG_API_URL) ??
-    localUrl('CATALOG_API_PORT', env.CATALOG_API_PORT)
+    parseUrl('--api', flags.api) ?? withoutSlash(variables.CATALOG_API_URL) ?? localUrl(variables.CATALOG_API_PORT)
   const s3Override =
-    parseUrl('--s3', flags.s3) ??
-    parseUrl('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ??
-    localUrl('CATALOG_S3_PORT', env.CATALOG_S3_PORT)
+    parseUrl('--s3', flags.s3) ?? parseUrl('AWS_ENDPOINT_URL_S3', env.AWS_ENDPOINT_URL_S3) ?? localUrl(variables.CATALOG_S3_PORT)
   if (folder !== undefined && !running?.apiUrl && !apiOverride) {
     throw new CliError(
       `No catalog runs in ${printable(resolve(folder))}. Start it with: npm start -- --data ${shellQuote(folder)}`,
@@ -63,14 +61,26 @@ export function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = proce
   return {
     apiUrl,
     s3Url: s3Override ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined),
-    bucket: flags.bucket ?? (env.CATALOG_BUCKET || (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined)),
-    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
+    bucket: flags.bucket ?? variables.CATALOG_BUCKET ?? (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined),
+    region: variables.AWS_REGION ?? (env.AWS_DEFAULT_REGION || 'us-east-1'),
     credentials: isLoopback(s3Override ?? apiUrl) ? localCredentials(running, env) : undefined,
-    databaseUrl: env.DATABASE_URL || (isRunning ? running.databaseUrl : undefined),
-    queueUrl: env.CATALOG_QUEUE_URL || (isRunning ? running.queueUrl : undefined),
-    deadLetterQueueUrl: env.CATALOG_DEAD_LETTER_QUEUE_URL || (isRunning ? running.deadLetterQueueUrl : undefined),
+    databaseUrl: variables.DATABASE_URL ?? (isRunning ? running.databaseUrl : undefined),
+    queueUrl: variables.CATALOG_QUEUE_URL ?? (isRunning ? running.queueUrl : undefined),
+    deadLetterQueueUrl: variables.CATALOG_DEAD_LETTER_QUEUE_URL ?? (isRunning ? running.deadLetterQueueUrl : undefined),
   }
 }
+
+const READ = [
+  'CATALOG_DATA',
+  'CATALOG_API_URL',
+  'CATALOG_API_PORT',
+  'CATALOG_S3_PORT',
+  'CATALOG_BUCKET',
+  'CATALOG_QUEUE_URL',
+  'CATALOG_DEAD_LETTER_QUEUE_URL',
+  'DATABASE_URL',
+  'AWS_REGION',
+] as const
 
 const DEFAULT_API = 'http://127.0.0.1:8080'
 
@@ -121,12 +131,14 @@ function localCredentials(running: RunningFile | undefined, env: NodeJS.ProcessE
 function parseUrl(name: string, text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined
   const parsed = URL.parse(text)
-  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return text.replace(/\/+$/, '')
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return withoutSlash(text)
   throw new CliError(`${name} must be an address such as http://127.0.0.1:8080, not ${text}`)
 }
 
-function localUrl(name: string, port: string | undefined): string | undefined {
-  if (!port) return undefined
-  if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) return `http://127.0.0.1:${port}`
-  throw new CliError(`${name} must be a port, not ${printable(port)}`)
+function withoutSlash(address: string | undefined): string | undefined {
+  return address?.replace(/\/+$/, '')
+}
+
+function localUrl(port: number | undefined): string | undefined {
+  return port === undefined ? undefined : `http://127.0.0.1:${port}`
 }

@@ -1,4 +1,5 @@
 import type { BucketStatistics } from '../../shared/catalog/statistics.ts'
+import { readSetVariables } from '../../shared/environment.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { printable } from '../terminal/print.ts'
 import { getJson, type Jsonify } from './get-json.ts'
@@ -6,7 +7,7 @@ import type { Target, TargetFlags } from './target.ts'
 
 /** The bucket of the flag or the environment, as opposed to the default of the catalog. */
 export function requestedBucket({ bucket }: TargetFlags, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  return bucket ?? (env.CATALOG_BUCKET || undefined)
+  return bucket ?? readSetVariables(['CATALOG_BUCKET'], env).CATALOG_BUCKET
 }
 
 /** Throws CliError when the requested bucket is not in the catalog: an empty result of it would be misleading. */

@@ -98,8 +98,12 @@ function writeRunning(content: typeof running): void {
 }
 
 test('a port that is none is refused by the name of its variable', () => {
-  expect(() => resolveTarget({}, { CATALOG_API_PORT: 'abc' })).toThrow('CATALOG_API_PORT must be a port, not abc')
-  expect(() => resolveTarget({}, { CATALOG_S3_PORT: '99999' })).toThrow('CATALOG_S3_PORT must be a port, not 99999')
+  expect(() => resolveTarget({}, { CATALOG_API_PORT: 'abc' })).toThrow(
+    'CATALOG_API_PORT must be a whole number from 0 to 65535, not abc',
+  )
+  expect(() => resolveTarget({}, { CATALOG_S3_PORT: '99999' })).toThrow(
+    'CATALOG_S3_PORT must be a whole number from 0 to 65535, not 99999',
+  )
 })
 
 test('a command for the same catalog says again what the flags said of it, quoted for a shell', () => {
