@@ -9,14 +9,14 @@ export type Query = Record<string, string | number>
 /** The HTTP API of an installation. `knowsCallers` where it can tell who asks. */
 export type Api = {
   knowsCallers: boolean
-  ask(method: string, path: string, query?: Query, body?: unknown): Promise<ApiResponse>
+  request(method: string, path: string, query?: Query, body?: unknown): Promise<ApiResponse>
 }
 
-/** Opens it; `fetch` adds what the API wants to see of its callers. */
+/** Creates the client; `fetch` adds the authentication. */
 export function openApi(url: string, fetch: ApiFetch, knowsCallers: boolean): Api {
   return {
     knowsCallers,
-    async ask(method, path, query = {}, body) {
+    async request(method, path, query = {}, body) {
       const encoded = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
       const address = `${url}${path}${encoded.length > 0 ? `?${encoded.join('&')}` : ''}`
       const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }

@@ -1,63 +1,54 @@
 import { CopyObjectCommand, DeleteObjectCommand, DeleteObjectsCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { expect } from 'vitest'
+import type { Document } from '../../cli/walkthrough/document.ts'
+import { deleteStep, walkthroughSteps } from '../../cli/walkthrough/steps.ts'
 import {
   actionsOf,
   type ConformanceTest,
-  deleteForGood,
-  eventually,
+  deletePermanently,
   historyOf,
-  keysBelow,
+  listKeys,
+  newWord,
   objectOf,
   put,
-  type Scene,
-} from './scene.ts'
+  type TestInstallation,
+  waitFor,
+} from './fixture.ts'
 
-/** What happens to an object in the bucket, and that the catalog follows. */
-export function tellChanges(test: ConformanceTest): void {
-  test('an object that is put is in the catalog as S3 has it', async ({ scene }) => {
-    const { key, versionId } = await put(scene, 'put/report.pdf', 'twelve bytes', {
-      ContentType: 'application/pdf',
-      Metadata: { department: 'finance' },
-      Tagging: 'status=sent&year=2031',
-    })
-    await eventually(
-      scene,
-      () => objectOf(scene, key),
-      expect.objectContaining({
-        bucket: scene.bucket,
-        key,
-        versionId,
-        size: 12,
-        contentType: 'application/pdf',
-        storageBackend: 's3',
-        storageClass: 'STANDARD',
-        metadata: { department: 'finance' },
-        tags: { status: 'sent', year: '2031' },
-      }),
-    )
+/** Changes in the bucket, which the catalog follows. */
+export function testChanges(test: ConformanceTest): void {
+  test('the walkthrough of demo and verify succeeds', async ({ installation }) => {
+    const { target, s3, bucket, prefix, timeoutSeconds } = installation
+    const word = newWord()
+    const document: Document = {
+      target,
+      bucket: { s3, name: bucket, address: target.s3Url ?? 'S3' },
+      key: `${prefix}walkthrough/${word}/report.pdf`,
+      contents: ['the first version', 'the second version, longer'],
+      contentType: 'application/pdf',
+      metadata: { department: 'finance' },
+      tags: { status: 'sent', year: '2031' },
+      queries: [word, `${word.slice(0, -3)}*`, 'finance', 'sent'],
+      versionIds: [],
+      timeoutMs: timeoutSeconds * 1000,
+    }
+    for (const { run } of [...walkthroughSteps, deleteStep]) await run(document)
   })
 
-  test('an overwritten object has both versions, and the new one is the latest', async ({ scene }) => {
-    const { key, versionId: first } = await put(scene, 'overwrite.txt', 'first')
-    const { versionId: second } = await put(scene, 'overwrite.txt', 'second, longer')
-    await eventually(scene, () => historyOf(scene, key), [`${second} latest`, first])
-    await eventually(scene, () => objectOf(scene, key), expect.objectContaining({ versionId: second, size: 14 }))
+  test('replaced tags are replaced in the catalog', async ({ installation }) => {
+    const { key } = await put(installation, 'tagged.txt', 'x', { Tagging: 'a=1&b=2' })
+    await waitFor(installation, () => objectOf(installation, key), expect.objectContaining({ tags: { a: '1', b: '2' } }))
+    await tag(installation, key, [{ Key: 'c', Value: '3' }])
+    await waitFor(installation, async () => (await objectOf(installation, key))?.tags, { c: '3' })
   })
 
-  test('tags that are replaced are replaced in the catalog', async ({ scene }) => {
-    const { key } = await put(scene, 'tagged.txt', 'x', { Tagging: 'a=1&b=2' })
-    await eventually(scene, () => objectOf(scene, key), expect.objectContaining({ tags: { a: '1', b: '2' } }))
-    await tag(scene, key, [{ Key: 'c', Value: '3' }])
-    await eventually(scene, async () => (await objectOf(scene, key))?.tags, { c: '3' })
-  })
-
-  test('a copy is an object of its own with the metadata of the original', async ({ scene }) => {
-    const { key, versionId } = await put(scene, 'copy/original with space.txt', 'copied', { Metadata: { author: 'ann' } })
-    const copy = await copyTo(scene, { key, versionId }, `${scene.prefix}copy/copy.txt`)
-    await eventually(
-      scene,
-      () => objectOf(scene, copy.key),
+  test('a copy is an object of its own with the metadata of the original', async ({ installation }) => {
+    const { key, versionId } = await put(installation, 'copy/original with space.txt', 'copied', { Metadata: { author: 'ann' } })
+    const copy = await copyTo(installation, { key, versionId }, `${installation.prefix}copy/copy.txt`)
+    await waitFor(
+      installation,
+      () => objectOf(installation, copy.key),
       expect.objectContaining({
         versionId: copy.versionId,
         size: 6,
@@ -66,14 +57,19 @@ export function tellChanges(test: ConformanceTest): void {
     )
   })
 
-  test('a multipart upload appears once it is completed, with the size of all its parts', async ({ scene }) => {
+  test('a multipart upload appears once it is completed, with the size of all its parts', async ({ installation }) => {
     const partSize = 5 * 1024 ** 2
-    const Key = `${scene.prefix}multipart.bin`
-    const params = { Bucket: scene.bucket, Key, Body: Buffer.alloc(partSize + 1000, 'p'), ContentType: 'application/x-parts' }
-    const { VersionId } = await new Upload({ client: scene.s3, params, partSize }).done()
-    await eventually(
-      scene,
-      () => objectOf(scene, Key),
+    const Key = `${installation.prefix}multipart.bin`
+    const params = {
+      Bucket: installation.bucket,
+      Key,
+      Body: Buffer.alloc(partSize + 1000, 'p'),
+      ContentType: 'application/x-parts',
+    }
+    const { VersionId } = await new Upload({ client: installation.s3, params, partSize }).done()
+    await waitFor(
+      installation,
+      () => objectOf(installation, Key),
       expect.objectContaining({
         versionId: VersionId,
         size: partSize + 1000,
@@ -83,67 +79,67 @@ export function tellChanges(test: ConformanceTest): void {
     )
   })
 
-  test('a deleted object is hidden by its marker, and deleting the marker brings it back', async ({ scene }) => {
-    const { key, versionId } = await put(scene, 'deleted.txt', 'x')
-    const marker = await remove(scene, key)
-    await eventually(scene, () => historyOf(scene, key), [`${marker} marker latest`, versionId])
-    await eventually(scene, () => objectOf(scene, key), undefined)
-    await remove(scene, key, marker)
-    await eventually(scene, () => historyOf(scene, key), [`${versionId} latest`])
-    await eventually(scene, () => objectOf(scene, key), expect.objectContaining({ versionId }))
+  test('a deleted object is hidden by its marker, and deleting the marker brings it back', async ({ installation }) => {
+    const { key, versionId } = await put(installation, 'deleted.txt', 'x')
+    const marker = await remove(installation, key)
+    await waitFor(installation, () => historyOf(installation, key), [`${marker} marker latest`, versionId])
+    await waitFor(installation, () => objectOf(installation, key), undefined)
+    await remove(installation, key, marker)
+    await waitFor(installation, () => historyOf(installation, key), [`${versionId} latest`])
+    await waitFor(installation, () => objectOf(installation, key), expect.objectContaining({ versionId }))
   })
 
-  test('an old version that is copied over the new one is the latest again, as a third version', async ({ scene }) => {
-    const old = await put(scene, 'restored.txt', 'the old text')
-    const { versionId: second } = await put(scene, 'restored.txt', 'a mistake')
+  test('an old version that is copied over the new one is the latest again, as a third version', async ({ installation }) => {
+    const old = await put(installation, 'restored.txt', 'the old text')
+    const { versionId: second } = await put(installation, 'restored.txt', 'a mistake')
     // Not every S3 copies a version over its own key unless something about it changes.
-    const { versionId: third } = await copyTo(scene, old, old.key, { restored: 'yes' })
-    await eventually(scene, () => historyOf(scene, old.key), [`${third} latest`, second, old.versionId])
-    await eventually(
-      scene,
-      () => objectOf(scene, old.key),
+    const { versionId: third } = await copyTo(installation, old, old.key, { restored: 'yes' })
+    await waitFor(installation, () => historyOf(installation, old.key), [`${third} latest`, second, old.versionId])
+    await waitFor(
+      installation,
+      () => objectOf(installation, old.key),
       expect.objectContaining({ versionId: third, size: 12, metadata: { restored: 'yes' } }),
     )
   })
 
-  test('the latest version deleted for good leaves the one before as the latest', async ({ scene }) => {
-    const { key, versionId: first } = await put(scene, 'shortened.txt', 'first')
-    const { versionId: second } = await put(scene, 'shortened.txt', 'second')
-    await eventually(scene, () => historyOf(scene, key), [`${second} latest`, first])
-    await remove(scene, key, second)
-    await eventually(scene, () => historyOf(scene, key), [`${first} latest`])
+  test('when the latest version is deleted permanently, the version before it is the latest', async ({ installation }) => {
+    const { key, versionId: first } = await put(installation, 'shortened.txt', 'first')
+    const { versionId: second } = await put(installation, 'shortened.txt', 'second')
+    await waitFor(installation, () => historyOf(installation, key), [`${second} latest`, first])
+    await remove(installation, key, second)
+    await waitFor(installation, () => historyOf(installation, key), [`${first} latest`])
   })
 
-  test('objects deleted together are all gone from the catalog', async ({ scene }) => {
-    const objects = await Promise.all(['a', 'b', 'c'].map(name => put(scene, `together/${name}`, name)))
-    await eventually(scene, () => keysBelow(scene, 'together/'), ['together/a', 'together/b', 'together/c'])
+  test('objects deleted together are all gone from the catalog', async ({ installation }) => {
+    const objects = await Promise.all(['a', 'b', 'c'].map(name => put(installation, `together/${name}`, name)))
+    await waitFor(installation, () => listKeys(installation, 'together/'), ['together/a', 'together/b', 'together/c'])
     const Objects = objects.map(({ key }) => ({ Key: key }))
-    await scene.s3.send(new DeleteObjectsCommand({ Bucket: scene.bucket, Delete: { Objects } }))
-    await eventually(scene, () => keysBelow(scene, 'together/'), [])
+    await installation.s3.send(new DeleteObjectsCommand({ Bucket: installation.bucket, Delete: { Objects } }))
+    await waitFor(installation, () => listKeys(installation, 'together/'), [])
   })
 
-  test('what is deleted for good leaves nothing but its audit trail', async ({ scene }) => {
-    const { key } = await put(scene, 'gone.txt', 'x')
-    await eventually(scene, () => actionsOf(scene, key), ['UPLOAD'])
-    await deleteForGood(scene, key)
-    await eventually(scene, () => historyOf(scene, key), [])
-    expect(await objectOf(scene, key)).toBeUndefined()
-    await eventually(scene, () => actionsOf(scene, key), ['UPLOAD', 'DELETE'])
+  test('a permanently deleted object leaves only its audit trail', async ({ installation }) => {
+    const { key } = await put(installation, 'gone.txt', 'x')
+    await waitFor(installation, () => actionsOf(installation, key), ['UPLOAD'])
+    await deletePermanently(installation, key)
+    await waitFor(installation, () => historyOf(installation, key), [])
+    expect(await objectOf(installation, key)).toBeUndefined()
+    await waitFor(installation, () => actionsOf(installation, key), ['UPLOAD', 'DELETE'])
   })
 }
 
-async function tag({ s3, bucket }: Scene, key: string, TagSet: { Key: string; Value: string }[]): Promise<void> {
+async function tag({ s3, bucket }: TestInstallation, key: string, TagSet: { Key: string; Value: string }[]): Promise<void> {
   await s3.send(new PutObjectTaggingCommand({ Bucket: bucket, Key: key, Tagging: { TagSet } }))
 }
 
 /** Returns the version id of the delete marker, or of the deleted version. */
-async function remove({ s3, bucket }: Scene, key: string, versionId?: string): Promise<string | undefined> {
+async function remove({ s3, bucket }: TestInstallation, key: string, versionId?: string): Promise<string | undefined> {
   return (await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }))).VersionId
 }
 
 /** With metadata of its own, or else that of the original. */
 async function copyTo(
-  { s3, bucket }: Scene,
+  { s3, bucket }: TestInstallation,
   from: { key: string; versionId: string },
   key: string,
   metadata?: Record<string, string>,

@@ -2,17 +2,18 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { createApiFetch, resolveApiAuth } from '../../cli/connect/api-fetch.ts'
-import { isLoopback, resolveTarget } from '../../cli/connect/target.ts'
+import { isLoopback, resolveTarget, type Target } from '../../cli/connect/target.ts'
 import { readVariables } from '../../shared/environment.ts'
 import { type Api, openApi } from './api.ts'
 
-/** A catalog that runs somewhere, as its users reach it. What is undefined can't be reached; what needs it is skipped. */
+/** A running catalog, as its users reach it. Tests that need an undefined part are skipped. */
 export type Installation = {
+  target: Target
   s3: S3Client
   bucket: string
   api: Api
-  /** Seconds in which the catalog has to have followed the bucket. */
-  patience: number
+  /** Seconds that the catalog may take to follow the bucket. */
+  timeoutSeconds: number
   queues?: { sqs: SQSClient; source: string; dead: string }
   /** Invokes the pruner and returns its result. */
   prune?: () => Promise<unknown>
@@ -21,7 +22,7 @@ export type Installation = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** The one that the environment names, by the variables that the command line knows and those of docs/local.md. */
+/** Opens the installation of the environment, by the variables of docs/configuration.md. */
 export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   const target = resolveTarget({}, env)
   const { apiUrl, s3Url, bucket, region, credentials, queueUrl, deadLetterQueueUrl } = target
@@ -35,10 +36,11 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   const settings = readVariables(['CATALOG_PRUNE_FUNCTION', 'CATALOG_PRUNE_EVERY_SECONDS', 'CATALOG_PATIENCE_SECONDS'], env)
   const pruner = settings.CATALOG_PRUNE_FUNCTION
   return {
+    target,
     s3,
     bucket,
     api: openApi(apiUrl, createApiFetch(target, env), resolveApiAuth(apiUrl, region, env).type !== 'none'),
-    patience: settings.CATALOG_PATIENCE_SECONDS ?? (isLoopback(apiUrl) ? 60 : 180),
+    timeoutSeconds: settings.CATALOG_PATIENCE_SECONDS ?? (isLoopback(apiUrl) ? 60 : 180),
     queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
     prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,
     pruneEverySeconds: settings.CATALOG_PRUNE_EVERY_SECONDS,

@@ -1,10 +1,10 @@
 import { describe } from 'vitest'
-import { tellChanges } from './changes.ts'
+import { testChanges } from './changes.ts'
+import { conformanceTest } from './fixture.ts'
 import type { Installation } from './installation.ts'
-import { tellQuestions } from './questions.ts'
-import { tellReconciles } from './reconciles.ts'
-import { conformanceTest } from './scene.ts'
-import { tellUpkeep } from './upkeep.ts'
+import { testMaintenance } from './maintenance.ts'
+import { testQueries } from './queries.ts'
+import { testReconciles } from './reconciles.ts'
 
 /** Longer than any wait: a reconcile compares recent changes again a minute later. */
 const TIMEOUT_MS = 10 * 60_000
@@ -16,9 +16,9 @@ const TIMEOUT_MS = 10 * 60_000
 export function conformanceSuite(where: string, open: () => Promise<Installation>): void {
   const test = conformanceTest(open)
   describe.concurrent(where, { timeout: TIMEOUT_MS }, () => {
-    tellChanges(test)
-    tellQuestions(test)
-    tellReconciles(test)
-    tellUpkeep(test)
+    testChanges(test)
+    testQueries(test)
+    testReconciles(test)
+    testMaintenance(test)
   })
 }
