@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { ApiError } from '../connect/get-json.ts'
 import { CliError } from '../terminal/cli-error.ts'
 
@@ -37,8 +38,8 @@ async function attempt<T>(
   }
 }
 
-/** Throws CliError unless the two have the same JSON. */
+/** Throws CliError unless the two are deeply equal; the order of fields does not matter. */
 export function assertEqual(what: string, actual: unknown, expected: unknown): void {
-  const [text, wanted] = [JSON.stringify(actual), JSON.stringify(expected)]
-  if (text !== wanted) throw new CliError(`${what} is ${text}, not ${wanted}`)
+  if (!isDeepStrictEqual(actual, expected))
+    throw new CliError(`${what} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`)
 }
