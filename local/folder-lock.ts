@@ -3,25 +3,26 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errno } from './errno.ts'
 
-/** A folder held by this process; `release` gives it up, and so does the end of the process, however it ends. */
+/** A folder locked by this process. `release` unlocks it; so does the end of the process, even by `kill -9`. */
 export type FolderLock = { folder: string; release(): void }
 
-/** Another process holds the folder. */
+/** Another process has locked the folder. */
 export class FolderInUse extends Error {}
 
-/** It can't be made, or not be written into. */
+/** The folder can't be created or written to. */
 class FolderUnusable extends Error {}
 
 /**
- * Takes a folder (made if missing) for this process alone, or throws FolderInUse, which names the process that holds it, or what else is wrong.
- * The lock is the kernel's, held through SQLite on `<folder>/lock`, so none is left behind by `kill -9`; `<folder>/lock.pid` only names the holder.
+ * Locks a folder for this process and creates it if needed. Throws FolderInUse with the id of the process that has locked it, or
+ * an error that says why the folder can't be used. The lock is a kernel lock that SQLite takes on `<folder>/lock`, so it is
+ * released by `kill -9` too; `<folder>/lock.pid` only names its owner.
  */
 export function lockFolder(folder: string): FolderLock {
   makeFolder(folder)
   const real = realpathSync(folder)
   const database = openLock(real)
   try {
-    // A process id with a start time would do on Linux only, and two starts could both replace a stale one.
+    // A file with a process id and its start time would work on Linux only, and two starts could both replace a stale one.
     database.exec('pragma busy_timeout = 0; begin exclusive')
   } catch (error) {
     database.close()
@@ -37,7 +38,7 @@ export function lockFolder(folder: string): FolderLock {
   return { folder: real, release }
 }
 
-/** Not mkdir's own recursion: below /proc, where nothing can be made, Node's tries for ever. */
+/** Not mkdir's `recursive`: below /proc, where nothing can be created, Node retries forever. */
 function makeFolder(folder: string): void {
   try {
     if (!existsSync(folder) && !existsSync(dirname(folder))) makeFolder(dirname(folder))
@@ -45,7 +46,7 @@ function makeFolder(folder: string): void {
   } catch (error) {
     if (!(error instanceof Error) || error instanceof FolderUnusable) throw error
     if (errno(error) === 'EEXIST' && statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
-    const reason = errno(error) === 'EEXIST' ? 'is a file, not a folder' : `can't be made (${errno(error)})`
+    const reason = errno(error) === 'EEXIST' ? 'is a file, not a folder' : `can't be created (${errno(error)})`
     throw new FolderUnusable(`${folder} ${reason}: choose another folder`, { cause: error })
   }
 }
@@ -59,10 +60,10 @@ function openLock(folder: string): DatabaseSync {
 }
 
 function unwritable(folder: string, cause: unknown): FolderUnusable {
-  return new FolderUnusable(`Nothing can be written into ${folder}: choose another folder`, { cause })
+  return new FolderUnusable(`${folder} is not writable: choose another folder`, { cause })
 }
 
-/** A database that nothing refers to is closed by the garbage collector, and the lock is gone with it. */
+/** Referenced here, because the garbage collector would close the database and so release the lock. */
 const held = new Set<DatabaseSync>()
 
 const SQLITE_BUSY = 5
@@ -75,7 +76,7 @@ function holder(folder: string): string {
   try {
     return readFileSync(join(folder, 'lock.pid'), 'utf8').trim()
   } catch (error) {
-    // It has taken the lock, but not written its id yet.
+    // It has taken the lock but has not written its id yet.
     if (errno(error) === 'ENOENT') return '(unknown)'
     throw error
   }

@@ -1,14 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A server on 127.0.0.1. `close` lets the requests under way finish, for two seconds at most. */
+/** A server on 127.0.0.1. `close` waits for running requests, for at most two seconds. */
 export type LocalServer = { url: string; port: number; close(): Promise<void> }
 
-/** Answers one request; what it throws is a 500 and goes into the log. */
+/** Handles one request. What it throws becomes a 500 and is logged. */
 export type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /**
- * Listens on 127.0.0.1 only; port 0 takes a free one, a taken port rejects with Node's EADDRINUSE. Requests whose Host is no loopback name are refused: a page of another site must not get here through a name of its own (DNS rebinding).
+ * Listens on 127.0.0.1 only. Port 0 takes a free port; a port in use rejects with Node's EADDRINUSE. Requests whose Host is not a
+ * loopback name are refused, so that a web page of another site can't reach the server through its own name (DNS rebinding).
  */
 export async function serve(port: number, listener: Listener): Promise<LocalServer> {
   const server = createServer((request, response) => void handle(listener, request, response))
@@ -37,13 +38,13 @@ export function isLoopbackName(host: string | undefined): boolean {
 async function handle(listener: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     if (isLoopbackName(request.headers.host)) await listener(request, response)
-    else refuse(response, 403, 'Forbidden', 'This server answers to loopback names only')
+    else refuse(response, 403, 'Forbidden', 'This server accepts loopback host names only')
   } catch (error) {
-    // Whoever went away in the middle needs no answer.
+    // The client has disconnected and needs no response.
     if (request.socket.destroyed) return
     console.error(error)
     if (response.headersSent) response.destroy()
-    else refuse(response, 500, 'InternalError', 'Something went wrong')
+    else refuse(response, 500, 'InternalError', 'Internal error')
   }
 }
 

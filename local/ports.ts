@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { errno } from './errno.ts'
 
-/** What of the catalog listens on a port. */
+/** The parts of the catalog that listen on a port. */
 export type Listener = 'api' | 's3' | 'postgres'
 
 const LISTENERS: Record<Listener, { name: string; flag: string; variable: string }> = {
@@ -11,7 +11,10 @@ const LISTENERS: Record<Listener, { name: string; flag: string; variable: string
   postgres: { name: 'Postgres', flag: '--postgres-port', variable: 'CATALOG_POSTGRES_PORT' },
 }
 
-/** Answers the port (of 0 a free one) if it can be listened on at 127.0.0.1 just now. Throws what is wrong, and how to choose another. */
+/**
+ * Returns the port (for 0 a free one) if 127.0.0.1 can listen on it now. Otherwise throws an error that says what is wrong and how
+ * to choose another port.
+ */
 export async function freePort(listener: Listener, port = 0): Promise<number> {
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening').catch(error => {
@@ -24,7 +27,7 @@ export async function freePort(listener: Listener, port = 0): Promise<number> {
   return address.port
 }
 
-/** Throws, before anything was started, when a port can't be had or is wanted twice. */
+/** Throws if a port can't be used or is configured twice. Called before anything is started. */
 export async function ensurePorts(ports: Partial<Record<Listener, number>>): Promise<void> {
   const wanted = (Object.entries(ports) as [Listener, number][]).filter(([, port]) => port !== 0)
   for (const [listener, port] of wanted) {
@@ -32,19 +35,21 @@ export async function ensurePorts(ports: Partial<Record<Listener, number>>): Pro
     if (other === listener) await freePort(listener, port)
     else
       throw new Error(
-        `Port ${port} is wanted for ${LISTENERS[other].name} and for ${LISTENERS[listener].name}: ${choose(listener)}`,
+        `Port ${port} is configured for both ${LISTENERS[other].name} and ${LISTENERS[listener].name}: ${choose(listener)}`,
       )
   }
 }
 
-/** An error of listening as what an operator can do about it; any other as it is. */
+/** Turns an error of listening into one that says what to do about it. Returns any other error unchanged. */
 export function explainPort(listener: Listener, port: number | undefined, error: unknown): unknown {
   const { name } = LISTENERS[listener]
-  const reason = { EADDRINUSE: 'is taken: stop what listens on it, or', EACCES: 'may not be used by you:' }[errno(error) ?? '']
+  const reason = { EADDRINUSE: 'is in use: stop the program that listens on it, or', EACCES: 'needs more privileges:' }[
+    errno(error) ?? ''
+  ]
   return reason ? new Error(`Port ${port} for ${name} ${reason} ${choose(listener)}`, { cause: error }) : error
 }
 
 function choose(listener: Listener): string {
   const { flag, variable } = LISTENERS[listener]
-  return `choose another with ${flag} or ${variable}`
+  return `choose another port with ${flag} or ${variable}`
 }

@@ -21,10 +21,10 @@ export type LocalReconcilerDependencies = {
 /** The reconciler in this process. `startRun` works on a run without waiting for it; `close` stops all runs at a checkpoint. */
 export type LocalReconciler = { startRun(runId: number): Promise<void>; close(): Promise<void> }
 
-/** Once a day, as the rule in the cloud does. */
+/** Once a day, as the EventBridge rule on AWS. */
 const EVERY_MS = 24 * 3600 * 1000
 
-/** The endpoint shares this process with everything else. */
+/** A limit, because the S3 endpoint runs in the same process as everything else. */
 const REQUESTS_PER_SECOND = 200
 
 /** The daily run starts when no event waits, and one that arrives then is indexed within a fraction of this. */

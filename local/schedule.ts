@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A task that runs again and again; `close` aborts the signal that the run under way was given, and waits for its end. */
+/** A task that runs repeatedly. `close` aborts the signal of the current run and waits for it to end. */
 export type Schedule = { close(): Promise<void> }
 
-/** Runs a task at once and then each time `everyMs` after the last run ended, as an EventBridge rule would. A failed run is told and does not end it. */
+/** Runs a task now, and then each time `everyMs` after the last run ended. A failed run is reported to `onError`; the schedule continues. */
 export function schedule(
   everyMs: number,
   task: (stop: AbortSignal) => Promise<unknown>,

@@ -3,7 +3,7 @@ import { unknownVariables } from '../shared/environment.ts'
 import { startCatalog } from './catalog.ts'
 import { HELP, readSettings } from './settings.ts'
 
-/** `npm start`: runs the catalog until Ctrl-C. */
+/** `npm start`: runs the catalog until Ctrl-C. Exit status 1 if it could not start or if Postgres has ended. */
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env)
   if (settings === null) {
@@ -34,7 +34,7 @@ Ctrl-C stops it.
   if (reason) process.exitCode = 1
 }
 
-/** What is printed may end in a log. */
+/** The output may end up in a log. */
 function withoutPassword(url: string): string {
   return Object.assign(new URL(url), { password: '' }).href
 }

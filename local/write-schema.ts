@@ -6,7 +6,7 @@ import { describeSchema } from '../shared/database/describe-schema.ts'
 import { migrate } from '../shared/database/migrate.ts'
 import { startPostgres } from './postgres/postgres.ts'
 
-/** `npm run schema`: migrates a database that is thrown away and writes what came out to `migrations/schema.sql`. */
+/** `npm run schema`: migrates a temporary database and writes its schema to `migrations/schema.sql`. */
 const migrations = join(import.meta.dirname, '../migrations')
 const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-schema-'))
 const server = await startPostgres({ folder, settings: { fsync: 'off' } })

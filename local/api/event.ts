@@ -2,14 +2,15 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 
-/** The path or query of a request can't be decoded. */
+/** The path or query of a request is not valid percent-encoded UTF-8. */
 export class MalformedUrl extends Error {
   override name = 'MalformedUrl'
 }
 
 /**
- * An HTTP request as the event of API Gateway's REST proxy integration (payload 1.0): query parameters decoded, `+` a space; of what is repeated the
- * last value, and all in the multi-value maps; null where there is nothing; a body that is no UTF-8 as base64. Throws MalformedUrl.
+ * Converts an HTTP request to the event of API Gateway's REST proxy integration (payload 1.0). Query parameters are decoded and `+` is
+ * a space. The single-value maps hold the last value of a repeated name; empty maps are null. A body that is not UTF-8 is base64.
+ * Throws MalformedUrl.
  */
 export function apiEvent(
   request: IncomingMessage,
@@ -88,7 +89,7 @@ function decode(text: string): string {
   }
 }
 
-/** Names and values in turn, as Node has raw headers. */
+/** Pairs of Node's raw headers, where names and values alternate. */
 function pairs(raw: string[]): [string, string][] {
   return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i] ?? '', raw[2 * i + 1] ?? ''])
 }

@@ -9,12 +9,12 @@ import { apiEvent, MalformedUrl } from './event.ts'
 /** What Lambda runs for API Gateway, without its callback. */
 export type ApiHandler = (event: APIGatewayProxyEvent, context: never) => Promise<APIGatewayProxyResult>
 
-/** The longest request that API Gateway takes, in bytes. */
+/** The largest request body that API Gateway accepts, in bytes. */
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 /**
- * Puts the handler of the API behind HTTP on 127.0.0.1 as API Gateway's REST proxy integration would. The caller is the user who runs it, as
- * IAM would name them to the handler. A taken port is an error that names it.
+ * Serves the API handler over HTTP on 127.0.0.1, as API Gateway's REST proxy integration does. The caller's identity is the user who
+ * runs the process. A port in use is an error that names it.
  */
 export async function startApi({
   port = 0,
@@ -35,7 +35,7 @@ async function handle(handler: ApiHandler, user: string, request: IncomingMessag
   const body = await readBody(request)
   if (!body) return refuse(response, 413, 'BodyTooLarge', `A request must be at most ${MAX_REQUEST_BYTES} bytes`, requestId)
   try {
-    // API Gateway hands no context of its own over; middy takes one without a deadline.
+    // middy accepts an empty context: there is no deadline.
     send(response, await handler(apiEvent(request, body, { requestId, user }), {} as never))
   } catch (error) {
     if (!(error instanceof MalformedUrl)) throw error
@@ -48,7 +48,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   let bytes = 0
   for await (const chunk of request) {
     bytes += chunk.length
-    // Read to its end all the same: a client that still sends would not see the answer.
+    // Read to the end all the same: a client that is still sending would not read the response.
     if (bytes <= MAX_REQUEST_BYTES) chunks.push(chunk)
   }
   return bytes <= MAX_REQUEST_BYTES ? Buffer.concat(chunks) : undefined

@@ -6,15 +6,15 @@ import { join } from 'node:path'
 import { ifMissing } from '../errno.ts'
 import type { PostgresPrograms, PostgresUser } from './programs.ts'
 
-/** The name under which a program reaches its own data folder when folders above it are closed to its user (Linux). */
+/** The path by which a program reaches its data folder even if its user may not enter the folders above it (Linux). */
 export function dataArgument(data: string, user: PostgresUser | undefined): string {
-  // libuv enters the working directory before it gives up root; from there on no folder above has to be open to that user.
+  // libuv enters the working directory before it drops root, so that user needs no access to the folders above.
   return user && process.platform === 'linux' ? '/proc/self/cwd' : data
 }
 
 /**
- * Makes `<folder>/data` with initdb unless it is there, and returns the password of `postgres`, kept in `<folder>/password`.
- * Throws when the folder was made by another major version. `sync: false` leaves it to the operating system when it reaches the disk.
+ * Creates `<folder>/data` with initdb unless it exists, and returns it with the password of `postgres`, stored in `<folder>/password`.
+ * Throws if the folder was created by another major version. With `sync: false` initdb does not wait for the disk.
  */
 export async function prepareCluster(
   folder: string,
@@ -27,10 +27,10 @@ export async function prepareCluster(
   if (version === undefined) await createCluster(folder, data, programs, user, sync)
   else if (version.trim() !== programs.major)
     throw new Error(
-      `${data} was made by Postgres ${version.trim()}, this is ${programs.major}: dump and reload it, or remove ${folder}`,
+      `${data} was created by Postgres ${version.trim()}, this is Postgres ${programs.major}: dump and reload the data, or remove ${folder}`,
     )
   const password = await readFile(join(folder, 'password'), 'utf8').catch(ifMissing)
-  if (!password) throw new Error(`${join(folder, 'password')} is missing: put it back, or remove ${folder}`)
+  if (!password) throw new Error(`${join(folder, 'password')} is missing: restore it, or remove ${folder}`)
   return { data, password: password.trim() }
 }
 
@@ -45,7 +45,7 @@ async function createCluster(
 ) {
   const passwordFile = join(folder, 'password')
   await removeUnfinished(folder)
-  // Under a name of its own: the initdb of a killed start may still run, and cleans up after itself.
+  // A unique name: the initdb of a killed start may still be running, and removes its own folder.
   const unfinished = await mkdtemp(join(folder, UNFINISHED))
   await rm(passwordFile, { force: true })
   await writeFile(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
@@ -70,7 +70,7 @@ async function initdb(
   user: PostgresUser | undefined,
   options: string[],
 ): Promise<void> {
-  // The password file is passed open, because its path may be closed to that user; initdb wants it outside of the (empty) data folder.
+  // Passed as an open file, because that user may not reach its path. It can't be in the data folder, which must be empty.
   const password = await open(passwordFile)
   const path = user && process.platform === 'linux' ? '/proc/self/fd/3' : passwordFile
   try {
@@ -84,7 +84,7 @@ async function initdb(
       errors += text
     })
     const [status] = await once(child, 'close')
-    if (status !== 0) throw new Error(`initdb could not make ${data} (status ${status}):\n${errors.trim()}`)
+    if (status !== 0) throw new Error(`initdb could not create ${data} (status ${status}):\n${errors.trim()}`)
   } finally {
     await password.close()
   }

@@ -12,15 +12,15 @@ const run = promisify(execFile)
 const SHUTDOWN_MS = 30_000
 
 /**
- * Stops the server of this data folder that a killed process left behind. The caller must hold the lock of the folder, so that
- * what still runs belongs to nobody. Throws when it does not end.
+ * Stops the server of this data folder that is still running after its parent was killed. The caller must hold the lock of the folder,
+ * so that no live process owns the server. Throws if it does not stop.
  */
 export async function stopLeftover(data: string, programs: PostgresPrograms): Promise<void> {
   const file = join(data, 'postmaster.pid')
   const pid = Number.parseInt((await readFile(file, 'utf8').catch(ifMissing)) ?? '', 10)
   if (!(pid > 0)) return
   if (!(await isServerOf(data, pid))) {
-    // Postgres itself would take any process of that number and user for its own.
+    // Postgres itself would take any process with that id and user for a running server.
     if (isAlive(pid)) await rm(file, { force: true })
     return
   }
@@ -31,15 +31,15 @@ export async function stopLeftover(data: string, programs: PostgresPrograms): Pr
       if (!(await isServerOf(data, pid))) return
     }
   }
-  throw new Error(`Postgres (process ${pid}) was left over in ${data} and does not stop`)
+  throw new Error(`Postgres (process ${pid}) still runs in ${data} after an earlier start, and does not stop`)
 }
 
-/** Shown by ps, and different for each data folder, which the command line of a server that left root behind does not tell. */
+/** Shown by ps, and different for each data folder: the command line of a server that dropped root does not name its folder. */
 export function clusterName(data: string): string {
   return `catalog-${createHash('sha256').update(data).digest('hex').slice(0, 16)}`
 }
 
-/** INT is Postgres' fast shutdown, QUIT its immediate one; Windows knows neither, so pg_ctl sends them there. */
+/** INT is Postgres' fast shutdown, QUIT its immediate one. Windows has neither signal, so pg_ctl sends them there. */
 export async function signalPostgres(programs: PostgresPrograms, pid: number, name: 'INT' | 'QUIT'): Promise<void> {
   if (process.platform === 'win32') {
     await run(join(programs.bin, 'pg_ctl'), ['kill', name, String(pid)])
@@ -48,12 +48,12 @@ export async function signalPostgres(programs: PostgresPrograms, pid: number, na
   try {
     process.kill(pid, `SIG${name}`)
   } catch (error) {
-    // It ended by itself meanwhile.
+    // It has ended by itself.
     if (errno(error) !== 'ESRCH') throw error
   }
 }
 
-/** By its command line, which every user may read; where it works (/proc/<pid>/cwd) root may not see in a container. */
+/** Checks the command line, which every user may read; /proc/<pid>/cwd may be closed even to root in a container. */
 async function isServerOf(data: string, pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false
   if (process.platform === 'win32') return true
@@ -61,7 +61,7 @@ async function isServerOf(data: string, pid: number): Promise<boolean> {
   return command.includes(clusterName(data))
 }
 
-/** Empty for a process that has ended, or has and waits for its parent to notice. */
+/** Empty for a process that has ended, and for a zombie. */
 async function commandOnLinux(pid: number): Promise<string> {
   return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(error => {
     if (errno(error) === 'ENOENT' || errno(error) === 'ESRCH') return ''

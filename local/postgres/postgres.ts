@@ -10,8 +10,8 @@ import { launchPostgres, type PostgresProcess } from './process.ts'
 import { findPrograms, postgresUser } from './programs.ts'
 
 /**
- * A running Postgres of our own; `url` holds the password of its superuser. `stop` waits for a clean shutdown and may be called twice;
- * `exited` resolves when the server has ended, whoever ended it.
+ * A running Postgres server. `url` contains the password of its superuser. `stop` waits for a clean shutdown and may be called twice;
+ * `exited` resolves when the server has ended for any reason.
  */
 export type LocalPostgres = { url: string; port: number; pid: number; exited: Promise<void>; stop(): Promise<void> }
 
@@ -25,9 +25,9 @@ const DEFAULTS: PostgresSettings = {
 }
 
 /**
- * Starts the Postgres that npm installed, on loopback, in `folder` (made if missing, kept, locked while it runs), and waits until it
- * answers. Without `port` it takes a free one. Throws when the port is taken, the folder is in use or of another major version, or
- * Postgres does not start; then with the end of its log.
+ * Starts the Postgres that npm installed, on loopback, and waits until it accepts connections. `folder` is created if missing, kept,
+ * and locked while the server runs. Without `port` it takes a free port. Throws if the port or the folder is in use, if the folder is
+ * of another major version, or if Postgres does not start (with the end of its log).
  */
 export async function startPostgres(options: {
   folder: string
@@ -57,7 +57,7 @@ export async function startPostgres(options: {
 const RETRY_MS = 100
 const RETRIES = 100
 
-/** Tries again while another process snatches the free port, or backends of a killed server still hold its memory. */
+/** Retries if another process takes the free port first, or if backends of a killed server still hold its shared memory. */
 async function startOn(port: number | undefined, launch: (port: number) => Promise<PostgresProcess>, password: string) {
   for (let attempt = 1; ; attempt++) {
     const chosen = await freePort('postgres', port)
@@ -71,7 +71,7 @@ async function startOn(port: number | undefined, launch: (port: number) => Promi
   }
 }
 
-/** True once a client was served, false when the server has ended instead. */
+/** Waits until the server accepts a connection; false if it has ended instead. */
 async function acceptsConnections(server: PostgresProcess, url: string): Promise<boolean> {
   while (!server.hasExited()) {
     const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => undefined })
@@ -88,7 +88,7 @@ async function acceptsConnections(server: PostgresProcess, url: string): Promise
   return false
 }
 
-/** 57P03 is Postgres' "the database system is starting up"; recovery after a crash answers it too. */
+/** 57P03 is Postgres' "the database system is starting up", also during recovery after a crash. */
 const NOT_READY = new Set(['ECONNREFUSED', 'ECONNRESET', 'CONNECTION_CLOSED', 'CONNECT_TIMEOUT', '57P03'])
 
 function address(port: number, password: string): string {

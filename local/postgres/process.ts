@@ -8,7 +8,7 @@ import { dataArgument } from './cluster.ts'
 import { clusterName, signalPostgres } from './leftover.ts'
 import type { PostgresPrograms, PostgresUser } from './programs.ts'
 
-/** A running server. `exited` resolves when it has ended; `logTail` is what it wrote since its start, at most its last 20 lines. */
+/** A running server. `exited` resolves when it has ended; `logTail` returns what it has logged since its start, at most 20 lines. */
 export type PostgresProcess = {
   pid: number
   exited: Promise<void>
@@ -22,7 +22,10 @@ type Launch = { folder: string; data: string; port: number; settings: Record<str
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024
 const FAST_SHUTDOWN_MS = 30_000
 
-/** Starts the server on loopback; it may not be ready yet. It writes to `<folder>/postgres.log`, and stops by itself when we are killed. */
+/**
+ * Starts the server on loopback; it may not accept connections yet. It logs to `<folder>/postgres.log` and shuts down when this
+ * process is killed.
+ */
 export async function launchPostgres(
   launch: Launch,
   programs: PostgresPrograms,
@@ -34,7 +37,7 @@ export async function launchPostgres(
   const log = join(folder, 'postgres.log')
   const { handle, start } = await openLog(log)
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  // In a process group of its own, so that Ctrl-C reaches us alone and the database outlives whoever still writes to it.
+  // In its own process group, so that Ctrl-C does not stop the database before the parts that still write to it.
   const child = spawn(join(programs.bin, 'postgres'), ['-D', dataArgument(data, user), ...options], {
     cwd: data,
     env: { ...process.env, LC_ALL: 'C' },
@@ -68,7 +71,7 @@ async function openLog(path: string): Promise<{ handle: FileHandle; start: numbe
   return { handle, start: (await handle.stat()).size }
 }
 
-/** A shell that waits for the end of its input, which comes when we end in whatever way, and then shuts the server down. */
+/** A shell that waits for the end of its input, which comes when this process ends in any way, and then stops the server. */
 function startWatchdog(pid: number, user: PostgresUser | undefined): ChildProcess | undefined {
   if (process.platform === 'win32' || pid === 0) return undefined
   const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$0"', String(pid)], {

@@ -7,16 +7,17 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { errno, ifMissing } from '../errno.ts'
 
-/** The unprivileged user that Postgres runs as when we are root, because it refuses root. */
+/** The unprivileged user that Postgres runs as when this process is root: Postgres refuses to run as root. */
 export type PostgresUser = { uid: number; gid: number }
 
-/** Where the programs are (`bin` holds initdb, postgres and pg_ctl) and which major version they are. */
+/** The folder of initdb, postgres and pg_ctl, and their major version. */
 export type PostgresPrograms = { bin: string; major: string }
 
 const run = promisify(execFile)
 
 /**
- * The user to run Postgres as: undefined unless we are root, else the owner of the data folder, or nobody when there is none yet.
+ * The user to run Postgres as: undefined unless this process is root, else the owner of the data folder, or `nobody` if there is no
+ * data folder yet.
  */
 export async function postgresUser(data: string): Promise<PostgresUser | undefined> {
   if (process.getuid?.() !== 0) return undefined
@@ -26,8 +27,8 @@ export async function postgresUser(data: string): Promise<PostgresUser | undefin
 }
 
 /**
- * Finds Postgres in the npm package of this platform, makes the links that its install script makes, and for a user who can't
- * reach it (root's clone in a closed folder) a copy that he can. Throws an error that says what to install.
+ * Finds Postgres in the npm package of this platform and creates the links that its install script would create. For a user who
+ * can't reach it (root's clone in a closed folder) it makes a copy in the temporary folder. Throws an error that says what to install.
  */
 export async function findPrograms(user: PostgresUser | undefined): Promise<PostgresPrograms> {
   const native = await installed()
@@ -53,7 +54,7 @@ async function installed(): Promise<string> {
   }
 }
 
-/** npm packages can't hold symbolic links; where install scripts were not run, the libraries are found only after this. */
+/** npm packages can't contain symbolic links. If install scripts did not run, the libraries are not found without these. */
 async function restoreLinks(native: string): Promise<void> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(ifMissing)
   const links: { source: string; target: string }[] = list ? JSON.parse(list) : []
@@ -62,7 +63,9 @@ async function restoreLinks(native: string): Promise<void> {
     if (await lstat(path).catch(ifMissing)) continue
     await symlink(basename(source), path).catch(error => {
       if (errno(error) === 'EEXIST') return
-      throw new Error(`Postgres lacks the link ${path}: run npm rebuild as a user who may write there`, { cause: error })
+      throw new Error(`Postgres needs the link ${path}, which can't be created: run npm rebuild as a user who may write there`, {
+        cause: error,
+      })
     })
   }
 }
@@ -77,7 +80,7 @@ async function programs(native: string, user: PostgresUser | undefined): Promise
   }
 }
 
-/** The copy is reused from start to start; nobody but root can have made or changed it, because all of it must belong to root. */
+/** The copy is reused by later starts. All of it must belong to root, so that no other user can have made or changed it. */
 async function reachableCopy(native: string): Promise<string> {
   const { version } = JSON.parse(await readFile(resolve(native, '..', 'package.json'), 'utf8'))
   const shared = join(tmpdir(), `storage-catalog-postgres-${version}`)
@@ -89,7 +92,7 @@ async function reachableCopy(native: string): Promise<string> {
     await rename(fresh, shared)
     return shared
   } catch (error) {
-    // Another start was faster.
+    // Another start has made the copy meanwhile.
     if (errno(error) !== 'ENOTEMPTY' && errno(error) !== 'EEXIST') throw error
     return fresh
   }

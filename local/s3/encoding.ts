@@ -1,9 +1,11 @@
-/** Percent-encodes as signatures want it (RFC 3986): all but letters, digits and `-._~`. */
+import { decodeKey } from '../../shared/s3/key-encoding.ts'
+
+/** Percent-encodes as signatures require it (RFC 3986): all but letters, digits and `-._~`. */
 export function percentEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, percentOf)
 }
 
-/** Encodes a key as S3 does in its notifications and in listings with `encoding-type=url`: form encoding, but `/` stays. */
+/** Encodes a key as S3 does in notifications and in listings with `encoding-type=url`: form encoding, but `/` is kept. */
 export function formEncode(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()~]/g, percentOf)
@@ -11,17 +13,17 @@ export function formEncode(text: string): string {
     .replaceAll('%2F', '/')
 }
 
-/** Decodes `%XX` and `+` of a path or query, undefined when the bytes are no UTF-8. S3 reads `+` as a space in both. */
+/** Decodes `%XX` and `+` of a path or query; undefined if it is not UTF-8. S3 reads `+` as a space in both. */
 export function formDecode(text: string): string | undefined {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeKey(text)
   } catch (error) {
     if (error instanceof URIError) return undefined
     throw error
   }
 }
 
-/** A header's text as it is stored: RFC 2047 words are decoded (S3 user guide, "User-defined object metadata"). */
+/** Decodes RFC 2047 words in a header (S3 user guide, "User-defined object metadata"). */
 export function decodeWords(value: string): string {
   return value.replace(
     /=\?([\w-]+)\?([bBqQ])\?([^?]*)\?=(?:\s+(?==\?))?/g,
@@ -34,7 +36,7 @@ export function decodeWords(value: string): string {
   )
 }
 
-/** A stored text as a header can carry it: as it is if it is ASCII, as one RFC 2047 word otherwise. */
+/** Encodes a stored text for a header: unchanged if it is ASCII, else as one RFC 2047 word. */
 export function encodeWord(value: string): string {
   return /^[\x20-\x7e]*$/.test(value) ? value : `=?UTF-8?B?${Buffer.from(value).toString('base64')}?=`
 }

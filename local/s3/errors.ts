@@ -1,4 +1,4 @@
-/** An error as S3 answers it: its code decides status and message; `details` become further elements of the XML, `headers` go along. */
+/** An error response of S3. The code decides status and default message; `details` become elements of the XML, `headers` are sent. */
 export class S3Error extends Error {
   readonly code: S3ErrorCode
   readonly status: number
@@ -14,13 +14,12 @@ export class S3Error extends Error {
   }
 }
 
-/** The codes of S3 that this endpoint answers with. */
+/** The error codes that this endpoint returns. */
 export type S3ErrorCode = keyof typeof errors
 
-/** The answer to what this server leaves out, so that a client learns it instead of getting something wrong. */
+/** The error for everything that is not implemented, so that a request is never accepted and then ignored. */
 export function notImplemented(what: string): S3Error {
   return new S3Error('NotImplemented', {
-    message: 'A header or query you provided implies functionality that is not implemented.',
     details: { Header: what },
   })
 }
@@ -30,7 +29,7 @@ export function invalidArgument(message: string, name: string, value: string | u
   return new S3Error('InvalidArgument', { message, details: { ArgumentName: name, ArgumentValue: value } })
 }
 
-// Codes, statuses and messages: S3 API reference, "Error responses", and what S3 was seen to send.
+// Codes, statuses and messages: S3 API reference, "Error responses", and observed responses of S3.
 const errors = {
   AccessDenied: [403, 'Access Denied'],
   AccessForbidden: [403, 'CORSResponse: CORS is not enabled for this bucket.'],
@@ -86,7 +85,7 @@ const errors = {
     'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
   ],
   NoSuchVersion: [404, 'The specified version does not exist.'],
-  NotImplemented: [501, 'A header you provided implies functionality that is not implemented'],
+  NotImplemented: [501, 'A header or query you provided implies functionality that is not implemented.'],
   NotModified: [304, 'Not Modified'],
   ObjectNotInActiveTierError: [403, 'The source object of the COPY action is not in the active tier.'],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],

@@ -12,22 +12,22 @@ import { errorResponse, type S3Response, sendResponse } from './http/response.ts
 import { route } from './routes.ts'
 import { openStore, type Store } from './store/store.ts'
 
-/** What goes wrong with one request, for tests: it waits, answers an error, or its answer breaks off after a share of the body (0 to 1). */
+/** A fault of one request, for tests: it waits, returns an error, or closes the connection after a share of the body (0 to 1). */
 export type Fault = { delayMs?: number; error?: S3ErrorCode; cutAfter?: number }
 
-/** How the endpoint is set up; nothing but the folder must be given. */
+/** The settings of the endpoint; all but the folder are optional. */
 export type S3Options = {
-  /** 0 (the default) takes a free one. */
+  /** 0 (the default) takes a free port. */
   port?: number
   folder: string | ':memory:'
-  /** Where events go; by default the queue `catalog-events` of the store's own database. */
+  /** The queue that receives the events; by default `catalog-events` in the store's own database. */
   queue?: Queue
-  /** Takes each event in place of the queue, inside the transaction that makes the change: if it throws, nothing happened. */
+  /** Receives each event instead of the queue, inside the transaction of the change: if it throws, the change is rolled back. */
   deliver?: (notification: EventBody) => void
   sequencer?: SequencerForm
   clock?: () => number
   transport?: Transport
-  /** The pair with which presigned URLs are signed. */
+  /** The credentials that sign presigned URLs. */
   credentials?: Credentials
   fault?: (request: Pick<S3Request, 'method' | 'bucket' | 'key' | 'query'>) => Fault | undefined | Promise<Fault | undefined>
 }
@@ -42,7 +42,7 @@ export type S3Server = {
   close(): Promise<void>
 }
 
-/** Starts S3, and SQS for its queues, on 127.0.0.1; a taken port rejects with Node's EADDRINUSE. */
+/** Starts S3, and SQS for its queues, on 127.0.0.1. A port in use rejects with Node's EADDRINUSE. */
 export async function startS3(options: S3Options): Promise<S3Server> {
   const { sequencer = 'aws', transport = 'notification', clock = Date.now } = options
   const queues: { events?: Queue } = {}
@@ -63,13 +63,13 @@ export async function startS3(options: S3Options): Promise<S3Server> {
   const closing = new AbortController()
   const sqs = { queues: [events, deadLetters, ...(options.queue ? [options.queue] : [])], closing: closing.signal }
   const handle = async (incoming: IncomingMessage, response: ServerResponse, startBody: () => void) => {
-    // A connection whose last answer went out while the server closes is idle from then on.
+    // A connection that sent its last response while the server closes is idle from then on.
     response.once('finish', () => closing.signal.aborted && setImmediate(() => server.closeIdleConnections()))
     if (!isLoopbackName(incoming.headers.host)) return refuse(incoming, response)
     if (isSqsRequest(incoming)) return handleSqsRequest(sqs, incoming, response)
     await handleRequest(store, options, incoming, response, startBody)
   }
-  // Uploads may take as long as they take: no limit for a whole request.
+  // No time limit for a whole request: uploads may be slow.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 })
   server.on('request', (incoming, response) => void handle(incoming, response, () => {}))
   server.on('checkContinue', (incoming, response) => void handle(incoming, response, () => response.writeContinue()))
@@ -101,12 +101,12 @@ export async function startS3(options: S3Options): Promise<S3Server> {
   }
 }
 
-/** How long requests under way may take to finish when the server closes. */
+/** How long running requests may take to finish when the server closes. */
 const CLOSE_WITHIN_MS = 3000
 
 async function refuse(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const request = anonymous(incoming)
-  const error = new S3Error('AccessDenied', { message: 'This endpoint answers to loopback names only' })
+  const error = new S3Error('AccessDenied', { message: 'This endpoint accepts loopback host names only' })
   await sendResponse(errorResponse(error, request), request, response)
 }
 

@@ -6,12 +6,12 @@ import type { Queue } from './queue.ts'
 /** The queues that SQS serves; `closing` ends its long polls. */
 export type SqsEndpoint = { queues: Queue[]; closing: AbortSignal }
 
-/** Whether a request speaks SQS: AWS JSON 1.0, told from S3 by its target. */
+/** Whether a request is for SQS: AWS JSON 1.0 with an SQS target. */
 export function isSqsRequest(incoming: IncomingMessage): boolean {
   return incoming.method === 'POST' && targetOf(incoming).startsWith('AmazonSQS.')
 }
 
-/** Answers one request of the SQS protocol, as the AWS SDK and the AWS CLI speak it. Any credentials will do, none will not. */
+/** Handles one request of the SQS protocol, as the AWS SDK and the AWS CLI send it. Any credentials are accepted; none are not. */
 export async function handleSqsRequest(
   endpoint: SqsEndpoint,
   incoming: IncomingMessage,
@@ -31,7 +31,7 @@ export async function handleSqsRequest(
   }
 }
 
-/** A request is at most 1 MiB in SQS; its JSON may escape each byte. */
+/** A request in SQS is at most 1 MiB, and its JSON may escape each byte. */
 const MAX_REQUEST_BYTES = 8 * 1024 ** 2
 
 function targetOf(incoming: IncomingMessage): string {
@@ -52,7 +52,7 @@ async function readInput(incoming: IncomingMessage): Promise<Record<string, unkn
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new SqsError('SerializationException', 'The request is no JSON object')
+  throw new SqsError('SerializationException', 'The request is not a JSON object')
 }
 
 function send(response: ServerResponse, status: number, output: object): void {

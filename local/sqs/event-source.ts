@@ -2,27 +2,27 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Context, SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda'
 import type { Queue, ReceivedMessage } from './queue.ts'
 
-/** A function as Lambda calls it for a queue; naming no failures means that the whole batch succeeded. */
+/** A function as Lambda calls it for a queue. A response without failures means that the whole batch succeeded. */
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | undefined>
 
-/** What feeds a queue to a function; times in milliseconds unless named otherwise. */
+/** How a queue is connected to a function. */
 export type EventSourceOptions = {
   queue: Queue
   handler: BatchHandler
   batchSize?: number
-  /** How long a batch that is not full waits for more. */
+  /** How long a batch that is not full waits for more messages, in ms. */
   windowMs?: number
   concurrency?: number
-  /** Seconds until a message that failed for the nth time comes again. */
+  /** Seconds until a message that has failed n times is delivered again. */
   backoffSeconds?: (receiveCount: number) => number
   functionName?: string
   onError?: (error: unknown, batch: ReceivedMessage[]) => void
 }
 
-/** A running event source. `drained` resolves once the queue is empty and nothing runs; `close` finishes the running batches. */
+/** A running event source. `drained` resolves when the queue is empty and no batch runs; `close` waits for running batches. */
 export type EventSource = { drained(): Promise<void>; close(): Promise<void> }
 
-/** Does what Lambda's event source mapping does for SQS: batches, partial batch responses, and a thrown error fails the whole batch. */
+/** Works like Lambda's event source mapping for SQS: batches, partial batch responses, and a thrown error fails the whole batch. */
 export function startEventSource(options: EventSourceOptions): EventSource {
   const { queue, handler, batchSize = 100, windowMs = 50, concurrency = 1 } = options
   const backoff = options.backoffSeconds ?? (count => Math.min(30, 0.5 * 2 ** (count - 1)))
@@ -98,10 +98,10 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   }
 }
 
-/** SQS's longest long poll, 20 s: the fallback should another process have sent the message. */
+/** The longest long poll of SQS, 20 s. It finds messages that another process has sent. */
 const LONGEST_WAIT_MS = 20_000
 
-// An identifier that is empty or not of the batch fails all of it: Lambda, "Implementing partial batch responses".
+// An identifier that is empty or not in the batch fails the whole batch: Lambda, "Implementing partial batch responses".
 function failures(batch: ReceivedMessage[], response: SQSBatchResponse | undefined): Set<string> {
   const known = new Set(batch.map(message => message.messageId))
   const failed = (response?.batchItemFailures ?? []).map(failure => failure.itemIdentifier)
@@ -128,7 +128,7 @@ function toRecord(queueName: string, message: ReceivedMessage): SQSRecord {
   }
 }
 
-/** The ARN of a local queue: the account is LocalStack's, twelve zeros. */
+/** The ARN of a queue on this machine. */
 export function queueArn(name: string): string {
   return `arn:aws:sqs:us-east-1:000000000000:${name}`
 }
@@ -150,7 +150,7 @@ function messageAttributes(message: ReceivedMessage): SQSMessageAttributes {
 function lambdaContext(functionName: string, timeoutMs: number): Context {
   const deadline = Date.now() + timeoutMs
   const unsupported = () => {
-    throw new Error('context.done, fail and succeed left Lambda with Node 24: return or throw')
+    throw new Error('context.done, fail and succeed do not exist in Lambda since Node 24: return or throw')
   }
   return {
     callbackWaitsForEmptyEventLoop: true,

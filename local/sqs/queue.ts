@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../sqlite.ts'
 
-/** A typed attribute of a message as SQS carries it; binary values are base64. */
+/** A typed attribute of a message, as in SQS. Binary values are base64. */
 export type MessageAttribute = { DataType: string; StringValue?: string; BinaryValue?: string }
 
 /** One delivery of a message. Times are milliseconds since 1970; the receipt is valid until the message is received again. */
@@ -15,17 +15,17 @@ export type ReceivedMessage = {
   sentAt: number
   firstReceivedAt: number
   receiveCount: number
-  /** The queue it was moved from, if it is a dead letter. */
+  /** The queue that it was moved from, if it is a dead letter. */
   deadFrom?: string
 }
 
-/** A message looked at without receiving it. */
+/** A message that was read without receiving it. */
 export type StoredMessage = Omit<ReceivedMessage, 'receiptHandle' | 'firstReceivedAt'> & {
   visibleAt: number
   state: 'visible' | 'inFlight' | 'delayed'
 }
 
-/** Visibility timeout in seconds, and after how many receives a message moves to which dead-letter queue of the same database. */
+/** The visibility timeout in seconds, and after how many receives a message moves to which dead-letter queue of this database. */
 export type QueueOptions = {
   visibilitySeconds?: number
   maxReceiveCount?: number
@@ -33,33 +33,33 @@ export type QueueOptions = {
   clock?: () => number
 }
 
-/** A durable queue with the promises of a standard SQS queue: at least once, in no promised order, counted, redriven. */
+/** A durable queue with the guarantees of a standard SQS queue: at-least-once delivery, no guaranteed order, receive counts, redrive. */
 export type Queue = {
   name: string
   options: { visibilitySeconds: number; maxReceiveCount: number; deadLetterQueue?: string }
-  /** Stores a message, inside the transaction that is open on the database if there is one; returns its id. */
+  /** Stores a message and returns its id. Joins the open transaction of the database, if any. */
   send(body: string, attributes?: Record<string, string | MessageAttribute>, delaySeconds?: number): string
-  /** Takes up to `max` visible messages and hides them; those received too often move to the dead-letter queue instead. */
+  /** Receives up to `max` visible messages and hides them. Messages received too often move to the dead-letter queue instead. */
   receive(max: number, visibilitySeconds?: number): ReceivedMessage[]
-  /** Deletes what was received; a receipt that is no longer valid deletes nothing. */
+  /** Deletes received messages. A receipt that is no longer valid deletes nothing. */
   delete(receiptHandles: string | string[]): void
   /** Makes a received message visible again in that many seconds; false when the receipt is no longer valid. */
   changeVisibility(receiptHandle: string, seconds: number): boolean
   counts(): { visible: number; inFlight: number; delayed: number }
-  /** The oldest messages, without receiving them. */
+  /** The oldest messages, without receiving them; at most `limit`, 100 by default. */
   messages(limit?: number): StoredMessage[]
   /** Milliseconds until the next message becomes visible (0: one is), undefined for an empty queue. */
   untilVisible(): number | undefined
-  /** Sends messages back to the queue they died in, or to the one named; returns how many. */
+  /** Moves messages back to their source queue, or to the given queue. Returns how many. */
   redrive(destination?: string): number
   purge(): void
-  /** Makes every message that is in flight visible at once: whoever received it is known to be dead. Returns how many. */
+  /** Makes every in-flight message visible, for when its receiver is known to have died. Returns how many. */
   release(): number
-  /** Calls the listener soon after a message was sent to this queue by this process; returns how to stop. */
+  /** Calls the listener soon after this process has sent a message to this queue. Returns a function that stops it. */
   onMessage(listener: () => void): () => void
 }
 
-/** Opens (and creates) the queue of that name in the database; several queues, and other tables, may share one. */
+/** Opens a queue in the database and creates it if needed. Several queues and other tables may share one database. */
 export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = {}): Queue {
   db.exec(schema)
   const sql = db.createTagStore()
@@ -71,7 +71,7 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
     deadLetterQueue: given.deadLetterQueue,
   }
 
-  // The emitter rings after the current synchronous work, that is after the transaction that sends.
+  // Listeners run after the current synchronous work, so after the transaction that sends.
   const notify = (queue: string) => queueMicrotask(() => emitter.emit(queue))
 
   const move = (id: number, destination: string, deadFrom: string | null) => {

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import { type CrcName, combineCrc, startCrc } from './crc.ts'
 
-/** The additional checksums that S3 verifies and keeps. */
+/** The additional checksums that S3 verifies and stores. */
 export type ChecksumAlgorithm = CrcName | 'SHA1' | 'SHA256'
+
 /** Whether a checksum is of all bytes, or of the checksums of the parts. */
 export type ChecksumType = 'COMPOSITE' | 'FULL_OBJECT'
 
-/** A checksum as S3 keeps it with an object; the value in base64, a composite one with `-` and the number of parts. */
+/** The checksum of an object. The value is base64; a composite one ends in `-` and the number of parts. */
 export type Checksum = { algorithm: ChecksumAlgorithm; type: ChecksumType; value: string }
 
-/** All of them, in the words of the API. */
+/** All algorithms, as the API names them. */
 export const checksumAlgorithms: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']
 
 /** `x-amz-checksum-crc32` and so on. */
@@ -27,18 +28,18 @@ export function startChecksum(algorithm: ChecksumAlgorithm): { update(bytes: Uin
   return algorithm === 'SHA1' || algorithm === 'SHA256' ? createHash(algorithm.toLowerCase()) : startCrc(algorithm)
 }
 
-/** Whether a text has the length and the alphabet of that algorithm's value in base64. */
+/** Whether a text is base64 of the length of that algorithm's value. */
 export function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): boolean {
   const bytes = Buffer.from(value, 'base64')
   return bytes.length === lengths[algorithm] && bytes.toString('base64') === value
 }
 
-/** What S3 takes for an algorithm when a multipart upload names no type: CRC64NVME can only be of the full object. */
+/** The default type of a multipart upload's checksum: CRC64NVME can only be FULL_OBJECT. */
 export function defaultChecksumType(algorithm: ChecksumAlgorithm): ChecksumType {
   return algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE'
 }
 
-/** Whether S3 knows the combination: no composite CRC64NVME, no full object SHA. */
+/** Whether S3 supports the combination: not composite CRC64NVME, not full object SHA. */
 export function isChecksumType(algorithm: ChecksumAlgorithm, type: string): type is ChecksumType {
   if (type === 'COMPOSITE') return algorithm !== 'CRC64NVME'
   return type === 'FULL_OBJECT' && !algorithm.startsWith('SHA')

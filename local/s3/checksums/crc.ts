@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 /** A running CRC: bytes in, big-endian digest out. */
 export type RunningCrc = { update(bytes: Uint8Array): void; digest(): Buffer }
 
-/** The CRCs that S3 knows: CRC32 (ISO-HDLC), CRC32C (Castagnoli) and CRC64NVME, all reflected with all bits set at start and end. */
+/** The CRCs that S3 supports: CRC32 (ISO-HDLC), CRC32C (Castagnoli) and CRC64NVME, all reflected with all bits set at start and end. */
 export type CrcName = 'CRC32' | 'CRC32C' | 'CRC64NVME'
 
 /** Starts a CRC of no bytes. */
@@ -12,7 +12,7 @@ export function startCrc(name: CrcName): RunningCrc {
   return name === 'CRC32C' ? startCrc32c() : startCrc64()
 }
 
-/** The CRC of a text made of two, from the CRC of each and the length in bytes of the second; zlib's crc32_combine for any width. */
+/** The CRC of two concatenated texts, from the CRC of each and the byte length of the second: zlib's crc32_combine for any width. */
 export function combineCrc(name: CrcName, first: Buffer, second: Buffer, secondLength: number): Buffer {
   const { width, polynomial } = polynomials[name]
   const shift = powerOfX(BigInt(secondLength) * 8n, width, polynomial)

@@ -4,14 +4,17 @@ import type { Store } from '../store/store.ts'
 import type { Version } from '../store/types.ts'
 import { findVersion } from '../store/versions.ts'
 
-/** Checks the conditions of a read, or with a prefix such as `x-amz-copy-source-` those of a copy; a failed one is thrown. */
+/**
+ * Checks the conditions of a read, or with a prefix such as `x-amz-copy-source-` those of a copy. Throws NotModified or
+ * PreconditionFailed.
+ */
 export function checkReadConditions(request: S3Request, version: Version, prefix = ''): void {
   const given = (name: string) => request.headers[prefix + name]
   const seconds = Math.floor(version.lastModified / 1000)
   const [ifMatch, ifNoneMatch] = [given('if-match'), given('if-none-match')]
   const [since, unmodifiedSince] = [dateSeconds(given('if-modified-since')), dateSeconds(given('if-unmodified-since'))]
 
-  // RFC 9110, 13.2.2: an entity tag goes before a date.
+  // RFC 9110, 13.2.2: an entity tag takes precedence over a date.
   if (ifMatch !== undefined ? !matches(ifMatch, version) : unmodifiedSince !== undefined && seconds > unmodifiedSince) {
     throw failed(ifMatch !== undefined ? 'If-Match' : 'If-Unmodified-Since')
   }
@@ -23,12 +26,12 @@ export function checkReadConditions(request: S3Request, version: Version, prefix
   }
 }
 
-/** A write with `If-Match` or `If-None-Match: *`: checked when it begins, and again inside the transaction that ends it. */
+/** A write with `If-Match` or `If-None-Match: *`. Checked at the start, and again inside the transaction of the write. */
 export type ConditionalWrite = Disposable & { check(): void }
 
 /**
  * Starts a conditional write. PreconditionFailed if the condition does not hold, NoSuchKey for `If-Match` without an object,
- * ConditionalRequestConflict if the key was deleted while the body was on its way.
+ * ConditionalRequestConflict if the key was deleted while the body arrived.
  */
 export function startConditionalWrite(store: Store, request: S3Request, bucket: string, key: string): ConditionalWrite {
   const ifMatch = request.headers['if-match']

@@ -5,7 +5,7 @@ import { storageClasses } from '../store/storage-classes.ts'
 import type { Attributes, Tag, Version } from '../store/types.ts'
 import { checkTags } from './tags.ts'
 
-/** Reads what a write says about its object; what this server can't keep is refused, not dropped. */
+/** Reads the attributes of a write from its headers. Headers that this server can't honour are rejected, not ignored. */
 export function readAttributes(request: S3Request): Attributes {
   refuseUnsupported(request)
   return {
@@ -16,7 +16,7 @@ export function readAttributes(request: S3Request): Attributes {
   }
 }
 
-/** The headers with which S3 answers for a version. */
+/** The response headers of a version. */
 export function attributeHeaders(version: Version): Record<string, string | number | undefined> {
   const metadata = Object.entries(version.metadata).map(([name, value]) => [`x-amz-meta-${name}`, encodeWord(value)])
   return {
@@ -39,7 +39,7 @@ function readStorageClass(request: S3Request): string {
 
 const contentHeaders = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires']
 
-/** User metadata of one object: 2 KB, names and values in bytes of UTF-8 added up. */
+/** The limit of an object's user metadata: the sum of its names and values in bytes of UTF-8. */
 const MAX_METADATA_BYTES = 2048
 
 function refuseUnsupported({ headers }: S3Request): void {
@@ -67,7 +67,7 @@ function readContentHeaders({ headers }: S3Request): Record<string, string> {
   }
 }
 
-// Header bytes are taken for ISO-8859-1, as S3 does; RFC 2047 words carry any other text.
+// Header bytes are ISO-8859-1, as in S3; other text arrives as RFC 2047 words.
 function readMetadata({ headers }: S3Request): Record<string, string> {
   const entries = Object.entries(headers)
     .filter(([name]) => name.startsWith('x-amz-meta-'))

@@ -2,7 +2,10 @@ import { S3Error } from '../errors.ts'
 import { childrenOf, fromXml, textOf } from '../http/xml.ts'
 import type { Tag } from '../store/types.ts'
 
-/** Checks a set of tags against S3's limits: 10, keys of 1 to 128 and values of up to 256 characters of the allowed alphabet, no key twice. */
+/**
+ * Checks tags against S3's limits: at most 10, keys of 1 to 128 and values of up to 256 allowed characters, no duplicate keys.
+ * Throws BadRequest or InvalidTag.
+ */
 export function checkTags(tags: Tag[]): Tag[] {
   if (tags.length > 10) throw new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' })
   for (const { key, value } of tags) {
@@ -15,7 +18,7 @@ export function checkTags(tags: Tag[]): Tag[] {
   return tags
 }
 
-/** Reads the document of PutObjectTagging. */
+/** Reads and checks the document of PutObjectTagging. */
 export function readTagging(document: string): Tag[] {
   const sets = childrenOf(fromXml('Tagging', document), 'TagSet')
   if (sets.length !== 1) throw new S3Error('MalformedXML')

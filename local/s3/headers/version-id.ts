@@ -3,7 +3,7 @@ import type { S3Request } from '../http/request.ts'
 import type { Bucket } from '../store/types.ts'
 import { isVersionId } from '../store/version-ids.ts'
 
-/** The version a request names, undefined for none; InvalidArgument for what can't be a version id. */
+/** The version id of a request, undefined if it has none. InvalidArgument if it can't be a version id. */
 export function versionIdOf(request: S3Request): string | undefined {
   const versionId = request.query.get('versionId')
   if (versionId === '') throw invalidArgument('Version id cannot be the empty string', 'versionId', versionId)
@@ -13,7 +13,7 @@ export function versionIdOf(request: S3Request): string | undefined {
   return versionId
 }
 
-/** The header that names a version: a bucket that never had versioning leaves it out. */
+/** The version id header; a bucket that never had versioning omits it. */
 export function versionHeader(bucket: Bucket, versionId: string): { 'x-amz-version-id': string | undefined } {
   return { 'x-amz-version-id': bucket.versioning === '' ? undefined : versionId }
 }

@@ -3,15 +3,15 @@ import { percentEncode } from '../encoding.ts'
 import { S3Error } from '../errors.ts'
 import type { S3Request } from './request.ts'
 
-/** An access key and its secret, with which presigned URLs are signed. */
+/** The access key and secret that sign presigned URLs. */
 export type Credentials = { accessKeyId: string; secretAccessKey: string }
 
-/** The pair a local catalog starts with; not a secret, as the server only listens on loopback. */
+/** The default credentials. Not secret, because the server listens on loopback only. */
 export const defaultCredentials: Credentials = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
 
 /**
- * The access key a request was made with. Any credentials will do in a signed header, so that every client works as it is set up;
- * presigned URLs are verified in full, because their point is what they do not allow. Anonymous requests are AccessDenied.
+ * Returns the access key of a request. A signed header may use any credentials, so that every client works with its own settings.
+ * Presigned URLs are verified in full, because they exist to restrict access. Anonymous requests are AccessDenied.
  */
 export function authorize(request: S3Request, credentials: Credentials, now: number): string {
   if (request.query.has('X-Amz-Signature') || request.query.has('X-Amz-Algorithm'))
@@ -27,18 +27,18 @@ export function authorize(request: S3Request, credentials: Credentials, now: num
 }
 
 /**
- * The headers that a presigned URL carries in its query, as S3 takes them. Checksums there are passed over, as S3 does: the SDK
- * signs the checksum of an empty body, because it has no other when it signs.
+ * The headers that a presigned URL carries in its query. Checksums among them are ignored, as in S3: the SDK signs the checksum of
+ * an empty body, because it does not have the body when it signs.
  */
 export function hoistedHeaders(request: S3Request): Record<string, string> {
   const hoisted = [...request.query].filter(([name]) => /^x-amz-(?!checksum-|sdk-checksum-)/.test(name))
   return Object.fromEntries(hoisted.map(([name, value]) => [name, Buffer.from(value).toString('latin1')]))
 }
 
-/** The longest life of a presigned URL, in seconds: a week. */
+/** The longest lifetime of a presigned URL, in seconds: a week. */
 const MAX_EXPIRES = 604_800
 
-/** How far in the future a signature may lie, in milliseconds. */
+/** How far in the future a signature may be, in ms. */
 const CLOCK_SKEW_MS = 15 * 60 * 1000
 
 function verifyPresigned(request: S3Request, credentials: Credentials, now: number): string {
@@ -106,7 +106,7 @@ const resourceParameters = new Set([
   ],
 ])
 
-// The AWS CLI 1 and boto3 still presign with version 2 unless they are told otherwise.
+// The AWS CLI 1 and boto3 still presign with version 2 by default.
 function verifyPresignedV2(request: S3Request, credentials: Credentials, now: number): string {
   const { query, headers, method } = request
   const expires = Number(required(request, 'Expires'))

@@ -1,14 +1,14 @@
 import { S3Error } from '../errors.ts'
 
-/** What followed the body: trailing headers by lower-case name, complete once the body has been read. */
+/** The headers that follow the body, by lower-case name. Complete when the body has been read. */
 export type Trailers = Map<string, string>
 
-/** A chunk of S3's own chunked encoding is at most 16 MiB; the line before it and each trailer is short. */
+/** The longest chunk header or trailer, in bytes. */
 const MAX_LINE = 16 * 1024
 
 /**
- * Decodes `aws-chunked` ("Signature calculations for the Authorization header: transferring payload in multiple chunks"): the
- * decoded bytes, and at the end the trailers. Chunk signatures are passed over. A body that ends too early is IncompleteBody.
+ * Decodes `aws-chunked` ("Signature calculations for the Authorization header: transferring payload in multiple chunks") and fills
+ * the trailers at the end. Chunk signatures are not verified. A body that ends too early is IncompleteBody.
  */
 export async function* decodeAwsChunked(source: AsyncIterable<Buffer>, trailers: Trailers): AsyncGenerator<Buffer> {
   const reader = readerOf(source)

@@ -12,16 +12,16 @@ import type { Store } from '../store/store.ts'
 import { decodeAwsChunked, type Trailers } from './aws-chunked.ts'
 import { readText, type S3Request } from './request.ts'
 
-/** A body that was stored and verified: its MD5 in hex, and the checksum the client gave or the caller asked for. */
+/** A stored and verified body: its MD5 in hex, and the checksum that the client sent or the caller asked to compute. */
 export type Payload = { body: string; size: number; md5: string; checksum?: Checksum }
 
 /** The largest body of one PUT: 5 GiB. */
 const MAX_PUT_BYTES = 5 * 1024 ** 3
 
-/** The largest document a request carries: 1,000 keys to delete, or 10,000 parts to complete. */
+/** The largest XML document of a request: 1,000 keys to delete, or 10,000 parts to complete. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 ** 2
 
-/** Streams a request's body to a file, verifying length, MD5, SHA-256 and checksum; on any error nothing stays behind. */
+/** Streams a request's body to the body store and verifies length, MD5, SHA-256 and checksum. On any error nothing is kept. */
 export async function storePayload(store: Store, request: S3Request, alsoCompute?: ChecksumAlgorithm): Promise<Payload> {
   const length = declaredLength(request)
   if (length > MAX_PUT_BYTES)
@@ -31,7 +31,7 @@ export async function storePayload(store: Store, request: S3Request, alsoCompute
   return { body, ...verified.result() }
 }
 
-/** Reads a request's document, verified like any body; S3 wants one of Content-MD5 and a checksum where `mustBeSummed`. */
+/** Reads and verifies the XML document of a request. With `mustBeSummed` it must have a Content-MD5 or a checksum. */
 export async function readDocument(request: S3Request, options: { mustBeSummed?: boolean } = {}): Promise<string> {
   const declared = declaredChecksum(request)
   if (options.mustBeSummed && !declared && !request.headers['content-md5']) throw new S3Error('MissingContentMD5')
@@ -49,7 +49,7 @@ function declaredLength(request: S3Request): number {
   return Number(text)
 }
 
-/** Where the checksum is that the client promised: in a header already, or in a trailer to come. */
+/** The checksum that the client declared: its value is in a header, or follows in a trailer. */
 type DeclaredChecksum = { algorithm: ChecksumAlgorithm; value?: string }
 
 function declaredChecksum(request: S3Request): DeclaredChecksum | undefined {
@@ -79,7 +79,7 @@ function checkedValue(algorithm: ChecksumAlgorithm, value: string | undefined): 
   throw new S3Error('InvalidRequest', { message: `Value for ${checksumHeader(algorithm)} header is invalid.` })
 }
 
-// The checks come before the last byte is passed on, so that a body that fails them is never whole anywhere.
+// The checks throw before the iteration ends, so that a body that fails them is never stored.
 function verifying(request: S3Request, length: number, alsoCompute: ChecksumAlgorithm | undefined) {
   const { headers } = request
   const declared = declaredChecksum(request)

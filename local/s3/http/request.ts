@@ -4,25 +4,25 @@ import { formDecode } from '../encoding.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { Actor } from '../store/change.ts'
 
-/** One request to S3: path-style, with bucket, key and query decoded from the raw URL (a router or URL parser would mangle keys). */
+/** A path-style request to S3. Bucket, key and query are decoded from the raw URL, because a URL parser would change some keys. */
 export type S3Request = {
   method: string
   bucket: string | undefined
   key: string | undefined
   /** Query parameters; a sub-resource such as `?versions` has an empty value. */
   query: Map<string, string>
-  /** The path as it came, for error messages. */
+  /** The raw path, for error messages. */
   path: string
   headers: Record<string, string | undefined>
   actor: Actor
-  /** Starts the body's transfer: a client that waits for `100 Continue` gets it now. */
+  /** Starts the transfer of the body: a client that waits for `100 Continue` gets it now. */
   body(): AsyncIterable<Buffer>
 }
 
 /** S3's limit for a key, in bytes of UTF-8. */
 const MAX_KEY_BYTES = 1024
 
-/** Takes a request apart; throws InvalidURI for what is no UTF-8 and KeyTooLongError. */
+/** Parses a request. Throws InvalidURI for a URL that is not UTF-8, and KeyTooLongError. */
 export function readRequest(
   incoming: IncomingMessage,
   ids: Pick<Actor, 'requestId' | 'hostId'>,
@@ -44,18 +44,18 @@ export function readRequest(
     actor: { principalId: '', sourceIp: incoming.socket.remoteAddress ?? '', ...ids },
     body() {
       startBody()
-      // Left early, the request must stay open: the error is still to be answered.
+      // If the iteration stops early, the request must stay open for the error response.
       return incoming.iterator({ destroyOnReturn: false })
     },
   }
 }
 
-/** A request id and a host id as S3 gives them with each answer. */
+/** A request id and a host id, as S3 sends them with each response. */
 export function newRequestIds(): { requestId: string; hostId: string } {
   return { requestId: randomBytes(8).toString('hex').toUpperCase(), hostId: randomBytes(48).toString('base64') }
 }
 
-/** The whole body as text, of at most that many bytes: the documents of S3's requests are small. */
+/** Reads a body of at most `maxBytes` as text; a longer one is MaxMessageLengthExceeded. */
 export async function readText(source: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -67,7 +67,7 @@ export async function readText(source: AsyncIterable<Buffer>, maxBytes: number):
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** A query parameter that is a count from 0 on; more than `max` means `max`, as S3 caps its pages. */
+/** A query parameter that is a count, from 0. `max` is the default and the cap, as for S3's page sizes. */
 export function countParameter(request: S3Request, name: string, max: number): number {
   const text = request.query.get(name)
   if (text === undefined || text === '') return max

@@ -4,19 +4,19 @@ import type { S3Error } from '../errors.ts'
 import type { S3Request } from './request.ts'
 import { toXml, type XmlValue } from './xml.ts'
 
-/** What an operation answers; a body that is generated needs its `Content-Length` among the headers. */
+/** The response of an operation. A streamed body needs its `Content-Length` among the headers. */
 export type S3Response = {
   status: number
   headers?: Record<string, string | number | undefined>
   body?: string | AsyncGenerator<Buffer>
 }
 
-/** An answer with an XML document. */
+/** A response with an XML document. */
 export function xmlResponse(root: string, content: XmlValue, headers: S3Response['headers'] = {}): S3Response {
   return { status: 200, headers: { 'Content-Type': 'application/xml', ...headers }, body: toXml(root, content) }
 }
 
-/** S3's answer to an error; HEAD and 304 have no body. */
+/** The error response of S3; without a body for HEAD and 304. */
 export function errorResponse(error: S3Error, request: Pick<S3Request, 'method' | 'path' | 'actor'>): S3Response {
   const { requestId, hostId } = request.actor
   const content = {
@@ -33,14 +33,13 @@ export function errorResponse(error: S3Error, request: Pick<S3Request, 'method' 
   return { status: error.status, headers, body: toXml('Error', content, '') }
 }
 
-/** Writes an answer; with `cutAfter` it breaks the connection after that share of the body, as a network would. */
+/** Sends a response. With `cutAfter` it closes the connection after that share of the body (0 to 1), as a broken network would. */
 export async function sendResponse(
-  answer: S3Response,
+  { status, headers = {}, body }: S3Response,
   request: Pick<S3Request, 'method' | 'actor'>,
   response: ServerResponse,
   cutAfter?: number,
 ): Promise<void> {
-  const { status, headers = {}, body } = answer
   response.statusCode = status
   response.setHeader('x-amz-request-id', request.actor.requestId)
   response.setHeader('x-amz-id-2', request.actor.hostId)
@@ -53,7 +52,7 @@ export async function sendResponse(
     return
   }
   let left = cutAfter === undefined ? Number.POSITIVE_INFINITY : Math.floor(Number(headers['Content-Length']) * cutAfter)
-  // Leaving the loop early ends the generator, which lets go of the files it reads.
+  // Leaving the loop early ends the generator, which closes the files that it reads.
   for await (const chunk of body) {
     if (response.destroyed) return
     if (chunk.length > left) return cutShort(response, chunk, left / chunk.length)

@@ -1,22 +1,22 @@
 import { XMLBuilder, XMLParser } from 'fast-xml-parser'
 import { S3Error } from '../errors.ts'
 
-/** What an XML document is made of here; undefined elements are left out, lists repeat their element. */
+/** The content of an XML document. Undefined elements are omitted; lists repeat their element. */
 export type XmlValue = string | number | boolean | undefined | XmlValue[] | { [name: string]: XmlValue }
 
 /** A parsed element: its children by name, or its text. */
 export type XmlElement = { [name: string]: XmlElement | XmlElement[] | string }
 
-/** Writes one document in S3's namespace. Control characters become references, as S3 does, though XML 1.0 forbids some. */
+/** Writes a document in S3's namespace. Control characters become references, as in S3, although XML 1.0 forbids some of them. */
 export function toXml(root: string, content: XmlValue, namespace: string | undefined = s3Namespace): string {
   const attributes = namespace ? { '@_xmlns': namespace } : {}
   const element = typeof content === 'object' ? { ...attributes, ...content } : { ...attributes, '#text': content ?? '' }
   return builder.build({ '?xml': { '@_version': '1.0', '@_encoding': 'UTF-8' }, [root]: element })
 }
 
-/** Reads a request's document and returns its root element, whose name must be the one given; anything else is MalformedXML. */
+/** Parses the document of a request and returns its root element, which must have the given name; else MalformedXML. */
 export function fromXml(root: string, text: string): XmlElement {
-  // A request of S3 has no document type; without one there are no entities to expand.
+  // Requests to S3 have no document type, and without one there are no entities to expand.
   if (text.includes('<!DOCTYPE')) throw new S3Error('MalformedXML')
   const document = parse(text)
   const element = document[root]
@@ -24,7 +24,7 @@ export function fromXml(root: string, text: string): XmlElement {
   return typeof element === 'string' ? {} : element
 }
 
-/** The text of a child element, undefined if there is none; a child with children of its own is MalformedXML. */
+/** The text of a child element, undefined if there is none. A child with child elements is MalformedXML. */
 export function textOf(element: XmlElement, name: string): string | undefined {
   const child = element[name]
   if (child === undefined) return undefined
@@ -32,7 +32,7 @@ export function textOf(element: XmlElement, name: string): string | undefined {
   return child
 }
 
-/** The child elements of that name; one that holds only text (or nothing) counts as an element without children. */
+/** The child elements with that name. One with only text, or nothing, is returned without children. */
 export function childrenOf(element: XmlElement, name: string): XmlElement[] {
   const child = element[name]
   if (child === undefined) return []
@@ -49,7 +49,7 @@ const builder = new XMLBuilder({
   attributeValueProcessor: (_name, value) => escapeText(String(value)),
 })
 
-// The parser's own entities drop references to control characters, which are legal in keys: so they are resolved here.
+// Resolved here, because the parser drops references to control characters, which are legal in keys.
 const parser = new XMLParser({
   ignoreAttributes: true,
   removeNSPrefix: true,

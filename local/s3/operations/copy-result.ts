@@ -3,7 +3,7 @@ import { xmlDate } from '../encoding.ts'
 import { checksumElements } from '../headers/checksums.ts'
 import { type S3Response, xmlResponse } from '../http/response.ts'
 
-/** The answer to CopyObject and UploadPartCopy. */
+/** The response of CopyObject and UploadPartCopy. */
 export function copyResponse(
   root: 'CopyObjectResult' | 'CopyPartResult',
   copied: { etag: string; lastModified: number; checksum?: Checksum },

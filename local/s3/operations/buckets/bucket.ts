@@ -8,7 +8,7 @@ import { createBucket, deleteBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 
-/** CreateBucket, in the region that the request names. */
+/** CreateBucket, in the region of the request. */
 export async function putBucket(store: Store, request: S3Request, name: string): Promise<S3Response> {
   if (request.headers['x-amz-bucket-object-lock-enabled'] === 'true') throw notImplemented('x-amz-bucket-object-lock-enabled')
   const document = request.headers['content-length'] === undefined ? '' : await readDocument(request)

@@ -7,7 +7,7 @@ import { setVersioning } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 
-/** GetBucketVersioning: no status at all until versioning is first enabled. */
+/** GetBucketVersioning: no status until versioning is first enabled. */
 export function getBucketVersioning(bucket: Bucket): S3Response {
   return xmlResponse('VersioningConfiguration', { Status: bucket.versioning || undefined })
 }

@@ -8,7 +8,7 @@ import { owner } from '../owner.ts'
 import { listParameters } from './list-parameters.ts'
 import { afterKey, type Fetch, type Position, walk } from './walk.ts'
 
-/** ListMultipartUploads: by key, and within a key the one started first comes first. */
+/** ListMultipartUploads: ordered by key, and within a key by start, oldest first. */
 export function listMultipartUploads(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request, 'max-uploads')
   const keyMarker = request.query.get('key-marker') ?? ''

@@ -11,7 +11,7 @@ import { owner } from '../owner.ts'
 import { listParameters } from './list-parameters.ts'
 import { afterKey, type Fetch, type Position, walk } from './walk.ts'
 
-/** ListObjectVersions: by key, and within a key the newest first. */
+/** ListObjectVersions: ordered by key, and within a key the newest first. */
 export function listObjectVersions(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request)
   const keyMarker = request.query.get('key-marker') ?? ''
@@ -45,7 +45,7 @@ function startPosition(store: Store, bucket: Bucket, keyMarker: string, versionI
   }
   if (versionIdMarker === '') throw invalidArgument('A version-id marker cannot be empty.', 'version-id-marker', versionIdMarker)
   if (!isVersionId(versionIdMarker)) throw invalidArgument('Invalid version id specified', 'version-id-marker', versionIdMarker)
-  // A marker deleted since is still a place in the order; a `null` version that is gone has none, so its key is listed again.
+  // The id of a deleted version still contains its rank. A deleted `null` version has none, so its key is listed again.
   const past = findVersion(store, bucket.name, keyMarker, versionIdMarker)?.sequence ?? sequenceOfVersionId(versionIdMarker)
   return { key: Buffer.from(keyMarker), past }
 }

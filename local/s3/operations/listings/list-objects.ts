@@ -37,7 +37,7 @@ export function listObjectsV2(store: Store, request: S3Request, bucket: Bucket):
   })
 }
 
-/** ListObjects, the first version; NextMarker only with a delimiter, as in S3. */
+/** ListObjects, version 1. NextMarker only with a delimiter, as in S3. */
 export function listObjects(store: Store, request: S3Request, bucket: Bucket): S3Response {
   const { prefix, delimiter, encode, encoding, max } = listParameters(request)
   const marker = request.query.get('marker') ?? ''

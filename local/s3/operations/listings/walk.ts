@@ -1,14 +1,15 @@
-/** Where a listing goes on: at this key (bytes) or behind it, and within the key of that very name only past this rank. */
+/** Where a listing continues: at this key (inclusive). With `past`, entries of this very key start after that rank. */
 export type Position = { key: Buffer; past?: number }
 
-/** One page: entries and common prefixes, at most as many as asked for together. `next` is where the following page starts. */
+/** One page of entries and common prefixes, together at most `max`. `next` is the position of the next page, if there is one. */
 export type Page<T> = { items: T[]; prefixes: string[]; next?: Position; last?: { item: T } | { prefix: string } }
 
-/** Yields up to `limit` entries in order, from a position to before a key. */
+/** Returns up to `limit` entries in order, from a position (inclusive) to a key (exclusive). */
 export type Fetch<T> = (from: Position, until: Buffer, limit: number) => T[]
 
 /**
- * Walks a listing by prefix and delimiter. Behind each common prefix it jumps, so that a folder costs one query however full it is.
+ * Reads one page of a listing with prefix and delimiter. It skips the rest of each common prefix, so that a folder costs one query
+ * however many keys it has.
  */
 export function walk<T extends { key: Uint8Array }>(
   fetch: Fetch<T>,
@@ -44,7 +45,7 @@ export function walk<T extends { key: Uint8Array }>(
   }
 }
 
-/** The position right behind a key: no key lies between it and the key followed by a zero byte. */
+/** The position after a key. There is no key between a key and the same key followed by a zero byte. */
 export function afterKey(key: Uint8Array | string): Position {
   return { key: Buffer.concat([Buffer.from(key), Buffer.from([0])]) }
 }
@@ -54,7 +55,7 @@ export function toToken(position: Position): string {
   return Buffer.concat([Buffer.from([TOKEN_FORM]), position.key]).toString('base64')
 }
 
-/** The position of a token, undefined for what is no token. */
+/** The position of a token; undefined if it is not a token. */
 export function fromToken(token: string): Position | undefined {
   const bytes = Buffer.from(token, 'base64')
   return bytes[0] === TOKEN_FORM && bytes.toString('base64') === token ? { key: bytes.subarray(1) } : undefined
@@ -62,7 +63,7 @@ export function fromToken(token: string): Position | undefined {
 
 const TOKEN_FORM = 1
 
-// UTF-8 has no byte 0xff: it lies behind every key with the prefix.
+// UTF-8 has no byte 0xff, so this sorts after every key with the prefix.
 const pastPrefix = (prefix: Buffer) => Buffer.concat([prefix, Buffer.from([0xff])])
 
 function commonPrefix(key: Buffer, prefix: Buffer, delimiter: Buffer): Buffer | undefined {
@@ -71,7 +72,7 @@ function commonPrefix(key: Buffer, prefix: Buffer, delimiter: Buffer): Buffer | 
   return index < 0 ? undefined : key.subarray(0, index + delimiter.length)
 }
 
-// A marker that is itself a common prefix was the last entry of the page before: all below it has been listed with it.
+// A marker that is itself a common prefix was the last entry of the previous page, which covers all keys below it.
 function startOf(start: Position, prefix: Buffer, delimiter: Buffer): Position {
   if (Buffer.compare(start.key, prefix) < 0) return { key: prefix }
   const isAfterKey = start.past === undefined && start.key.at(-1) === 0

@@ -13,7 +13,10 @@ import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { completeUpload, findUpload, MIN_PART_BYTES, type Part, partsOf, type Upload } from '../../store/uploads.ts'
 
-/** CompleteMultipartUpload: the object ranks by the start of its upload, whatever was written since. Asked again, it answers the same. */
+/**
+ * CompleteMultipartUpload. The object is ranked by the start of its upload, even if newer versions exist. A retry returns the
+ * same result.
+ */
 export async function completeMultipartUpload(
   store: Store,
   request: S3Request,
@@ -25,7 +28,7 @@ export async function completeMultipartUpload(
   if (before) return completionResponse(request, bucket, key, before)
   const upload = findUpload(store, bucket, key, uploadId)
   using condition = startConditionalWrite(store, request, bucket.name, key)
-  // The checksum headers of this request are about the object, not about its document.
+  // The checksum headers of this request are of the object, not of the XML document.
   const { headers } = request
   const withoutSums = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-')))
   const document = fromXml('CompleteMultipartUpload', await readDocument({ ...request, headers: withoutSums }))

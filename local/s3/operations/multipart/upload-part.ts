@@ -29,7 +29,7 @@ export async function uploadPart(store: Store, request: S3Request, bucket: Bucke
   return { status: 200, headers: { ETag: `"${md5}"`, ...sums } }
 }
 
-/** UploadPartCopy: a part made of an object, or of a range of one. */
+/** UploadPartCopy: a part with the bytes of an object, or of a range of it. */
 export async function uploadPartCopy(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const number = partNumberOf(request)
   const upload = findUpload(store, bucket, key, request.query.get('uploadId'))

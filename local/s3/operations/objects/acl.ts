@@ -10,18 +10,18 @@ import { requireVersion } from '../../store/versions.ts'
 import { publishChange } from '../../store/write-versions.ts'
 import { owner } from '../owner.ts'
 
-/** GetObjectAcl: the owner may do everything, nobody else anything. */
+/** GetObjectAcl: always the private ACL, FULL_CONTROL for the owner. */
 export function getObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   return xmlResponse('AccessControlPolicy', ownersAcl, versionHeader(bucket, version.versionId))
 }
 
-/** GetBucketAcl. */
+/** GetBucketAcl: always the private ACL. */
 export function getBucketAcl(): S3Response {
   return xmlResponse('AccessControlPolicy', ownersAcl)
 }
 
-/** PutObjectAcl: accepts what amounts to the one ACL there is, and says so of any other. */
+/** PutObjectAcl: accepts any form of the private ACL, and rejects every other with NotImplemented. */
 export async function putObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = await readDocument(request)

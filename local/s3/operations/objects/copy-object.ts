@@ -14,7 +14,7 @@ import { findVersion, segmentsOf } from '../../store/versions.ts'
 import { addVersion } from '../../store/write-versions.ts'
 import { copyResponse } from '../copy-result.ts'
 
-/** CopyObject: a new version that shares the bytes of its source. */
+/** CopyObject: a new version that shares the stored bytes of its source. */
 export async function copyObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const source = readCopySource(store, request)
   const attributes = copiedAttributes(request, source.version)
@@ -23,7 +23,7 @@ export async function copyObject(store: Store, request: S3Request, bucket: Bucke
   const content = await copiedContent(store, request, source.version)
   const { bucket: now, ...copied } = store.transaction(() => {
     condition.check()
-    // The source may have been deleted while its bytes were summed.
+    // The source may have been deleted while its checksum was computed.
     if (!findVersion(store, source.bucket.name, source.version.key, source.version.versionId)) throw new S3Error('NoSuchKey')
     const bucketNow = findBucket(store, bucket.name)
     const added = addVersion(store, bucketNow, key, content, attributes, { event: 'ObjectCreated:Copy', actor: request.actor })
@@ -69,7 +69,7 @@ function refuseCopyOntoItself(request: S3Request, source: CopySource, bucket: Bu
   })
 }
 
-// A copy is one part: its ETag is the MD5 of all bytes, and its checksum that of the full object.
+// A copy is one part: its ETag is the MD5 of all bytes, and its checksum is of the full object.
 async function copiedContent(store: Store, request: S3Request, source: Version): Promise<Content> {
   if (source.size > MAX_COPY_BYTES) {
     throw new S3Error('InvalidRequest', {

@@ -26,7 +26,7 @@ export function deleteObject(store: Store, request: S3Request, bucket: Bucket, k
   }
 }
 
-/** DeleteObjects: up to 1,000 keys, each with its own result; `Quiet` leaves only the errors. */
+/** DeleteObjects: up to 1,000 keys, each with its own result. `Quiet` returns only the errors. */
 export async function deleteObjects(store: Store, request: S3Request, bucket: Bucket): Promise<S3Response> {
   const document = fromXml('Delete', await readDocument(request, { mustBeSummed: true }))
   const targets = childrenOf(document, 'Object').map(object => ({
@@ -46,10 +46,10 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
 
 type Target = { key: string; versionId: string | undefined; ifMatch: string | undefined }
 
-/** The id of the delete marker that was made, or removed. */
+/** The id of the delete marker that was created or removed. */
 type Deletion = { markerVersionId?: string; isNewMarker?: boolean }
 
-// Deleting what is not there succeeds, and in a bucket with versioning it still makes a delete marker.
+// Deleting a missing object succeeds; in a bucket with versioning it still creates a delete marker.
 function deleteOne(store: Store, bucket: Bucket, target: Target, actor: Actor): Deletion {
   const { key, versionId, ifMatch } = target
   const version = findVersion(store, bucket.name, key, versionId)

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts'
 import type { Bucket, Version } from '../../store/types.ts'
 import { requireVersion, segmentsOf } from '../../store/versions.ts'
 
-/** GetObjectAttributes, with the parts of a multipart object by pages. */
+/** GetObjectAttributes, with the parts of a multipart object in pages. */
 export function getObjectAttributes(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   const wanted = new Set((request.headers['x-amz-object-attributes'] ?? '').split(',').map(name => name.trim()))

@@ -11,7 +11,7 @@ import type { Store } from '../../store/store.ts'
 import type { Bucket, StoredSegment, Version } from '../../store/types.ts'
 import { requireVersion, segmentsOf } from '../../store/versions.ts'
 
-/** GetObject and HeadObject: whole, a range, or a part; conditions and overridden headers included. */
+/** GetObject and HeadObject: the whole object, a range, or a part; with conditions and overridden response headers. */
 export function getObject(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
   checkReadConditions(request, version)
@@ -48,7 +48,7 @@ function selection(request: S3Request, version: Version, segments: StoredSegment
     return selectPart(request, version, segments)
   }
   const match = /^bytes=(\d*)-(\d*)$/.exec(range ?? '')
-  // S3 ignores what is no single range of bytes.
+  // S3 ignores a Range header that is not one range of bytes.
   if (
     !match ||
     (match[1] === '' && match[2] === '') ||

@@ -18,7 +18,7 @@ export async function putObject(store: Store, request: S3Request, bucket: Bucket
   const content = { size, etag: md5, checksum, segments: [{ number: 1, body, start: 0, size, etag: md5 }] }
   const { bucket: now, versionId } = await commitBody(store, body, () => {
     condition.check()
-    // The bucket's versioning, or the bucket, may have changed while the body was on its way.
+    // The bucket may have changed or been deleted while the body arrived.
     const bucketNow = findBucket(store, bucket.name)
     const added = addVersion(store, bucketNow, key, content, attributes, { event: 'ObjectCreated:Put', actor: request.actor })
     return { bucket: bucketNow, ...added }
@@ -26,7 +26,7 @@ export async function putObject(store: Store, request: S3Request, bucket: Bucket
   return { status: 200, headers: { ETag: `"${md5}"`, ...versionHeader(now, versionId), ...checksumHeaders(checksum) } }
 }
 
-/** Commits what refers to a stored body, or removes the body. */
+/** Runs a transaction that refers to a stored body; removes the body if it fails. */
 async function commitBody<T>(store: Store, body: string, work: () => T): Promise<T> {
   try {
     return store.transaction(work)

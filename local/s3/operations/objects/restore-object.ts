@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 import { requireVersion } from '../../store/versions.ts'
 
-/** RestoreObject: 202 when a restore begins, 200 when the life of a restored copy changes. */
+/** RestoreObject: 202 if a restore starts, 200 if the lifetime of a restored copy changes. */
 export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = fromXml('RestoreRequest', await readDocument(request))
