@@ -89,13 +89,13 @@ describe('only loopback host names are accepted', () => {
   })
 })
 
-test('a port that is taken is an error that names it and the variable that chooses another', async () => {
+test('a port in use is an error that names it and the variable that chooses another', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const address = other.address()
   const port = typeof address === 'object' && address ? address.port : 0
   await expect(startApi({ port, handler: async () => ({ statusCode: 200, body: '' }) })).rejects.toThrow(
-    `Port ${port} for the API is taken: stop what listens on it, or choose another with --api-port or CATALOG_API_PORT`,
+    `Port ${port} for the API is in use: stop the program that listens on it, or choose another port with --api-port or CATALOG_API_PORT`,
   )
   other.close()
 })

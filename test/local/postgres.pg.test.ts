@@ -22,7 +22,7 @@ const test = base.extend<{ folder: string }>({
   },
 })
 
-test('what was written is there after a stop and a start on another port', async ({ folder }) => {
+test('data is kept after a stop and a start on another port', async ({ folder }) => {
   const first = await startPostgres({ folder, ...FAST })
   await query(first.url, 'create table kept as select 1 as n')
   await first.stop()
@@ -35,7 +35,7 @@ test('what was written is there after a stop and a start on another port', async
   )
 })
 
-test('a database compares bytes, speaks UTF-8 and UTC, checks its pages and is durable', async ({ folder }) => {
+test('a database compares bytes, uses UTF-8, UTC and page checksums, and is durable', async ({ folder }) => {
   const server = await startPostgres({ folder, settings: { work_mem: '7MB' } })
   const rows = await query(
     server.url,
@@ -62,7 +62,7 @@ test('a database compares bytes, speaks UTF-8 and UTC, checks its pages and is d
   await server.stop()
 })
 
-test('nobody gets in without the password, which only its owner may read', async ({ folder }) => {
+test('a wrong password is refused, and only its owner can read the password file', async ({ folder }) => {
   const server = await startPostgres({ folder, ...FAST })
   const wrong = Object.assign(new URL(server.url), { password: 'wrong' }).href
   await expect(query(wrong, 'select 1')).rejects.toMatchObject({ code: '28P01' })
@@ -70,26 +70,26 @@ test('nobody gets in without the password, which only its owner may read', async
   await server.stop()
 })
 
-test('a folder that a running catalog uses is refused and its server left alone', async ({ folder }) => {
+test('a folder in use is refused, and its server keeps running', async ({ folder }) => {
   const server = await startPostgres({ folder, ...FAST })
   await expect(startPostgres({ folder, ...FAST })).rejects.toThrow(`${folder} is in use by process ${process.pid}`)
   expect(await query(server.url, 'select 1 as n')).toEqual([{ n: 1 }])
   await server.stop()
 })
 
-test('a taken port is an error that names it', async ({ folder }) => {
-  const taken = createServer().listen(0, '127.0.0.1')
-  await once(taken, 'listening')
-  const address = taken.address()
+test('a port in use is an error that names it', async ({ folder }) => {
+  const inUse = createServer().listen(0, '127.0.0.1')
+  await once(inUse, 'listening')
+  const address = inUse.address()
   const port = address && typeof address === 'object' ? address.port : 0
-  await expect(startPostgres({ folder, port, ...FAST })).rejects.toThrow(`Port ${port} for Postgres is taken`)
-  taken.close()
+  await expect(startPostgres({ folder, port, ...FAST })).rejects.toThrow(`Port ${port} for Postgres is in use`)
+  inUse.close()
   const server = await startPostgres({ folder, port, ...FAST })
   expect(server.port).toBe(port)
   await server.stop()
 })
 
-test('a server that does not start tells the end of its log and leaves the folder free', async ({ folder }) => {
+test('a server that does not start is an error with the end of its log, and unlocks the folder', async ({ folder }) => {
   await expect(startPostgres({ folder, settings: { shared_buffers: 'plenty' } })).rejects.toThrow(
     /did not start on port \d+:\n.*FATAL: {2}invalid value for parameter "shared_buffers": "plenty"/,
   )
@@ -102,11 +102,11 @@ test('data of another major version is refused', async ({ folder }) => {
   await server.stop()
   await writeFile(join(folder, 'data', 'PG_VERSION'), '16\n')
   await expect(startPostgres({ folder, ...FAST })).rejects.toThrow(
-    `${folder}/data was made by Postgres 16, this is 17: dump and reload it, or remove ${folder}`,
+    `${folder}/data was created by Postgres 16, this is Postgres 17: dump and reload the data, or remove ${folder}`,
   )
 })
 
-test('an initdb that was interrupted is done again', async ({ folder }) => {
+test('an interrupted initdb is repeated', async ({ folder }) => {
   const us = await startedElsewhere(folder, 'password')
   us.kill('SIGKILL')
   await once(us, 'exit')
@@ -116,7 +116,7 @@ test('an initdb that was interrupted is done again', async ({ folder }) => {
   expect((await readdir(folder)).filter(name => name.startsWith('data'))).toEqual(['data'])
 })
 
-test('kill -9 of us stops the server, and what was committed is there at the next start', async ({ folder }) => {
+test('kill -9 of the parent stops the server, and committed data is kept', async ({ folder }) => {
   const us = await startedElsewhere(folder)
   const pid = serverOf(folder)
   us.kill('SIGKILL')
@@ -127,12 +127,11 @@ test('kill -9 of us stops the server, and what was committed is there at the nex
   await server.stop()
 })
 
-test.runIf(process.platform === 'linux')('a server that outlived us is stopped by the next start', async ({ folder }) => {
+test.runIf(process.platform === 'linux')('a server that outlived its parent is stopped by the next start', async ({ folder }) => {
   const us = await startedElsewhere(folder)
   const leftover = serverOf(folder)
   for (const pid of [...childrenOf(us.pid ?? 0).filter(pid => pid !== leftover), us.pid ?? 0]) process.kill(pid, 'SIGKILL')
   await once(us, 'exit')
-  await sleep(200)
   expect(isAlive(leftover)).toBe(true)
   const server = await startPostgres({ folder })
   expect(isAlive(leftover)).toBe(false)
@@ -140,7 +139,7 @@ test.runIf(process.platform === 'linux')('a server that outlived us is stopped b
   await server.stop()
 })
 
-test('kill -9 of the server is recovered from, at once', async ({ folder }) => {
+test('the next start recovers from kill -9 of the server', async ({ folder }) => {
   const server = await startPostgres({ folder })
   await query(server.url, 'create table kept as select 1 as n')
   process.kill(server.pid, 'SIGKILL')
@@ -151,14 +150,14 @@ test('kill -9 of the server is recovered from, at once', async ({ folder }) => {
   await next.stop()
 })
 
-test("a stale postmaster.pid does not make another program's process ours", async ({ folder }) => {
+test("a stale postmaster.pid does not make the start stop another program's process", async ({ folder }) => {
   const server = await startPostgres({ folder, ...FAST })
   await server.stop()
-  const stranger = spawn('sleep', ['60'])
-  onTestFinished(() => void stranger.kill('SIGKILL'))
-  await writeFile(join(folder, 'data', 'postmaster.pid'), `${stranger.pid}\n${join(folder, 'data')}\n`)
+  const other = spawn('sleep', ['60'])
+  onTestFinished(() => void other.kill('SIGKILL'))
+  await writeFile(join(folder, 'data', 'postmaster.pid'), `${other.pid}\n${join(folder, 'data')}\n`)
   const next = await startPostgres({ folder, ...FAST })
-  expect(isAlive(stranger.pid ?? 0)).toBe(true)
+  expect(isAlive(other.pid ?? 0)).toBe(true)
   await next.stop()
 })
 
@@ -171,7 +170,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   }
 }
 
-/** Starts Postgres from a process of its own and waits until a row is committed, or until a file exists. */
+/** Starts Postgres from another process and waits until a row is committed, or until a file exists. */
 async function startedElsewhere(folder: string, waitFor?: string): Promise<ChildProcess> {
   const local = JSON.stringify(join(import.meta.dirname, '../../local/postgres/postgres.ts'))
   const script = `
@@ -195,7 +194,7 @@ function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
 }
 
-/** A process that has ended but was not waited for (its parent is gone) counts as ended. */
+/** A zombie counts as ended. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -209,7 +208,7 @@ function isAlive(pid: number): boolean {
 async function until(condition: () => boolean): Promise<void> {
   const deadline = Date.now() + 20_000
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited for 20 s')
+    if (Date.now() > deadline) throw new Error('The condition did not hold within 20 s')
     await sleep(10)
   }
 }

@@ -15,7 +15,7 @@ const immediately = { windowMs: 1, backoffSeconds: () => 0 }
 const bodies = (event: SQSEvent) => event.Records.map(record => record.body)
 
 describe('an event source', () => {
-  test('calls the function with the event that Lambda would give it', async () => {
+  test('calls the function with the event of Lambda', async () => {
     const { queue } = openQueues()
     const events: SQSEvent[] = []
     const source = startEventSource({
@@ -53,7 +53,7 @@ describe('an event source', () => {
     ])
   })
 
-  test('gathers messages to batches of the size allowed', async () => {
+  test('gathers messages to batches of the maximum size', async () => {
     const { queue } = openQueues()
     for (let index = 0; index < 250; index++) queue.send(`${index}`)
     const sizes: number[] = []
@@ -67,7 +67,7 @@ describe('an event source', () => {
     expect(sizes).toEqual([100, 100, 50])
   })
 
-  test('brings back what failed, and only that, until it is a dead letter', async () => {
+  test('redelivers failed messages only, until they are dead letters', async () => {
     const { queue, dead } = openQueues()
     const seen: string[][] = []
     const handler: BatchHandler = async event => {
@@ -83,7 +83,7 @@ describe('an event source', () => {
     expect([queue.counts(), dead.messages().map(message => message.body)]).toEqual([none, ['poison']])
   })
 
-  test('takes a thrown error, or failures it can make no sense of, for the whole batch', async () => {
+  test('redelivers the whole batch after a thrown error or an unknown failure id', async () => {
     const { queue } = openQueues()
     const errors: unknown[] = []
     const seen: string[][] = []
@@ -104,13 +104,15 @@ describe('an event source', () => {
     expect(errors).toEqual([new Error('down')])
   })
 
-  test('runs as many batches at once as it may', async () => {
+  test('runs up to `concurrency` batches at once', async () => {
     const { queue } = openQueues()
     let running = 0
     let most = 0
+    const three = Promise.withResolvers<void>()
     const handler: BatchHandler = async () => {
       most = Math.max(most, ++running)
-      await new Promise(resolve => setTimeout(resolve, 20))
+      if (running === 3) three.resolve()
+      await three.promise
       running--
       return undefined
     }
@@ -121,39 +123,42 @@ describe('an event source', () => {
     expect(most).toBe(3)
   })
 
-  test('is woken by a message at once', async () => {
+  test('is woken by a message and does not wait for its next poll', async () => {
     const { queue } = openQueues()
-    const arrived = Promise.withResolvers<number>()
+    const arrived = Promise.withResolvers<void>()
     const source = startEventSource({
       queue,
       windowMs: 0,
       handler: async () => {
-        arrived.resolve(performance.now())
+        arrived.resolve()
         return undefined
       },
     })
-    await new Promise(resolve => setTimeout(resolve, 50))
-    const sent = performance.now()
+    // The queue is empty, so the source waits for 20 s, longer than this test may take.
+    await new Promise(setImmediate)
     queue.send('x')
-    expect((await arrived.promise) - sent).toBeLessThan(40)
+    await arrived.promise
     await source.close()
   })
 
-  test('finishes the running batch when it is closed, and leaves the rest', async () => {
+  test('finishes the running batch when it is closed, and leaves the other messages', async () => {
     const { queue } = openQueues()
     const started = Promise.withResolvers<void>()
+    const finish = Promise.withResolvers<void>()
     const source = startEventSource({
       queue,
       batchSize: 1,
       handler: async () => {
         started.resolve()
-        await new Promise(resolve => setTimeout(resolve, 30))
+        await finish.promise
         return undefined
       },
     })
     for (const body of ['one', 'two']) queue.send(body)
     await started.promise
-    await source.close()
+    const closed = source.close()
+    finish.resolve()
+    await closed
     expect(queue.messages().map(message => message.body)).toEqual(['two'])
   })
 })

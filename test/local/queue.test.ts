@@ -20,7 +20,7 @@ function queueWithClock() {
 const none = { visible: 0, inFlight: 0, delayed: 0 }
 
 describe('a queue', () => {
-  test('hands a message to one receiver, and again if it is not deleted in time', () => {
+  test('delivers a message to one receiver, and again if it is not deleted in time', () => {
     const { queue, pass } = queueWithClock()
     const messageId = queue.send('body', { name: 'value' })
     const [first] = queue.receive(10)
@@ -58,7 +58,7 @@ describe('a queue', () => {
     expect([dead.redrive(), dead.counts(), queue.receive(1)[0]?.body]).toEqual([1, none, 'poison'])
   })
 
-  test('fills a batch with what is alive, however many dead letters lie before it', () => {
+  test('fills a batch even if many messages before it become dead letters', () => {
     const { queue, dead, pass } = queueWithClock()
     for (let index = 0; index < 30; index++) queue.send(`poison ${index}`)
     for (let time = 1; time <= 5; time++) {
@@ -70,7 +70,7 @@ describe('a queue', () => {
     expect(dead.counts().visible).toBe(30)
   })
 
-  test('delays and hides as it is told', () => {
+  test('delays and hides messages as requested', () => {
     const { queue, pass } = queueWithClock()
     queue.send('later', {}, 10)
     expect([queue.counts(), queue.untilVisible()]).toEqual([{ ...none, delayed: 1 }, 10_000])
@@ -112,7 +112,7 @@ describe('a queue', () => {
     expect(queue.counts()).toEqual(none)
   })
 
-  test('is found again after its process is gone: messages, counts and receipts', async () => {
+  test('keeps messages, counts and receipts after a restart', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'queue.sqlite')
     const db = openDatabase(path)

@@ -10,7 +10,7 @@ import { digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
 import { makeDataFolder } from '../support/data-folder.ts'
 
-test('what was lost while the catalog was stopped is there soon after the start, in every bucket', async () => {
+test('events lost while the catalog was stopped are repaired soon after the start, in every bucket', async () => {
   await using folder = await emptyFolder()
   const first = await start(folder.path)
   await write(first.catalog.s3Url, async s3 => {
@@ -39,7 +39,7 @@ test('what was lost while the catalog was stopped is there soon after the start,
   await second.catalog.stop()
 })
 
-test('a reconcile that the end of the catalog stops in the middle goes on at the next start', { timeout: 90_000 }, async () => {
+test('a reconcile that the stop of the catalog interrupts continues at the next start', { timeout: 90_000 }, async () => {
   await using folder = await emptyFolder()
   await (await start(folder.path)).catalog.stop()
   await withoutEvents(folder.path, async s3 => {
@@ -65,7 +65,7 @@ async function emptyFolder(): Promise<AsyncDisposable & { path: string }> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
 }
 
-/** Starts a catalog; `lines` is what it tells, without the migrations. */
+/** Starts a catalog; `lines` is what it logs, without the migrations. */
 async function start(folder: string): Promise<{ catalog: LocalCatalog; lines: string[] }> {
   const lines: string[] = []
   const catalog = await startCatalog({ folder, apiPort: 0, s3Port: 0, postgresPort: 0 }, line => {
@@ -80,7 +80,7 @@ async function write(s3Url: string, change: (s3: S3Client) => Promise<void>): Pr
   s3.destroy()
 }
 
-/** Changes the buckets of a stopped catalog; the events of it are lost. */
+/** Changes the buckets of a stopped catalog; the events are lost. */
 async function withoutEvents(folder: string, change: (s3: S3Client) => Promise<void>): Promise<void> {
   const server = await startS3({ folder: join(folder, 's3'), deliver: () => undefined })
   await write(server.url, change)

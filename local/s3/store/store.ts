@@ -26,6 +26,8 @@ export type Store = {
   publish(change: Change): void
   /** Conditional writes in progress; `isDisturbed` is set when the key is deleted meanwhile. */
   conditionalWrites: Set<{ bucket: string; key: string; isDisturbed: boolean }>
+  /** Removes the bodies that nothing refers to now, not within a second. */
+  cleanUp(): Promise<void>
   close(): Promise<void>
 }
 
@@ -66,8 +68,9 @@ export async function openStore(
     },
     publish: publish(db),
     conditionalWrites: new Set(),
+    cleanUp: cleanup.run,
     async close() {
-      await cleanup.finish()
+      await cleanup.run()
       db.close()
     },
   }
@@ -83,6 +86,7 @@ function startCleanup(db: DatabaseSync, bodies: BodyStore) {
   let timer: NodeJS.Timeout | undefined
 
   const run = async () => {
+    clearTimeout(timer)
     timer = undefined
     const names = [...unreferenced]
     unreferenced.clear()
@@ -95,10 +99,7 @@ function startCleanup(db: DatabaseSync, bodies: BodyStore) {
       unreferenced.add(body)
       timer ??= setTimeout(run, CLEANUP_AFTER_MS).unref()
     },
-    async finish() {
-      clearTimeout(timer)
-      await run()
-    },
+    run,
   }
 }
 

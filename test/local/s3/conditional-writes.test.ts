@@ -12,9 +12,9 @@ import { type Endpoint, failure, s3Test, signedHeaders } from './endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'k' }
 
-/** A PUT of two bytes whose second byte is sent only on `finish`, which answers the status and the error code. */
+/** A PUT of two bytes. The second one is sent by `finish`, which returns the status and the error code. */
 function slowPut({ server }: Endpoint, headers: Record<string, string>) {
-  const answer = Promise.withResolvers<[number | undefined, string | undefined]>()
+  const result = Promise.withResolvers<[number | undefined, string | undefined]>()
   const put = request({
     port: server.port,
     host: '127.0.0.1',
@@ -22,10 +22,10 @@ function slowPut({ server }: Endpoint, headers: Record<string, string>) {
     path: '/versioned/k',
     headers: { ...signedHeaders(), ...headers, 'content-length': 2 },
   })
-  put.on('error', answer.reject).on('response', async response => {
+  put.on('error', result.reject).on('response', async response => {
     let text = ''
     for await (const chunk of response) text += chunk
-    answer.resolve([response.statusCode, /<Code>(\w+)/.exec(text)?.[1]])
+    result.resolve([response.statusCode, /<Code>(\w+)/.exec(text)?.[1]])
   })
   put.write('a')
   const begun = async (count = 1) => {
@@ -33,13 +33,13 @@ function slowPut({ server }: Endpoint, headers: Record<string, string>) {
   }
   const finish = () => {
     put.end('b')
-    return answer.promise
+    return result.promise
   }
   return { begun, finish }
 }
 
 describe('a conditional write', () => {
-  s3Test('with If-None-Match: * makes an object only where there is none', async ({ s3: { client } }) => {
+  s3Test('with If-None-Match: * creates an object only if there is none', async ({ s3: { client } }) => {
     const put = () => client.send(new PutObjectCommand({ ...target, Body: 'x', IfNoneMatch: '*' }))
     await put()
     expect(await failure(put())).toEqual(['PreconditionFailed', 412])
@@ -49,7 +49,7 @@ describe('a conditional write', () => {
     expect(await failure(other)).toEqual(['NotImplemented', 501])
   })
 
-  s3Test('with If-Match replaces only what it names', async ({ s3: { client } }) => {
+  s3Test('with If-Match replaces only the object with that ETag', async ({ s3: { client } }) => {
     const put = (IfMatch: string | undefined) => client.send(new PutObjectCommand({ ...target, Body: 'x', IfMatch }))
     expect(await failure(put('"any"'))).toEqual(['NoSuchKey', 404])
     const { ETag } = await client.send(new PutObjectCommand({ ...target, Body: 'first' }))
@@ -58,7 +58,7 @@ describe('a conditional write', () => {
     expect(await failure(put(ETag))).toEqual(['PreconditionFailed', 412])
   })
 
-  s3Test('of two at once succeeds once', async ({ s3 }) => {
+  s3Test('succeeds once if two run at once', async ({ s3 }) => {
     const headers = { 'if-none-match': '*' }
     const [one, two] = [slowPut(s3, headers), slowPut(s3, headers)]
     await two.begun(2)
@@ -68,7 +68,7 @@ describe('a conditional write', () => {
     ])
   })
 
-  s3Test('is a conflict when the key is deleted while its body is on its way', async ({ s3 }) => {
+  s3Test('is a conflict if the key is deleted while the body arrives', async ({ s3 }) => {
     const create = slowPut(s3, { 'if-none-match': '*' })
     await create.begun()
     await s3.client.send(new DeleteObjectCommand(target))
@@ -80,7 +80,7 @@ describe('a conditional write', () => {
     expect(await replace.finish()).toEqual([409, 'ConditionalRequestConflict'])
   })
 
-  s3Test('leaves nothing behind when it fails', async ({ s3 }) => {
+  s3Test('changes nothing if it fails', async ({ s3 }) => {
     await s3.client.send(new PutObjectCommand({ ...target, Body: 'there' }))
     const late = slowPut(s3, { 'if-match': '"b026324c6904b2a9cb4b88d6d61c81d1"' })
     expect(await late.finish()).toEqual([412, 'PreconditionFailed'])

@@ -8,13 +8,13 @@ import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectC
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { clientOf, history, signedHeaders, startEndpoint, temporaryFolder } from './endpoint.ts'
 
-/** All files below a folder, the databases left out: the bodies there are. */
+/** The stored bodies: all files of the store but its database. */
 async function bodies(folder: string): Promise<string[]> {
   const entries = await readdir(join(folder, 'objects'), { recursive: true, withFileTypes: true })
   return entries.filter(entry => entry.isFile()).map(entry => entry.name)
 }
 
-/** Starts the endpoint in a process of its own, which can be killed. */
+/** Starts the endpoint in another process, which can be killed. */
 async function startChild(folder: string): Promise<{ process: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('endpoint-process.ts', import.meta.url)), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -30,7 +30,7 @@ async function killed(child: ChildProcess): Promise<void> {
 }
 
 describe('the store', () => {
-  test('is found again as it was after a restart', async () => {
+  test('is unchanged after a restart', async () => {
     await using folder = await temporaryFolder()
     let before: string[] = []
     {
@@ -46,7 +46,7 @@ describe('the store', () => {
     expect([await Body?.transformToString(), TagCount, s3.events().length]).toEqual(['2', 1, 3])
   })
 
-  test('ranks what is written after a restart above what was before, even if the clock went back', async () => {
+  test('ranks writes after a restart above earlier ones, even if the clock went back', async () => {
     await using folder = await temporaryFolder()
     const put = async (clock: () => number) => {
       await using s3 = await startEndpoint({ folder: folder.path, clock })
@@ -58,7 +58,7 @@ describe('the store', () => {
     expect(await history(s3.client, 'versioned')).toEqual([one, `${two} latest`].sort())
   })
 
-  test('removes the bodies that nothing refers to any more', async () => {
+  test('removes bodies that nothing refers to', async () => {
     await using folder = await temporaryFolder()
     {
       await using s3 = await startEndpoint({ folder: folder.path })
@@ -69,7 +69,7 @@ describe('the store', () => {
     expect(await bodies(folder.path)).toHaveLength(1)
   })
 
-  test('keeps a body for those who read it while its version is deleted', async () => {
+  test('keeps a body for its readers while its version is deleted', async () => {
     await using folder = await temporaryFolder()
     await using s3 = await startEndpoint({ folder: folder.path })
     const target = { Bucket: 'plain', Key: 'k' }
@@ -77,13 +77,13 @@ describe('the store', () => {
     await s3.client.send(new PutObjectCommand({ ...target, Body: Buffer.alloc(size, 'x') }))
     const { Body } = await s3.client.send(new GetObjectCommand(target))
     await s3.client.send(new DeleteObjectCommand(target))
-    await new Promise(resolve => setTimeout(resolve, 1300))
+    await s3.server.store.cleanUp()
+    expect(await bodies(folder.path)).toHaveLength(1)
     expect((await Body?.transformToByteArray())?.length).toBe(size)
-    await new Promise(resolve => setTimeout(resolve, 50))
-    expect(await bodies(folder.path)).toEqual([])
+    await expect.poll(() => bodies(folder.path)).toEqual([])
   })
 
-  test('killed in the middle of uploads holds each object it confirmed, whole and with its event, and no half of any other', {
+  test('killed during uploads keeps each confirmed object with its event, and no part of any other', {
     timeout: 60_000,
   }, async () => {
     await using folder = await temporaryFolder()
@@ -99,7 +99,7 @@ describe('the store', () => {
       path: '/versioned/half',
       headers: { ...signedHeaders(), 'content-length': 1000 },
     })
-    half.on('error', () => half.destroy()).write('not all of it')
+    half.on('error', () => half.destroy()).write('the first bytes')
     const client = clientOf(url)
     const writers = Array.from({ length: 8 }, async (_, worker) => {
       for (let index = 0; !child.killed; index++) {
@@ -109,7 +109,7 @@ describe('the store', () => {
       }
     })
     const stopped = Promise.allSettled(writers)
-    await new Promise(resolve => setTimeout(resolve, 700))
+    await expect.poll(() => confirmed.size, { timeout: 20_000 }).toBeGreaterThan(50)
     await killed(child)
     await stopped
     client.destroy()
@@ -122,7 +122,6 @@ describe('the store', () => {
       token = page.NextContinuationToken
       more = page.IsTruncated === true
     }
-    expect(confirmed.size).toBeGreaterThan(20)
     expect([...confirmed].filter(key => !keys.includes(key))).toEqual([])
     expect(keys).not.toContain('half')
     const announced = s3.events().map(event => event.s3.object.key)

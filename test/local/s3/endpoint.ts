@@ -18,7 +18,7 @@ export type Endpoint = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts an endpoint, in memory unless said otherwise. */
+/** Starts an endpoint, in memory by default. */
 export async function startEndpoint(options: Partial<S3Options> = {}): Promise<Endpoint> {
   const server = await startS3({ folder: ':memory:', ...options })
   createBucket(server.store, 'versioned', { versioning: 'Enabled' })
@@ -50,13 +50,13 @@ export const s3Test = base.extend<{ s3: Endpoint }>({
   },
 })
 
-/** A folder that is gone after the test. */
+/** A folder that is removed after the test. */
 export async function temporaryFolder(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 's3-test-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** The code and status that a call fails with; a call that succeeds fails the test. */
+/** The code and status of a failed call; a call that succeeds fails the test. */
 export async function failure(call: Promise<unknown>): Promise<[string, number | undefined]> {
   try {
     await call
@@ -67,7 +67,7 @@ export async function failure(call: Promise<unknown>): Promise<[string, number |
   throw new Error('expected an error')
 }
 
-/** What a bucket holds, version by version, in the words of ListObjectVersions: key, id, and `latest` or `marker`. */
+/** The versions of a bucket by ListObjectVersions: key, id, `version` or `marker`, and `latest`. */
 export async function history(client: S3Client, bucket: string): Promise<string[]> {
   const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }))
   const line = (kind: string) => (entry: { Key?: string; VersionId?: string; IsLatest?: boolean }) =>
@@ -75,7 +75,7 @@ export async function history(client: S3Client, bucket: string): Promise<string[
   return [...Versions.map(line('version')), ...DeleteMarkers.map(line('marker'))].sort()
 }
 
-/** A request that no client would send: the path goes out as it is. */
+/** The headers of a signed request, for requests that no client would send. */
 export function signedHeaders(accessKey = 'any'): Record<string, string> {
   return {
     authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0`,

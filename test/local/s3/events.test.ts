@@ -8,7 +8,7 @@ import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
 const Key = 'a b/ü+%41.txt'
 
 describe('an S3 notification', () => {
-  s3Test('of an object created is the one AWS documents, the key form-encoded', async ({ s3 }) => {
+  s3Test('of a created object is the one that AWS documents, with a form-encoded key', async ({ s3 }) => {
     const { VersionId, ETag } = await s3.client.send(new PutObjectCommand({ Bucket: 'versioned', Key, Body: 'hello' }))
     expect(s3.server.events.messages().map(message => JSON.parse(message.body))).toEqual([
       {
@@ -44,7 +44,7 @@ describe('an S3 notification', () => {
     ])
   })
 
-  s3Test('has only what AWS gives for its kind', async ({ s3 }) => {
+  s3Test('has only the fields that AWS sends for its type', async ({ s3 }) => {
     const { client } = s3
     for (const Bucket of ['versioned', 'suspended', 'plain']) {
       await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
@@ -76,7 +76,7 @@ describe('an S3 notification', () => {
 })
 
 describe('an EventBridge event', () => {
-  s3Test('is the one AWS documents, the key as it is', async () => {
+  s3Test('is the one that AWS documents, with an unencoded key', async () => {
     const delivered: EventBody[] = []
     await using s3 = await startEndpoint({ transport: 'eventbridge', deliver: event => void delivered.push(event) })
     const { VersionId, ETag } = await s3.client.send(new PutObjectCommand({ Bucket: 'versioned', Key, Body: 'hello' }))
@@ -124,7 +124,7 @@ describe('an EventBridge event', () => {
 })
 
 describe('a delivery', () => {
-  s3Test('that fails undoes the change it was about', async () => {
+  s3Test('that fails rolls back its change', async () => {
     const deliver = () => {
       throw new Error('the channel is down')
     }
@@ -155,13 +155,13 @@ describe('a sequencer', () => {
     expect(new Set(sequencers.map(sequencer => sequencer.replace(/0+$/, '').length)).size).toBeGreaterThan(1)
   })
 
-  s3Test('begins with the seconds of the time it is about', () => {
+  s3Test('begins with the seconds of its time', () => {
     const [number = 0] = numbers(() => Date.parse('2021-11-12T00:00:00.500Z'), 1)
     expect([sequencerOf(number, 'aws'), sequencerOf(number, 'ceph')]).toEqual(['00618DAE80800000', '80AE8D610065CD1D'])
     expect([sequencerOf(number, 'constant'), sequencerOf(number, 'none')]).toEqual(['0055AED6DCD90281E5', undefined])
   })
 
-  s3Test('is left out where the form says so', async () => {
+  s3Test('is omitted in the form `none`', async () => {
     await using s3 = await startEndpoint({ sequencer: 'none' })
     await s3.client.send(new PutObjectCommand({ Bucket: 'plain', Key: 'k', Body: 'x' }))
     expect(Object.keys(s3.events()[0]?.s3.object ?? {})).toEqual(['key', 'size', 'eTag'])

@@ -51,7 +51,7 @@ const keys = [
 const bucket = { Bucket: 'versioned' }
 
 describe('keys', () => {
-  s3Test('every legal key comes back from every operation as it was, and is told apart from all others', async ({ s3 }) => {
+  s3Test('every operation returns every legal key unchanged', async ({ s3 }) => {
     const { client } = s3
     for (const Key of keys) await client.send(new PutObjectCommand({ ...bucket, Key, Body: Key }))
     for (const Key of keys) {
@@ -87,8 +87,8 @@ describe('keys', () => {
     expect((await client.send(new ListObjectsV2Command({ Bucket: 'plain' }))).Contents).toBeUndefined()
   })
 
-  s3Test('a presigned URL reaches the very key it was made for', async ({ s3 }) => {
-    // fetch resolves dots in a path before it sends it, whatever the server would make of them.
+  s3Test('a presigned URL reaches exactly its key', async ({ s3 }) => {
+    // fetch resolves dots in a path before it sends the request.
     for (const Key of keys.filter(key => !/(^|\/)\.\.?(\/|$)/.test(key))) {
       const put = await getSignedUrl(s3.client, new PutObjectCommand({ ...bucket, Key }))
       expect((await fetch(put, { method: 'PUT', body: `of ${Key}` })).status).toBe(200)
@@ -97,14 +97,14 @@ describe('keys', () => {
     }
   })
 
-  s3Test('a listing without encoding-type carries every key that XML can carry', async ({ s3 }) => {
+  s3Test('a listing without encoding-type returns every key that XML can represent', async ({ s3 }) => {
     const Key = 'quote"s\'<tag>&amp; ümlaut 🗂️ %41 +'
     await s3.client.send(new PutObjectCommand({ ...bucket, Key, Body: '.' }))
     const { Contents } = await s3.client.send(new ListObjectsV2Command(bucket))
     expect(Contents?.map(object => object.Key)).toEqual([Key])
   })
 
-  s3Test('a key of more than 1,024 bytes is KeyTooLongError, however few its characters', async ({ s3 }) => {
+  s3Test('a key of more than 1,024 bytes is KeyTooLongError, even with fewer characters', async ({ s3 }) => {
     const put = (Key: string) => s3.client.send(new PutObjectCommand({ ...bucket, Key, Body: '.' }))
     expect(await failure(put('x'.repeat(1025)))).toEqual(['KeyTooLongError', 400])
     expect(await failure(put('é'.repeat(513)))).toEqual(['KeyTooLongError', 400])

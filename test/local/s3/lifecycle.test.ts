@@ -52,7 +52,7 @@ describe('lifecycle', () => {
     expect((expired ?? '') < (created ?? '')).toBe(true)
   })
 
-  s3Test('removes old versions and delete markers for good', async ({ s3 }) => {
+  s3Test('deletes old versions and delete markers permanently', async ({ s3 }) => {
     const one = await put(s3, 'versioned')
     const { VersionId: marker = '' } = await s3.client.send(new DeleteObjectCommand({ Bucket: 'versioned', Key: 'k' }))
     expireVersion(s3.server.store, 'versioned', 'k', one)
@@ -65,7 +65,7 @@ describe('lifecycle', () => {
     ])
   })
 
-  s3Test('moves a version to another storage class, which is no new version', async ({ s3 }) => {
+  s3Test('moves a version to another storage class without a new version', async ({ s3 }) => {
     const one = await put(s3, 'versioned')
     const before = await s3.client.send(new HeadObjectCommand({ Bucket: 'versioned', Key: 'k' }))
     transition(s3.server.store, 'versioned', 'k', one, 'STANDARD_IA')
@@ -117,12 +117,12 @@ describe('an archived object', () => {
     expect(await history(s3.client, 'versioned')).toEqual([`k ${versionId} version latest`])
   })
 
-  s3Test('is the only kind that can be restored', async ({ s3 }) => {
+  s3Test('is the only one that can be restored', async ({ s3 }) => {
     await put(s3, 'versioned')
     expect(await failure(restore(s3.client))).toEqual(['InvalidObjectState', 403])
   })
 
-  s3Test('tells EventBridge of each step', async () => {
+  s3Test('sends EventBridge an event for each step', async () => {
     const delivered: EventBody[] = []
     await using s3 = await startEndpoint({ transport: 'eventbridge', deliver: event => void delivered.push(event) })
     const versionId = await put(s3, 'versioned', { StorageClass: 'DEEP_ARCHIVE' })

@@ -14,7 +14,7 @@ const put = (client: S3Client, Key: string, Bucket = 'plain') => client.send(new
 
 type Query = { Prefix?: string; Delimiter?: string; MaxKeys?: number }
 
-/** What a listing must hold, worked out without the endpoint: keys and common prefixes by bytes. */
+/** The expected listing, computed without the endpoint: keys and common prefixes in byte order. */
 function expected(keys: string[], { Prefix = '', Delimiter = '' }: Query): string[] {
   const entries = keys
     .filter(key => key.startsWith(Prefix))
@@ -41,11 +41,11 @@ async function allPages(client: S3Client, query: Query, version: 1 | 2): Promise
     if (!page.IsTruncated) return found
     next = 'NextContinuationToken' in page ? page.NextContinuationToken : 'NextMarker' in page ? page.NextMarker : keys.at(-1)
   } while (next)
-  throw new Error('a truncated page without a way on')
+  throw new Error('a truncated page without a marker')
 }
 
 describe('ListObjects', () => {
-  s3Test('gives each key and common prefix once, however it is paged', { timeout: 60_000 }, async ({ s3: { client } }) => {
+  s3Test('returns each key and common prefix once, with any page size', { timeout: 60_000 }, async ({ s3: { client } }) => {
     const names = [
       'a',
       'a/',
@@ -83,7 +83,7 @@ describe('ListObjects', () => {
     )
   })
 
-  s3Test('starts after a key, takes no keys if asked for none, and caps a page at 1,000', async ({ s3: { client } }) => {
+  s3Test('starts after a key, returns no keys for max-keys=0, and caps a page at 1,000', async ({ s3: { client } }) => {
     for (const key of ['a', 'b', 'c']) await put(client, key)
     const list = (query: object) => client.send(new ListObjectsV2Command({ Bucket: 'plain', ...query }))
     expect((await list({ StartAfter: 'a' })).Contents?.map(object => object.Key)).toEqual(['b', 'c'])
@@ -93,7 +93,7 @@ describe('ListObjects', () => {
     expect((await list({ FetchOwner: true })).Contents?.[0]?.Owner?.DisplayName).toBe('catalog')
   })
 
-  s3Test('refuses bad parameters', async ({ s3: { client } }) => {
+  s3Test('rejects invalid parameters', async ({ s3: { client } }) => {
     const list = (query: object) => failure(client.send(new ListObjectsV2Command({ Bucket: 'plain', ...query })))
     expect(await list({ MaxKeys: -1 })).toEqual(['InvalidArgument', 400])
     expect(await list({ ContinuationToken: 'nonsense' })).toEqual(['InvalidArgument', 400])
@@ -101,7 +101,7 @@ describe('ListObjects', () => {
     expect(await failure(client.send(new ListObjectsV2Command({ Bucket: 'nowhere' })))).toEqual(['NoSuchBucket', 404])
   })
 
-  s3Test('leaves out keys whose latest version is a delete marker', async ({ s3: { client } }) => {
+  s3Test('omits keys whose latest version is a delete marker', async ({ s3: { client } }) => {
     await put(client, 'gone', 'versioned')
     await put(client, 'there', 'versioned')
     await client.send(new DeleteObjectCommand({ Bucket: 'versioned', Key: 'gone' }))
@@ -140,7 +140,7 @@ describe('ListObjectVersions', () => {
   }
   const sorted = (entries: Entry[]) => entries.map(entry => `${entry.key} ${entry.versionId}`).toSorted()
 
-  s3Test('gives each version once, however it is paged', async ({ s3: { client } }) => {
+  s3Test('returns each version once, with any page size', async ({ s3: { client } }) => {
     const written = await fill(client)
     for (let MaxKeys = 1; MaxKeys <= 12; MaxKeys++) {
       expect(sorted(await versionPages(client, { MaxKeys }))).toEqual(sorted(written))
@@ -151,13 +151,13 @@ describe('ListObjectVersions', () => {
     }
   })
 
-  s3Test('puts the newest version of a key first', async ({ s3: { client } }) => {
+  s3Test('returns the newest version of a key first', async ({ s3: { client } }) => {
     const written = await fill(client)
     const ofA = written.filter(entry => entry.key === 'a').reverse()
     expect(await versionPages(client, { Prefix: 'a', MaxKeys: 1 })).toEqual(ofA)
   })
 
-  s3Test('goes on in the right place when what it listed is deleted between two pages', async ({ s3: { client } }) => {
+  s3Test('continues at the right place if the listed versions are deleted between two pages', async ({ s3: { client } }) => {
     const written = await fill(client)
     const found = await versionPages(client, { MaxKeys: 2 }, page =>
       Promise.all(
@@ -170,7 +170,7 @@ describe('ListObjectVersions', () => {
     expect(await versionPages(client, {})).toEqual([])
   })
 
-  s3Test('refuses a version id marker without a key marker', async ({ s3: { client } }) => {
+  s3Test('rejects a version id marker without a key marker', async ({ s3: { client } }) => {
     const list = client.send(new ListObjectVersionsCommand({ Bucket: 'versioned', VersionIdMarker: 'null' }))
     expect(await failure(list)).toEqual(['InvalidArgument', 400])
   })

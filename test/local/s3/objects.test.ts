@@ -17,7 +17,7 @@ import { failure, history, s3Test, signedHeaders } from './endpoint.ts'
 const target = { Bucket: 'versioned', Key: 'k' }
 
 describe('an object', () => {
-  s3Test('comes back with its headers and metadata', async ({ s3: { client } }) => {
+  s3Test('is returned with its headers and metadata', async ({ s3: { client } }) => {
     const given = {
       ContentType: 'text/plain; charset=utf-8',
       ContentEncoding: 'gzip',
@@ -44,7 +44,7 @@ describe('an object', () => {
     expect((await client.send(new HeadObjectCommand(target))).ContentType).toBe('binary/octet-stream')
   })
 
-  s3Test('keeps metadata beyond ASCII and gives it back as RFC 2047 words', async ({ s3: { client, url } }) => {
+  s3Test('keeps metadata that is not ASCII and returns it as RFC 2047 words', async ({ s3: { client, url } }) => {
     const put = async (value: string) => {
       await fetch(`${url}/versioned/k`, { method: 'PUT', headers: { ...signedHeaders(), 'x-amz-meta-name': value }, body: 'x' })
       return (await client.send(new HeadObjectCommand(target))).Metadata
@@ -63,7 +63,7 @@ describe('an object', () => {
     expect(await failure(put(2045))).toEqual(['MetadataTooLarge', 400])
   })
 
-  s3Test('is read by ranges as S3 reads them', async ({ s3: { client } }) => {
+  s3Test('is read by the ranges that S3 supports', async ({ s3: { client } }) => {
     await client.send(new PutObjectCommand({ ...target, Body: '0123456789' }))
     const read = async (Range: string) => {
       const { Body, ContentRange, $metadata } = await client.send(new GetObjectCommand({ ...target, Range }))
@@ -105,7 +105,7 @@ describe('an object', () => {
     expect(await status({ IfNoneMatch: '"other"', IfModifiedSince: future })).toBe(200)
   })
 
-  s3Test('answers with the headers that the request puts in place of its own', async ({ s3: { client, url } }) => {
+  s3Test('is returned with the response headers that the request overrides', async ({ s3: { client, url } }) => {
     await client.send(new PutObjectCommand({ ...target, Body: 'x', ContentType: 'text/plain' }))
     const read = await client.send(
       new GetObjectCommand({
@@ -122,7 +122,7 @@ describe('an object', () => {
     expect(split.status).toBe(400)
   })
 
-  s3Test('is refused in ways that this endpoint does not have', async ({ s3: { client } }) => {
+  s3Test('is rejected with attributes that are not implemented', async ({ s3: { client } }) => {
     const put = (more: Partial<PutObjectCommandInput>) =>
       failure(client.send(new PutObjectCommand({ ...target, Body: 'x', ...more })))
     expect(await put({ ServerSideEncryption: 'aws:kms' })).toEqual(['NotImplemented', 501])
@@ -132,7 +132,7 @@ describe('an object', () => {
     expect(await put({ StorageClass: 'OUTPOSTS' })).toEqual(['InvalidStorageClass', 400])
   })
 
-  s3Test('has an ACL that says what is the case', async ({ s3 }) => {
+  s3Test('has the private ACL', async ({ s3 }) => {
     await s3.client.send(new PutObjectCommand({ ...target, Body: 'x' }))
     const { Grants, Owner } = await s3.client.send(new GetObjectAclCommand(target))
     expect(Grants).toEqual([{ Grantee: { Type: 'CanonicalUser', ...Owner }, Permission: 'FULL_CONTROL' }])
@@ -147,7 +147,7 @@ describe('an object', () => {
 })
 
 describe('a copy', () => {
-  s3Test('takes headers, metadata and tags along, or others in their place', async ({ s3: { client } }) => {
+  s3Test('copies headers, metadata and tags, or replaces them', async ({ s3: { client } }) => {
     const source = { ContentType: 'text/plain', Metadata: { a: '1' } }
     await client.send(new PutObjectCommand({ ...target, ...source, Body: 'hello', Tagging: 'x=1' }))
     const copied = async (more: object) => {
@@ -167,7 +167,7 @@ describe('a copy', () => {
     expect(await copied({ Tagging: 'y=2', TaggingDirective: 'REPLACE' })).toMatchObject({ ...source, tags: ['y=2'] })
   })
 
-  s3Test('of an older version brings that version back', async ({ s3: { client } }) => {
+  s3Test('of an older version makes its content the latest', async ({ s3: { client } }) => {
     const { VersionId: one } = await client.send(new PutObjectCommand({ ...target, Body: '1' }))
     const { VersionId: two } = await client.send(new PutObjectCommand({ ...target, Body: '2' }))
     const copy = await client.send(new CopyObjectCommand({ ...target, CopySource: `versioned/k?versionId=${one}` }))
@@ -187,7 +187,7 @@ describe('a copy', () => {
     await copy({ StorageClass: 'STANDARD_IA' })
   })
 
-  s3Test('of what is not there, or under a condition that fails, is refused', async ({ s3: { client } }) => {
+  s3Test('of a missing source, or with a failed condition, is rejected', async ({ s3: { client } }) => {
     const { ETag } = await client.send(new PutObjectCommand({ ...target, Body: '1' }))
     const copy = (more: object) =>
       failure(client.send(new CopyObjectCommand({ Bucket: 'plain', Key: 'c', CopySource: 'versioned/k', ...more })))
@@ -202,7 +202,7 @@ describe('a copy', () => {
     await client.send(new PutObjectCommand({ Bucket: 'plain', Key: 'k', Body: 'shared' }))
     await client.send(new CopyObjectCommand({ Bucket: 'plain', Key: 'copy', CopySource: 'plain/k' }))
     expireCurrent(server.store, 'plain', 'k')
-    await new Promise(resolve => setTimeout(resolve, 1200))
+    await server.store.cleanUp()
     const { Body } = await client.send(new GetObjectCommand({ Bucket: 'plain', Key: 'copy' }))
     expect(await Body?.transformToString()).toBe('shared')
   })
@@ -211,7 +211,7 @@ describe('a copy', () => {
 describe('tags', () => {
   const tag = (Key: string, Value = '') => ({ Key, Value })
 
-  s3Test('are replaced as a set, version by version, and taken away', async ({ s3 }) => {
+  s3Test('are replaced as a set for each version, and deleted', async ({ s3 }) => {
     const { client } = s3
     const { VersionId: one } = await client.send(new PutObjectCommand({ ...target, Body: '1', Tagging: 'old=x' }))
     await client.send(new PutObjectCommand({ ...target, Body: '2' }))

@@ -12,7 +12,7 @@ const codeOf = async (answer: Promise<Response>) => {
 }
 
 describe('a presigned URL', () => {
-  s3Test('carries what it allows: an upload with its metadata, a download under another name', async ({ s3: { client } }) => {
+  s3Test('allows an upload with its metadata and a download under another name', async ({ s3: { client } }) => {
     const put = await getSignedUrl(
       client,
       new PutObjectCommand({ ...target, ContentType: 'text/plain', Metadata: { a: 'b' }, Tagging: 'c=d' }),
@@ -69,7 +69,7 @@ describe('a presigned URL', () => {
     expect(await codeOf(fetch(get))).toEqual([403, 'AccessDenied'])
   })
 
-  s3Test('must be whole, and of at most a week', async ({ s3: { client } }) => {
+  s3Test('must be complete and valid for at most a week', async ({ s3: { client } }) => {
     const get = await getSignedUrl(client, new GetObjectCommand(target))
     for (const name of ['X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Expires', 'X-Amz-SignedHeaders']) {
       const without = get.replace(new RegExp(`${name}=[^&]*&`), '')

@@ -31,7 +31,7 @@ function get(port: number, headers: Record<string, string>, path = '/'): Promise
 }
 
 describe('the endpoint', () => {
-  s3Test('answers to loopback names only', async ({ s3: { server } }) => {
+  s3Test('accepts loopback host names only', async ({ s3: { server } }) => {
     const status = async (host: string) => (await get(server.port, { ...signedHeaders(), host }))[0]
     for (const host of [
       'localhost',
@@ -54,14 +54,14 @@ describe('the endpoint', () => {
     await expect(fetch(`http://[::1]:${server.port}/`)).rejects.toThrow('fetch failed')
   })
 
-  s3Test('names a taken port', async ({ s3: { server } }) => {
+  s3Test('reports a port in use', async ({ s3: { server } }) => {
     await expect(startS3({ folder: ':memory:', port: server.port })).rejects.toMatchObject({
       code: 'EADDRINUSE',
       port: server.port,
     })
   })
 
-  s3Test('takes any credentials, but not none', async ({ s3: { server } }) => {
+  s3Test('accepts any credentials, but not none', async ({ s3: { server } }) => {
     const answer = async (headers: Record<string, string>) => {
       const [status, text] = await get(server.port, headers)
       return [status, /<Code>(\w+)/.exec(text)?.[1]]
@@ -72,7 +72,7 @@ describe('the endpoint', () => {
     expect(await answer({ authorization: 'Bearer x' })).toEqual([400, 'AuthorizationHeaderMalformed'])
   })
 
-  s3Test('says who made a change by the access key of the request', async ({ s3 }) => {
+  s3Test('names the access key of the request as the principal of a change', async ({ s3 }) => {
     await fetch(`${s3.url}/plain/k`, { method: 'PUT', headers: signedHeaders('AKIAEXAMPLE'), body: 'x' })
     expect(s3.events()[0]?.userIdentity).toEqual({ principalId: 'AWS:AKIAEXAMPLE' })
   })
@@ -91,7 +91,7 @@ describe('the endpoint', () => {
     ])
   })
 
-  s3Test('says of what it does not do that it does not do it', async ({ s3: { client, server } }) => {
+  s3Test('rejects what is not implemented with NotImplemented', async ({ s3: { client, server } }) => {
     await client.send(new PutObjectCommand({ ...target, Body: 'x' }))
     expect(await failure(client.send(new GetBucketPolicyCommand({ Bucket: 'plain' })))).toEqual(['NotImplemented', 501])
     const rules = {
@@ -106,7 +106,7 @@ describe('the endpoint', () => {
     }
   })
 
-  s3Test('fails on demand: an error, a delay, an answer that breaks off', async () => {
+  s3Test('injects faults: an error, a delay, a response that breaks off', async () => {
     const faults = [{ error: 'SlowDown' as const }, { delayMs: 50 }, { cutAfter: 0.5 }, undefined]
     const seen: unknown[] = []
     await using s3 = await startEndpoint({
@@ -118,9 +118,9 @@ describe('the endpoint', () => {
     await s3.client.send(new PutObjectCommand({ ...target, Body: 'x'.repeat(1000) }))
     const read = async () => (await (await s3.client.send(new GetObjectCommand(target))).Body?.transformToString())?.length
     expect(await failure(read())).toEqual(['SlowDown', 503])
-    const begun = performance.now()
+    const start = performance.now()
     expect(await read()).toBe(1000)
-    expect(performance.now() - begun).toBeGreaterThan(45)
+    expect(performance.now() - start).toBeGreaterThan(45)
     await expect(read()).rejects.toThrow()
     expect(await read()).toBe(1000)
     expect(seen).toEqual([['PUT', 'plain', 'k'], ...Array.from({ length: 4 }, () => ['GET', 'plain', 'k'])])
@@ -128,7 +128,7 @@ describe('the endpoint', () => {
 })
 
 describe('buckets', () => {
-  s3Test('are made, listed, looked at, and deleted when empty', async ({ s3: { client } }) => {
+  s3Test('are created, listed, read, and deleted when empty', async ({ s3: { client } }) => {
     await client.send(new CreateBucketCommand({ Bucket: 'new-bucket' }))
     const { Buckets } = await client.send(new ListBucketsCommand({}))
     expect(Buckets?.map(bucket => bucket.Name)).toEqual(['new-bucket', 'plain', 'suspended', 'versioned'])
@@ -139,7 +139,7 @@ describe('buckets', () => {
     expect(await failure(client.send(new HeadBucketCommand({ Bucket: 'plain' })))).toEqual(['NotFound', 404])
   })
 
-  s3Test('made twice are fine in us-east-1, and owned already elsewhere', async ({ s3: { client } }) => {
+  s3Test('can be created twice in us-east-1, and are BucketAlreadyOwnedByYou elsewhere', async ({ s3: { client } }) => {
     await client.send(new CreateBucketCommand({ Bucket: 'plain' }))
     const make = () =>
       client.send(
@@ -151,13 +151,13 @@ describe('buckets', () => {
     expect((await client.send(new GetBucketLocationCommand({ Bucket: 'plain' }))).LocationConstraint).toBeUndefined()
   })
 
-  s3Test('have names as S3 wants them', async ({ s3: { client } }) => {
+  s3Test('have names that S3 allows', async ({ s3: { client } }) => {
     for (const Bucket of ['ab', 'Upper', 'under_score', '-dash', '192.168.0.1', 'two..dots', 'x'.repeat(64)]) {
       expect(await failure(client.send(new CreateBucketCommand({ Bucket })))).toEqual(['InvalidBucketName', 400])
     }
   })
 
-  s3Test('have no versioning, or have it, or have it suspended', async ({ s3: { client } }) => {
+  s3Test('have versioning, or have it suspended, or never had it', async ({ s3: { client } }) => {
     const status = async () => (await client.send(new GetBucketVersioningCommand({ Bucket: 'plain' }))).Status
     const set = (Status: string) =>
       client.send(new PutBucketVersioningCommand({ Bucket: 'plain', VersioningConfiguration: { Status: Status as 'Enabled' } }))

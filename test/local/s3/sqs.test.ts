@@ -24,7 +24,7 @@ function queueOf({ server }: Endpoint) {
   return { client, QueueUrl, DeadUrl: `${QueueUrl}-dead` }
 }
 
-/** The digest of message attributes, spelled out: names in order; length and bytes of name, type and value; 1 for text, 2 for bytes. */
+/** The digest of message attributes: names in order; length and bytes of name, type and value; 1 for text, 2 for bytes. */
 function digestOf(attributes: Record<string, { DataType: string; StringValue?: string; BinaryValue?: Uint8Array }>): string {
   const field = (bytes: Uint8Array) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes])
   const parts = Object.entries(attributes)
@@ -39,7 +39,7 @@ function digestOf(attributes: Record<string, { DataType: string; StringValue?: s
 }
 
 describe('SQS', () => {
-  s3Test('hands out the events of the buckets, to the stock SDK', async ({ s3 }) => {
+  s3Test('delivers the events of the buckets to the AWS SDK', async ({ s3 }) => {
     const { client, QueueUrl } = queueOf(s3)
     expect(await client.send(new GetQueueUrlCommand({ QueueName: 'catalog-events' }))).toMatchObject({ QueueUrl })
     expect((await client.send(new ListQueuesCommand({}))).QueueUrls).toEqual([QueueUrl, `${QueueUrl}-dead`])
@@ -78,7 +78,7 @@ describe('SQS', () => {
     expect(Messages?.[0]?.MD5OfMessageAttributes).toBe(sent.MD5OfMessageAttributes)
   })
 
-  s3Test('answers batches entry by entry', async ({ s3 }) => {
+  s3Test('reports the result of a batch for each entry', async ({ s3 }) => {
     const { client, QueueUrl } = queueOf(s3)
     const Entries = [
       { Id: 'a', MessageBody: 'one' },
@@ -95,43 +95,46 @@ describe('SQS', () => {
     expect(s3.server.events.counts()).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
   })
 
-  s3Test('waits for a message as long as it is asked to, and no longer', async ({ s3 }) => {
+  s3Test('waits for a message for the requested time', async ({ s3 }) => {
     const { client, QueueUrl } = queueOf(s3)
-    const begun = performance.now()
+    const start = performance.now()
     expect((await client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 }))).Messages).toBeUndefined()
-    expect(performance.now() - begun).toBeGreaterThan(900)
+    expect(performance.now() - start).toBeGreaterThan(900)
     const waiting = client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }))
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await client.send(new ListQueuesCommand({}))
     s3.server.events.send('wake up')
     expect((await waiting).Messages?.[0]?.Body).toBe('wake up')
-    // The endpoint closes while somebody waits: the test ends at once, not in 20 seconds.
+    // The endpoint closes while a client waits, and the test must not take 20 s.
     void client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }))
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await client.send(new ListQueuesCommand({}))
   })
 
-  s3Test('shows a message again when its visibility is set to zero, and moves dead letters back', async ({ s3 }) => {
-    const { client, QueueUrl, DeadUrl } = queueOf(s3)
-    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'poison' }))
-    for (let time = 1; time <= 5; time++) {
-      const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }))
-      const ReceiptHandle = Messages?.[0]?.ReceiptHandle
-      await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }))
-    }
-    expect((await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined()
-    const dead = await client.send(
-      new ReceiveMessageCommand({ QueueUrl: DeadUrl, VisibilityTimeout: 0, MessageSystemAttributeNames: ['All'] }),
-    )
-    expect(dead.Messages?.[0]).toMatchObject({
-      Body: 'poison',
-      Attributes: { DeadLetterQueueSourceArn: 'arn:aws:sqs:us-east-1:000000000000:catalog-events' },
-    })
-    await client.send(new StartMessageMoveTaskCommand({ SourceArn: 'arn:aws:sqs:us-east-1:000000000000:catalog-events-dead' }))
-    expect((await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages?.[0]?.Body).toBe('poison')
-    await client.send(new PurgeQueueCommand({ QueueUrl }))
-    expect(s3.server.events.counts()).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
-  })
+  s3Test(
+    'makes a message visible again when its visibility timeout is set to zero, and moves dead letters back',
+    async ({ s3 }) => {
+      const { client, QueueUrl, DeadUrl } = queueOf(s3)
+      await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'poison' }))
+      for (let time = 1; time <= 5; time++) {
+        const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }))
+        const ReceiptHandle = Messages?.[0]?.ReceiptHandle
+        await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }))
+      }
+      expect((await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined()
+      const dead = await client.send(
+        new ReceiveMessageCommand({ QueueUrl: DeadUrl, VisibilityTimeout: 0, MessageSystemAttributeNames: ['All'] }),
+      )
+      expect(dead.Messages?.[0]).toMatchObject({
+        Body: 'poison',
+        Attributes: { DeadLetterQueueSourceArn: 'arn:aws:sqs:us-east-1:000000000000:catalog-events' },
+      })
+      await client.send(new StartMessageMoveTaskCommand({ SourceArn: 'arn:aws:sqs:us-east-1:000000000000:catalog-events-dead' }))
+      expect((await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages?.[0]?.Body).toBe('poison')
+      await client.send(new PurgeQueueCommand({ QueueUrl }))
+      expect(s3.server.events.counts()).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
+    },
+  )
 
-  s3Test('has errors of its own', async ({ s3 }) => {
+  s3Test('returns the errors of SQS', async ({ s3 }) => {
     const { client, QueueUrl } = queueOf(s3)
     const [name, status] = await failure(client.send(new GetQueueUrlCommand({ QueueName: 'none' })))
     expect([name, status]).toEqual(['QueueDoesNotExist', 400])

@@ -18,7 +18,7 @@ const read = async (client: S3Client, Bucket: string, VersionId?: string) =>
   (await client.send(new GetObjectCommand({ Bucket, Key: 'k', VersionId }))).Body?.transformToString()
 
 describe('a bucket with versioning', () => {
-  s3Test('keeps every version, readable by its id, the newest one latest', async ({ s3: { client } }) => {
+  s3Test('keeps every version readable by its id, and the newest one is the latest', async ({ s3: { client } }) => {
     const [one, two] = [await put(client, 'versioned', '1'), await put(client, 'versioned', '2')]
     expect([await read(client, 'versioned', one), await read(client, 'versioned', two), await read(client, 'versioned')]).toEqual(
       ['1', '2', '2'],
@@ -27,7 +27,7 @@ describe('a bucket with versioning', () => {
     expect(await history(client, 'versioned')).toEqual([`k ${one} version`, `k ${two} version latest`].sort())
   })
 
-  s3Test('a delete puts a marker on top, and deleting the marker brings the version back', async ({ s3: { client } }) => {
+  s3Test('a delete adds a marker, and deleting the marker makes the version the latest again', async ({ s3: { client } }) => {
     const one = await put(client, 'versioned', '1')
     const { VersionId: marker, DeleteMarker } = await remove(client, 'versioned')
     expect(DeleteMarker).toBe(true)
@@ -38,20 +38,27 @@ describe('a bucket with versioning', () => {
     expect(await read(client, 'versioned')).toBe('1')
   })
 
-  s3Test('a delete of what was never there still makes a marker', async ({ s3: { client } }) => {
+  s3Test('a delete of a key without versions still adds a marker', async ({ s3: { client } }) => {
     const { VersionId } = await remove(client, 'versioned')
     expect(await history(client, 'versioned')).toEqual([`k ${VersionId} marker latest`])
   })
 
-  s3Test('deleting the latest version by id makes the one before latest; deleting it again changes nothing', async ({ s3 }) => {
-    const { client } = s3
-    const [one, two] = [await put(client, 'versioned', '1'), await put(client, 'versioned', '2')]
-    for (let time = 0; time < 2; time++) expect((await remove(client, 'versioned', two)).VersionId).toBe(two)
-    expect(await history(client, 'versioned')).toEqual([`k ${one} version latest`])
-    expect(s3.events().map(event => event.eventName)).toEqual(['ObjectCreated:Put', 'ObjectCreated:Put', 'ObjectRemoved:Delete'])
-  })
+  s3Test(
+    'deleting the latest version by id makes the one before it the latest; deleting it again changes nothing',
+    async ({ s3 }) => {
+      const { client } = s3
+      const [one, two] = [await put(client, 'versioned', '1'), await put(client, 'versioned', '2')]
+      for (let time = 0; time < 2; time++) expect((await remove(client, 'versioned', two)).VersionId).toBe(two)
+      expect(await history(client, 'versioned')).toEqual([`k ${one} version latest`])
+      expect(s3.events().map(event => event.eventName)).toEqual([
+        'ObjectCreated:Put',
+        'ObjectCreated:Put',
+        'ObjectRemoved:Delete',
+      ])
+    },
+  )
 
-  s3Test('answers for delete markers as S3 does: 404 when current, 405 by id', async ({ s3: { client, url } }) => {
+  s3Test('reading a delete marker is 404 if it is current, and 405 by its id', async ({ s3: { client, url } }) => {
     const { VersionId: marker } = await remove(client, 'versioned')
     const answer = async (query: string, method: string) => {
       const response = await fetch(`${url}/versioned/k${query}`, { method, headers: signedHeaders() })
@@ -68,7 +75,7 @@ describe('a bucket with versioning', () => {
     expect(await answer(`?versionId=${marker}`, 'HEAD')).toEqual({ ...byId, code: undefined })
   })
 
-  s3Test('knows a version that is not there from an id that can be none', async ({ s3: { client } }) => {
+  s3Test('distinguishes a missing version from an invalid version id', async ({ s3: { client } }) => {
     const one = await put(client, 'versioned', '1')
     await remove(client, 'versioned', one)
     expect(await failure(read(client, 'versioned', one))).toEqual(['NoSuchVersion', 404])
@@ -79,7 +86,7 @@ describe('a bucket with versioning', () => {
 })
 
 describe('a bucket without versioning', () => {
-  s3Test('overwrites the null version in place and names no version id', async ({ s3: { client } }) => {
+  s3Test('overwrites the null version in place and returns no version id', async ({ s3: { client } }) => {
     expect(await put(client, 'plain', '1')).toBeUndefined()
     await put(client, 'plain', '2')
     expect(await history(client, 'plain')).toEqual(['k null version latest'])
@@ -88,7 +95,7 @@ describe('a bucket without versioning', () => {
     expect(await history(client, 'plain')).toEqual([])
   })
 
-  s3Test('keeps its null versions when versioning begins', async ({ s3: { client } }) => {
+  s3Test('keeps its null versions when versioning is enabled', async ({ s3: { client } }) => {
     await put(client, 'plain', 'old')
     await client.send(new PutBucketVersioningCommand({ Bucket: 'plain', VersioningConfiguration: { Status: 'Enabled' } }))
     const one = await put(client, 'plain', 'new')
@@ -98,7 +105,7 @@ describe('a bucket without versioning', () => {
 })
 
 describe('a bucket with suspended versioning', () => {
-  s3Test('writes the null version and leaves the others alone', async ({ s3: { client } }) => {
+  s3Test('writes the null version and keeps the others', async ({ s3: { client } }) => {
     const one = await put(client, 'versioned', '1')
     await client.send(new PutBucketVersioningCommand({ Bucket: 'versioned', VersioningConfiguration: { Status: 'Suspended' } }))
     expect(await put(client, 'versioned', '2')).toBe('null')
@@ -107,7 +114,7 @@ describe('a bucket with suspended versioning', () => {
     expect(await read(client, 'versioned')).toBe('3')
   })
 
-  s3Test('a delete puts a null marker in place of the null version', async ({ s3: { client } }) => {
+  s3Test('a delete replaces the null version by a null marker', async ({ s3: { client } }) => {
     await put(client, 'suspended', '1')
     const { VersionId, DeleteMarker } = await remove(client, 'suspended')
     expect([VersionId, DeleteMarker]).toEqual(['null', true])
@@ -141,13 +148,13 @@ describe('DeleteObjects', () => {
     },
   )
 
-  s3Test('quietly tells of errors only', async ({ s3: { client } }) => {
+  s3Test('returns only errors with Quiet', async ({ s3: { client } }) => {
     const Delete = { Quiet: true, Objects: [{ Key: 'k' }, { Key: 'k', VersionId: 'nonsense' }] }
     const { Deleted, Errors } = await client.send(new DeleteObjectsCommand({ Bucket: 'versioned', Delete }))
     expect([Deleted, Errors?.length]).toEqual([undefined, 1])
   })
 
-  s3Test('refuses more than 1,000 keys, and a document without a checksum', async ({ s3: { client, url } }) => {
+  s3Test('rejects more than 1,000 keys, and a document without a checksum', async ({ s3: { client, url } }) => {
     const Objects = Array.from({ length: 1001 }, (_, index) => ({ Key: `${index}` }))
     const many = client.send(new DeleteObjectsCommand({ Bucket: 'plain', Delete: { Objects } }))
     expect(await failure(many)).toEqual(['MalformedXML', 400])
