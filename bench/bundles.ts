@@ -1,34 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { bundle, bundleOf } from '../infra/functions/bundle.ts'
-import { startPostgres } from '../local/postgres/postgres.ts'
 import { defaultCredentials } from '../local/s3/http/authorize.ts'
 import { startS3 } from '../local/s3/server.ts'
-import { connect } from '../shared/database/connection.ts'
-import { migrate } from '../shared/database/migrate.ts'
 import { runBundle, sizeOfBundle } from '../test/support/run-bundle.ts'
 import { sqsEvent } from '../test/support/sqs.ts'
-import { median, rounded } from './support/timing.ts'
+import { startBenchDatabase } from './support/database.ts'
+import { median, round } from './support/timing.ts'
 
-/** Size and cold start of each Lambda's bundle, against one that has the driver of Postgres and nothing else. */
+/** Size and cold start of each Lambda's bundle, compared with a bundle of the Postgres driver alone. */
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '21' } } })
 
-/** Times the alone driver, and bytes, that a function may take until its handler is there. */
+/** Limits for the import of a handler: times the driver alone, and bytes. */
 const BAR = { functions: ['api', 'indexer'], times: 1.5, bytes: 100 * 1024 }
 
 const BASELINE = 'postgres alone'
 
 await using cleanup = new AsyncDisposableStack()
-const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
-cleanup.defer(() => rm(folder, { recursive: true }))
-const postgres = await startPostgres({ folder })
-cleanup.defer(() => postgres.stop())
-const sql = connect({ url: postgres.url })
-cleanup.defer(() => sql.end())
-await migrate(sql, { folder: join(import.meta.dirname, '../migrations') })
+const database = cleanup.use(await startBenchDatabase())
 const server = await startS3({ folder: ':memory:' })
 cleanup.defer(() => server.close())
 
@@ -50,10 +39,10 @@ for (const name of BAR.functions) {
   console.log(`bar: ${name}: ${times} of ${BAR.times}x ${BASELINE}, ${size} of ${BAR.bytes / 1024} KB`)
 }
 
-/** Every bundle once a round, so that what slows the machine slows all of them. */
+/** Every bundle once per round, so that load on the machine affects all of them. */
 async function measureSamples() {
   const env = {
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: database.url,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: defaultCredentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
@@ -80,18 +69,18 @@ async function measureSamples() {
 function figures(name: string) {
   const { imported, answered } = samples[name]!
   const { start, whole } = sizeOfBundle(bundles[name]!.folder)
-  const times = (own: number[], base: number[]) => rounded(median(own.map((ms, round) => ms / base[round]!)))
+  const times = (own: number[], base: number[]) => round(median(own.map((ms, round) => ms / base[round]!)))
   return {
     'KB at start': Math.round(start / 1024),
     'KB in all': Math.round(whole / 1024),
-    'import ms': rounded(median(imported)),
+    'import ms': round(median(imported)),
     'x alone': times(imported, samples[BASELINE]!.imported),
-    'to first answer ms': rounded(median(answered)),
-    'x alone, answered': times(answered, samples[BASELINE]!.answered),
+    'first response ms': round(median(answered)),
+    'x alone, first response': times(answered, samples[BASELINE]!.answered),
   }
 }
 
-/** Messages that tell of uploads to a versioned bucket. */
+/** Messages with the events of uploads to a versioned bucket. */
 async function uploadMessages(count: number): Promise<string[]> {
   const s3 = new S3Client({ endpoint: server.url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
   await s3.send(new CreateBucketCommand({ Bucket: 'docs' }))

@@ -1,15 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startPostgres } from '../local/postgres/postgres.ts'
-import { connect, type Sql } from '../shared/database/connection.ts'
-import { migrate } from '../shared/database/migrate.ts'
+import type { Sql } from '../shared/database/connection.ts'
 import { searchObjects } from '../shared/search/search.ts'
+import { startBenchDatabase } from './support/database.ts'
 import { corpus } from './support/search-corpus.ts'
+import { percentiles, round, timed } from './support/timing.ts'
 
-/** From a word of nearly every eighth key to one of a few. */
+/** From a word in every fourth key to one in a few. */
 const SEARCHES = [
   'pdf',
   'invoice',
@@ -29,23 +25,15 @@ const { values } = parseArgs({
 })
 await measure(Number(values.objects), Number(values.runs))
 
-/** Prints what splitting a key costs, what each part of the search costs a writer, and searches against ranking every match. */
+/** Prints the time of splitting a key, the cost of each part of the search for writes, and searches compared with ranking every match. */
 async function measure(objects: number, runs: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'storage-catalog-bench-'))
-  const server = await startPostgres({ folder, settings: { shared_buffers: '2GB', max_wal_size: '8GB' } })
-  const sql = connect({ url: server.url, max: 1 })
-  try {
-    await migrate(sql, { folder: fileURLToPath(new URL('../migrations', import.meta.url)) })
-    await loadCorpus(sql, objects)
-    console.table(await measureTokenizing(sql))
-    console.table(await measureWrites(sql))
-    await loadCatalog(sql)
-    console.table(await measureSearches(sql, runs))
-  } finally {
-    await sql.end()
-    await server.stop()
-    await rm(folder, { recursive: true })
-  }
+  await using database = await startBenchDatabase({ max: 1, settings: { shared_buffers: '2GB', max_wal_size: '8GB' } })
+  const { sql } = database
+  await loadCorpus(sql, objects)
+  console.table(await measureTokenizing(sql))
+  console.table(await measureWrites(sql))
+  await loadCatalog(sql)
+  console.table(await measureSearches(sql, runs))
 }
 
 async function loadCorpus(sql: Sql, objects: number) {
@@ -74,7 +62,7 @@ async function measureTokenizing(sql: Sql) {
   }
   const rows: Record<string, { 'µs per key': number }> = {}
   for (const [name, part] of Object.entries(parts)) {
-    const [count, ms] = await timed(
+    const { result: count, ms } = await timed(
       () => sql`select count(${part}) as n from (select * from corpus where n < 50000 offset 0) as c`,
     )
     rows[name] = { 'µs per key': round((ms * 1000) / Number(count[0]?.n)) }
@@ -82,7 +70,7 @@ async function measureTokenizing(sql: Sql) {
   return rows
 }
 
-/** Microseconds per new row in batches of 1,000, part upon part. */
+/** Microseconds per new row in batches of 1,000, one part added after the other. */
 async function measureWrites(sql: Sql) {
   const bare = `create table bare (id bigint generated always as identity primary key, key text collate "C" unique, content_type text, metadata jsonb, tags jsonb default '{}', search_vector tsvector)`
   const trigger = 'create trigger vector before insert on bare for each row execute function catalog.set_search_vector()'
@@ -99,7 +87,7 @@ async function measureWrites(sql: Sql) {
   for (const [name, statements] of Object.entries(variants)) {
     for (const statement of [bare, ...statements]) await sql.unsafe(statement)
     const [total] = await sql<{ n: number }[]>`select least(count(*), 200000) as n from corpus`
-    const [, ms] = await timed(async () => {
+    const { ms } = await timed(async () => {
       for (let n = 0; n < total!.n; n += 1000) {
         await sql`insert into bare (key, content_type, metadata) select key, content_type, metadata from corpus where n >= ${n} and n < ${n + 1000} order by key`
       }
@@ -111,7 +99,7 @@ async function measureWrites(sql: Sql) {
   return rows
 }
 
-/** Fills storage_objects without its versions, which searches do not read: the triggers that would miss or count them are off. */
+/** Fills storage_objects without versions, which searches do not read; the triggers that check and count are disabled. */
 async function loadCatalog(sql: Sql) {
   await sql`alter table catalog.storage_objects disable trigger check_objects_insert`
   await sql`alter table catalog.storage_objects disable trigger count_objects_insert`
@@ -124,13 +112,13 @@ async function loadCatalog(sql: Sql) {
   await sql`vacuum analyze catalog.storage_objects`
 }
 
-/** Milliseconds of the first page of 50: searchObjects against ts_rank over all matches, and the quality of its ranks. */
+/** Milliseconds of the first page of 50: searchObjects compared with ts_rank over all matches, and the quality of its ranking. */
 async function measureSearches(sql: Sql, runs: number) {
   const rows: Record<string, object> = {}
   for (const query of SEARCHES) {
-    const [page] = await timed(() => searchObjects(sql, { query }))
+    const page = await searchObjects(sql, { query })
     const ours = await percentiles(runs, () => searchObjects(sql, { query }))
-    const [exact, first] = await timed(() => rankAllMatches(sql, query))
+    const { result: exact, ms: first } = await timed(() => rankAllMatches(sql, query))
     const naive = first > 500 ? { p50: round(first) } : await percentiles(runs, () => rankAllMatches(sql, query))
     const [matches] = await sql<
       { n: number }[]
@@ -159,22 +147,4 @@ function rankAllMatches(sql: Sql, query: string) {
     order by rank desc, o.last_modified desc
     limit 50
   `
-}
-
-async function percentiles(runs: number, act: () => PromiseLike<unknown>) {
-  const times: number[] = []
-  for (let run = 0; run < runs; run++) times.push((await timed(act))[1])
-  times.sort((a, b) => a - b)
-  const at = (share: number) => round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0)
-  return { p50: at(0.5), p99: at(0.99) }
-}
-
-async function timed<T>(act: () => PromiseLike<T>): Promise<[T, number]> {
-  const start = performance.now()
-  const result = await act()
-  return [result, performance.now() - start]
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3))
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
-/** A TCP proxy to a port of this machine that holds what clients send for a while; in a thread of its own, so that its timers are. */
+/** A TCP proxy to a local port that delays what clients send. It runs in a thread of its own, so that its timers are not late. */
 export async function startLatencyProxy(
   port: number,
   milliseconds: number,
@@ -24,7 +24,7 @@ if (!isMainThread) {
   parentPort?.postMessage((server.address() as AddressInfo).port)
 }
 
-/** Passes on what comes, in order, each piece that much later. */
+/** Forwards data in order, each piece delayed. */
 function forward(from: Socket, to: Socket, milliseconds: number): void {
   const pass = (act: () => void) => (milliseconds === 0 ? act() : setTimeout(act, milliseconds))
   from.on('data', piece => pass(() => to.write(piece)))

@@ -1,7 +1,7 @@
 import type { Client, Sql } from '../../shared/database/connection.ts'
 import type { BenchRecord } from './records.ts'
 
-/** The tables that everybody writes first: a generated search vector, a btree on what is sorted by, a row for everything. */
+/** The tables of a first draft: a generated search vector, a btree on the sort column, a row per record. */
 export async function createNaiveTables(sql: Sql): Promise<void> {
   const statements = [
     `create table naive_objects (
@@ -28,7 +28,7 @@ export async function createNaiveTables(sql: Sql): Promise<void> {
   for (const statement of statements) await sql.unsafe(statement)
 }
 
-/** Gives them the same rows that the catalog has. */
+/** Copies the rows of the catalog into them. */
 export async function fillNaiveTables(sql: Sql): Promise<void> {
   await sql`
     insert into naive_objects (bucket, key, version_id, size, content_type, etag, last_modified, metadata)
@@ -44,7 +44,7 @@ export async function fillNaiveTables(sql: Sql): Promise<void> {
   `
 }
 
-/** A record at a time, a transaction for each of the three things that are written, as one data access function each does it. */
+/** One record at a time, with a transaction for each of its three writes, as separate data access functions would do. */
 export async function indexInTransactions(sql: Client, records: BenchRecord[]): Promise<void> {
   for (const record of records) {
     await sql.begin(transaction => upsertObject(transaction, record))
@@ -56,7 +56,7 @@ export async function indexInTransactions(sql: Client, records: BenchRecord[]): 
   }
 }
 
-/** The same with nothing around the statements: the best of this kind, and torn between any two of them. */
+/** The same without transactions: the fastest of this kind, and not consistent after a crash. */
 export async function indexInStatements(sql: Client, records: BenchRecord[]): Promise<void> {
   for (const record of records) {
     await upsertObject(sql, record)

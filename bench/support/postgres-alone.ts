@@ -2,7 +2,7 @@ import postgres from 'postgres'
 
 const sql = postgres(process.env.DATABASE_URL ?? '')
 
-/** The least that a Lambda with a database does: what the others are measured against. */
+/** The minimum for a Lambda with a database, as the baseline. */
 export function handler(): Promise<unknown> {
   return sql`select 1`
 }

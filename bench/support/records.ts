@@ -3,14 +3,14 @@ import type { EventAudit, Observation } from '../../shared/catalog/observations.
 import { usableSequencer } from '../../shared/s3/sequencer.ts'
 import { corpus } from './search-corpus.ts'
 
-/** What the indexer makes of the event of one upload: what S3 answered, and the entry of the audit trail. */
+/** What the indexer writes for one upload: the observation from S3, and the audit entry. */
 export type BenchRecord = {
   observed: Observation &
     Required<Pick<Observation, 'size' | 'etag' | 'contentType' | 'lastModified'>> & { metadata: Record<string, string> }
   audited: EventAudit & Required<Pick<EventAudit, 'userId' | 'ipAddress'>>
 }
 
-/** Uploads of keys that are seldom or never the same, taken in turns by the measurements. */
+/** A supply of uploads, mostly of different keys, for all measurements. */
 export function openRecords(): { take(count: number): BenchRecord[] } {
   const objects = corpus(Number.MAX_SAFE_INTEGER)
   return { take: count => Array.from({ length: count }, () => buildRecord(objects.next().value!)) }

@@ -1,8 +1,8 @@
-/** An object of the corpus: what matters for searching it. */
+/** An object of the corpus, with what is searched. */
 export type CorpusObject = { key: string; contentType: string; metadata: Record<string, string> }
 
 /**
- * Objects as teams archive them: reports, invoices, photos, sources, logs, packages. Words are drawn by Zipf's law from a
+ * Objects like those of an archive: reports, invoices, photos, sources, logs, packages. Words are drawn by Zipf's law from a
  * vocabulary of 20,000, so that some are in every tenth key and most in a few. The same for every run.
  */
 export function* corpus(objects: number): Generator<CorpusObject> {

@@ -1,11 +1,11 @@
-import { fileURLToPath } from 'node:url'
 import { applyObservations } from '../../shared/catalog/observations.ts'
 import { connect, type Sql } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
+import { MIGRATIONS } from './database.ts'
 import type { BenchRecord } from './records.ts'
-import { median, rounded, timed } from './timing.ts'
+import { median, round, timed } from './timing.ts'
 
-/** What a database goes without, so that the difference shows its cost. */
+/** Statements that remove a component, so that the difference shows its cost. */
 const REMOVED = {
   searchIndex: `
     do $$
@@ -26,7 +26,7 @@ const REMOVED = {
 
 const { check, searchIndex, vector, counters } = REMOVED
 
-/** Part upon part of what a write costs. */
+/** The components of a write, one added after the other. */
 const COMPONENTS: { name: string; without: string; write: (sql: Sql, batch: BenchRecord[]) => Promise<unknown> }[] = [
   { name: 'bare upsert of storage_objects', without: check + searchIndex + vector + counters, write: upsert },
   { name: '+ versions, latest flags, tombstones', without: searchIndex + vector + counters, write: apply },
@@ -36,7 +36,7 @@ const COMPONENTS: { name: string; without: string; write: (sql: Sql, batch: Benc
   { name: '+ audit trail: everything', without: '', write: (sql, batch) => apply(sql, batch, true) },
 ]
 
-/** Microseconds a new record in batches of 1,000, each part in a fresh database of the cluster. */
+/** Microseconds per new record in batches of 1,000, each component in a new database of the cluster. */
 export async function measureComponents(
   cluster: string,
   take: (count: number) => BenchRecord[],
@@ -50,7 +50,7 @@ export async function measureComponents(
   return Object.fromEntries(
     COMPONENTS.map(({ name }, n) => {
       const times = samples[n]!.map((sample, round) => sample / bare[round]!)
-      return [name, { 'µs per record': rounded(median(samples[n]!)), 'x bare': rounded(median(times)) }]
+      return [name, { 'µs per record': round(median(samples[n]!)), 'x bare': round(median(times)) }]
     }),
   )
 }
@@ -64,12 +64,12 @@ async function measureComponent(
   await admin`create database part`
   const sql = connect({ url: Object.assign(new URL(cluster), { pathname: '/part' }).href, max: 1 })
   try {
-    await migrate(sql, { folder: fileURLToPath(new URL('../../migrations', import.meta.url)) })
+    await migrate(sql, { folder: MIGRATIONS })
     await sql.unsafe(without)
-    const milliseconds = await timed(async () => {
+    const { ms } = await timed(async () => {
       for (let n = 0; n < records.length; n += 1000) await write(sql, records.slice(n, n + 1000))
     })
-    return (milliseconds * 1000) / records.length
+    return (ms * 1000) / records.length
   } finally {
     await sql.end()
     await admin`drop database part`
@@ -77,7 +77,7 @@ async function measureComponent(
   }
 }
 
-/** What nobody can do without: the object itself. */
+/** The minimum: the object itself. */
 async function upsert(sql: Sql, batch: BenchRecord[]): Promise<void> {
   const rows = batch.map(({ observed: { bucket, key, versionId, size, etag, contentType, lastModified, metadata } }) => {
     return { bucket, key, version_id: versionId, size, etag, content_type: contentType, last_modified: lastModified, metadata }
