@@ -8,40 +8,45 @@ import { startCommand } from './catalog.ts'
 const AWS = 'https://a1b2c3.execute-api.eu-central-1.amazonaws.com/v1'
 
 test.each([
-  ['on this machine nobody is asked who they are', 'http://127.0.0.1:8080', {}, { type: 'none' }],
-  ['an API of AWS is signed for the region of its host', AWS, {}, { type: 'iam', region: 'eu-central-1' }],
-  ['also through a VPC endpoint', AWS.replace('a1b2c3', 'a1b2c3-vpce-9'), {}, { type: 'iam', region: 'eu-central-1' }],
+  ['requests to this machine are not authenticated', 'http://127.0.0.1:8080', {}, { type: 'none' }],
+  ['requests to AWS are signed for the region in the host name', AWS, {}, { type: 'iam', region: 'eu-central-1' }],
+  ['requests through a VPC endpoint too', AWS.replace('a1b2c3', 'a1b2c3-vpce-9'), {}, { type: 'iam', region: 'eu-central-1' }],
   [
-    'one with a name of its own is signed for the region that was told',
+    'requests to a custom domain are signed for the default region',
     'https://api.example.com',
     {},
-    { type: 'iam', region: 'told' },
+    { type: 'iam', region: 'default' },
   ],
   [
-    'a host that only looks like one of AWS tells no region',
+    'the region of a host name that only resembles one of AWS is not used',
     AWS.replace('.com', '.com.evil.example'),
     {},
-    { type: 'iam', region: 'told' },
+    { type: 'iam', region: 'default' },
   ],
-  ['a token takes the place of the signature', AWS, { CATALOG_API_TOKEN: 'id' }, { type: 'token', token: 'id' }],
+  ['a token replaces the signature', AWS, { CATALOG_API_TOKEN: 'id' }, { type: 'token', token: 'id' }],
   [
-    'what was told comes first',
+    'CATALOG_API_AUTH=iam wins over a token',
     AWS,
     { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'iam' },
     { type: 'iam', region: 'eu-central-1' },
   ],
-  ['also nothing', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'none' }, { type: 'none' }],
-  ['also here', 'http://localhost:1', { CATALOG_API_AUTH: 'iam' }, { type: 'iam', region: 'told' }],
+  ['CATALOG_API_AUTH=none wins over a token', AWS, { CATALOG_API_TOKEN: 'id', CATALOG_API_AUTH: 'none' }, { type: 'none' }],
+  [
+    'CATALOG_API_AUTH=iam signs requests to this machine too',
+    'http://localhost:1',
+    { CATALOG_API_AUTH: 'iam' },
+    { type: 'iam', region: 'default' },
+  ],
 ])('%s', (_, url, env, expected) => {
-  expect(resolveApiAuth(url, 'told', env)).toEqual(expected)
+  expect(resolveApiAuth(url, 'default', env)).toEqual(expected)
 })
 
-test('a token does not travel in the clear', () => {
-  expect(() => resolveApiAuth('http://api.example.com', 'told', { CATALOG_API_TOKEN: 'id' })).toThrow('is not encrypted')
+test('a token is not sent without TLS', () => {
+  expect(() => resolveApiAuth('http://api.example.com', 'default', { CATALOG_API_TOKEN: 'id' })).toThrow('is not encrypted')
 })
 
-test('an authorisation that nobody knows is refused', () => {
-  expect(() => resolveApiAuth(AWS, 'told', { CATALOG_API_AUTH: 'basic' })).toThrow(
+test('an unknown CATALOG_API_AUTH is an error', () => {
+  expect(() => resolveApiAuth(AWS, 'default', { CATALOG_API_AUTH: 'basic' })).toThrow(
     'CATALOG_API_AUTH must be iam or none, not basic',
   )
 })
@@ -66,7 +71,7 @@ test('a signed request carries the signature that AWS computes, whatever its que
   expect(new URL(url, api.url).searchParams.get('q')).toBe("a+b it's é (1)*!")
 })
 
-test('a body is signed as it is sent', async () => {
+test('the signature covers the body', async () => {
   await using api = await listeningApi()
   const credentials = { accessKeyId: 'ID', secretAccessKey: 'SECRET' }
   const send = createApiFetch({ apiUrl: api.url, region: 'eu-west-1', credentials }, { CATALOG_API_AUTH: 'iam' })
@@ -78,20 +83,20 @@ test('a body is signed as it is sent', async () => {
   expect(headers['content-type']).toBe('application/json')
 })
 
-test('a token is sent as it is', async () => {
+test('a token is sent unchanged', async () => {
   await using api = await listeningApi()
   await startCommand(['stats', '--json', '--api', api.url], { CATALOG_API_TOKEN: 'header.claims.signature' }).ended
   expect(api.requests.map(({ headers }) => headers.authorization)).toEqual(['header.claims.signature'])
 })
 
-test('a catalog on this machine gets neither', async () => {
+test('a local catalog gets neither token nor signature', async () => {
   await using api = await listeningApi()
   const env = { AWS_ACCESS_KEY_ID: 'ID', AWS_SECRET_ACCESS_KEY: 'SECRET' }
   await startCommand(['stats', '--json', '--api', api.url], env).ended
   expect(api.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
 })
 
-/** Answers every request as a catalog that holds one object. */
+/** Responds to every request like a catalog with one object. */
 async function listeningApi() {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {

@@ -9,10 +9,10 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { makeDataFolder } from '../support/data-folder.ts'
 
-/** What a command answered. */
+/** The result of a command. */
 export type CommandResult = { code: number | null; stdout: string; stderr: string }
 
-/** A command under way; `ended` gives what it answered. */
+/** A running command; `ended` resolves to its result. */
 export type RunningCommand = { child: ChildProcessByStdio<null, Readable, Readable>; ended: Promise<CommandResult> }
 
 /** A running catalog in a folder of its own, and the command line beside it. */
@@ -56,7 +56,7 @@ export function startCommand(args: string[], env: Record<string, string> = {}): 
   return { child, ended: collectResult(child) }
 }
 
-/** Asks until the answer is right; the test's own timeout ends it otherwise. */
+/** Repeats a request until its result is right; otherwise the timeout of the test ends it. */
 export async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) => boolean): Promise<T> {
   for (;;) {
     const seen = await ask()

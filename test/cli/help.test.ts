@@ -27,7 +27,7 @@ test('help names every command', async () => {
   expect(named).toEqual(commands)
 })
 
-test.each(commands)('%s --help tells how it is used, and where the catalog is', async name => {
+test.each(commands)('%s --help has the usage and the flags that select the catalog', async name => {
   const { code, stdout, stderr } = await startCommand([name, '--help']).ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(new RegExp(`^Usage: catalog ${name} \\[options\\]`))
@@ -40,13 +40,13 @@ test.each([
   ['a missing argument', ['versions'], "error: missing required argument 'key'"],
   ['a limit out of range', ['list', '--limit', '0'], 'Must be a whole number from 1 to 1000.'],
   ['a concurrency out of range', ['upload', '.', '--concurrency', '257'], 'Must be a whole number from 1 to 256.'],
-  ['an address that is none', ['stats', '--api', 'localhost:8080'], '--api must be an address such as'],
-  ['an API that is not there', ['stats', '--api', `http://127.0.0.1:${await unusedPort()}`], 'Start the catalog with: npm start'],
+  ['an invalid address', ['stats', '--api', 'localhost:8080'], '--api must be an address such as'],
   [
-    'a port that no browser would ask',
-    ['stats', '--api', 'http://127.0.0.1:1'],
-    'Request to http://127.0.0.1:1 failed: bad port',
+    'an API that is not running',
+    ['stats', '--api', `http://127.0.0.1:${await unusedPort()}`],
+    'Start the catalog with: npm start',
   ],
+  ['a port that fetch blocks', ['stats', '--api', 'http://127.0.0.1:1'], 'Request to http://127.0.0.1:1 failed: bad port'],
 ])('%s fails with its reason and no stack trace', async (_, args, reason) => {
   const { code, stdout, stderr } = await startCommand(args).ended
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -56,7 +56,7 @@ test.each([
 
 const old = otherNode()
 
-test.skipIf(old === undefined)("an older Node hands over to the repository's own", () => {
+test.skipIf(old === undefined)("an older Node starts the repository's own", () => {
   const { status, stdout } = spawnSync(old!, [LAUNCHER, 'stats', '--help'], { encoding: 'utf8' })
   expect({ status, first: stdout.split('\n')[0] }).toEqual({ status: 0, first: 'Usage: catalog stats [options]' })
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { formatCount, formatSize, printable, printableJson, shellQuote } from '../../cli/terminal/print.ts'
 import { formatTable } from '../../cli/terminal/table.ts'
 
-test('what could move a cursor, colour a terminal or turn text around is escaped, and nothing else', () => {
+test('only characters that move the cursor, color the terminal or reverse text are escaped', () => {
   expect(printable('a\x1b[2J\r\n\x07\x7f\x9b1m\u202egpj.exe\u2066\ud800')).toBe(
     'a\\u001b[2J\\u000d\\u000a\\u0007\\u007f\\u009b1m\\u202egpj.exe\\u2066\\ud800',
   )
@@ -38,7 +38,7 @@ test('counts agree with their nouns', () => {
   ])
 })
 
-test('a key that is not printable is quoted as bash takes it', () => {
+test('an unprintable key is quoted in the form of bash', () => {
   for (const key of ['a\x1b[31m', "it's\n\\n", '\u202e\u009b']) {
     expect(shellQuote(key)).toBe(printable(shellQuote(key)))
     const bash = spawnSync('bash', ['-c', `printf %s ${shellQuote(key)}`], {
@@ -49,7 +49,7 @@ test('a key that is not printable is quoted as bash takes it', () => {
   }
 })
 
-test('a key is quoted for a shell when it must be', () => {
+test('a key is quoted for a shell only if necessary', () => {
   expect([shellQuote('a/b.txt'), shellQuote("it's"), shellQuote(''), shellQuote('$HOME')]).toEqual([
     'a/b.txt',
     `'it'\\''s'`,
@@ -63,7 +63,7 @@ const columns = [
   { heading: 'Size', text: (key: string) => String(key.length), align: 'right' as const },
 ]
 
-test('a table fits the terminal: the wide column is broken over lines, and nothing of it is lost', () => {
+test('a table fits the terminal: the wide column wraps, and nothing is cut off', () => {
   const key = 'documents/2024/some-very-long-name-that-does-not-fit.pdf'
   const lines = formatTable([key], columns, 40).split('\n')
   expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(40)

@@ -26,12 +26,12 @@ test.each([
   ['versions', ['versions', 'top.txt'], '/versions?bucket=catalog&key=top.txt&limit=50'],
   ['audit', ['audit', 'top.txt', '--action', 'UPLOAD'], '/audit?bucket=catalog&key=top.txt&action=UPLOAD&limit=50'],
   ['stats', ['stats', '--bucket', 'catalog'], '/statistics?bucket=catalog'],
-])('%s --json is what the API answers', async (_, args, path) => {
+])('%s --json prints the response of the API', async (_, args, path) => {
   const expected = await (await fetch(given.catalog.apiUrl + path)).json()
   expect(answer(await given.run(...args, '--json'))).toEqual(expected)
 })
 
-test('--all goes through all pages, as JSON of the same shape', async () => {
+test('--all reads all pages and prints JSON of the same shape', async () => {
   const one = answer(await given.run('list', '--recursive', '--json'))
   const all = answer(await given.run('list', '--recursive', '--all', '--json'))
   expect(all).toEqual({ ...one, nextCursor: null })
@@ -39,7 +39,7 @@ test('--all goes through all pages, as JSON of the same shape', async () => {
   expect(answer(await given.run('list', 'nothing/', '--all', '--json'))).toEqual({ items: [], prefixes: [], nextCursor: null })
 })
 
-test('a page tells the command for the next one, and that one begins where it ended', async () => {
+test('a page suggests the command for the next one, which starts where it ended', async () => {
   const first = await given.run('list', '--recursive', '--limit', '3')
   const command = /^Next: npx catalog (list --recursive --limit 3 --cursor \S+)$/m.exec(first.stdout)?.[1]
   const second = await given.run(...command!.split(' '))
@@ -52,7 +52,7 @@ test('a table shows no control character of a key', async () => {
   expect(stdout).not.toMatch(/[^\P{Cc}\n]/u)
 })
 
-test('folders come once, objects with their size', async () => {
+test('folders are listed once, objects with their size', async () => {
   expect(column(await given.run('list'))).toEqual(['letters/', 'other/', 'top.txt'])
 })
 
@@ -61,7 +61,7 @@ test.each([
   ['a key without versions', ['versions', 'absent'], 'No version of absent found.'],
   ['a prefix without keys', ['list', 'absent/'], 'No key begins with absent/.'],
   ['a user who did nothing', ['audit', '--user', 'nobody'], 'No audit entries found.'],
-])('%s is told in words', async (_, args, words) => {
+])('%s prints a sentence', async (_, args, words) => {
   expect(await given.run(...args)).toEqual({ code: 0, stdout: `${words}\n`, stderr: '' })
 })
 
@@ -82,7 +82,7 @@ test.each([
   else expect(stdout).toBe('')
 })
 
-test('what is suggested next finds the same catalog', async () => {
+test('the suggested command uses the same catalog', async () => {
   const { apiUrl, s3Url } = given.catalog
   const place = ['--api', apiUrl, '--s3', s3Url, '--bucket', 'catalog']
   const { stdout } = await startCommand(['list', ...place]).ended
@@ -95,13 +95,13 @@ test.each([
   ['a bad cursor', ['list', '--cursor', 'nonsense']],
   ['bad search syntax', ['search', '&']],
   ['a bad time', ['audit', '--from', 'yesterday']],
-])('%s fails with the reason of the API in one line', async (_, args) => {
+])("%s fails with the API's message in one line", async (_, args) => {
   const { code, stdout, stderr } = await given.run(...args)
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^catalog: .+\n$/)
 })
 
-test('dead letters are told with their reasons, also twice, and are sent back', async () => {
+test('dead letters are listed with their reasons, repeatedly, and moved back', async () => {
   expect((await given.run('dead-letters')).stdout).toContain('No dead letters')
   const { s3Url: endpoint, queueUrl: QueueUrl } = given.catalog
   const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })

@@ -25,7 +25,7 @@ test('a catalog that equals its bucket has no differences', async () => {
   expect(stdout).toContain('catalog/: 3 versions compared with 7 requests, 0 differences, 0 repaired')
 })
 
-test('a dry run tells what is lost, changes nothing and exits with 2; a reconcile repairs it', async () => {
+test('a dry run reports missing versions, changes nothing and exits with 2; a reconcile repairs them', async () => {
   await loseAll()
   const dry = await given.run('reconcile', '--dry-run', '--grace', '0')
   expect(dry).toMatchObject({ code: 2, stderr: 'catalog: 3 differences; repair with npx catalog reconcile\n' })
@@ -46,7 +46,7 @@ test('several prefixes are compared at once', async () => {
   ])
 })
 
-test('a backfill is previewed, and takes what the preview said', async () => {
+test('a backfill makes the requests that its preview estimated', async () => {
   await loseAll()
   const { code, stdout } = await given.run('backfill', '--preview')
   expect({ code, lines: stdout.split('\n').slice(0, 3) }).toEqual({
@@ -64,7 +64,7 @@ test('a backfill is previewed, and takes what the preview said', async () => {
   expect(await inCatalog()).toBe(3)
 })
 
-test('a backfill from an inventory takes what the report names', async () => {
+test('a backfill from an inventory indexes the versions of the report', async () => {
   await given.s3.send(new CreateBucketCommand({ Bucket: 'reports' }))
   const key = await writeInventory(given.s3, { bucket: 'catalog', to: 'reports', format: 'CSV' })
   await loseAll()
@@ -120,7 +120,7 @@ test.each([
   ['--rate', '0', 'Must be a number from 1 to 5000.'],
   ['--grace', '-1', 'Must be a number from 0 to 86400.'],
   ['--bucket', 'nowhere', '(reconcile of nowhere/) failed: NoSuchBucket'],
-])('reconcile %s %s is refused', async (flag, value, reason) => {
+])('reconcile %s %s is an error', async (flag, value, reason) => {
   const { code, stderr } = await given.run('reconcile', flag, value)
   expect(code).toBe(1)
   expect(stderr).toContain(reason)

@@ -26,7 +26,7 @@ afterAll(() => {
 
 const local = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
 
-test('with nothing said and nothing running, it is the catalog that npm start would start', () => {
+test('without flags and a running catalog, the defaults of npm start are used', () => {
   const before = process.cwd()
   process.chdir(empty)
   try {
@@ -42,32 +42,32 @@ test('with nothing said and nothing running, it is the catalog that npm start wo
   }
 })
 
-test('a folder that was named but where nothing runs is never taken for the catalog on the default ports', () => {
+test('a data folder without a running catalog is an error, not the catalog on the default ports', () => {
   const reason = `No catalog runs in ${empty}. Start it with: npm start -- --data ${empty}`
   expect(() => resolveTarget({ data: empty }, {})).toThrow(reason)
   expect(() => resolveTarget({}, { CATALOG_DATA: empty })).toThrow(reason)
 })
 
-test('the S3 of a local API is never guessed: what is written must not end in another catalog', () => {
+test('the S3 endpoint of a local API is not guessed, so that files are not written to another catalog', () => {
   const target = resolveTarget({ data: folder }, { CATALOG_API_PORT: '8181' })
   expect(target).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: undefined, databaseUrl: undefined })
   expect(() => openBucket(target)).toThrow('The S3 endpoint of http://127.0.0.1:8181 is unknown: set --s3')
 })
 
-test('a running catalog tells where everything of it is', () => {
-  const { pid: _, accessKeyId, secretAccessKey, ...told } = running
-  const expected = { ...told, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } }
+test('running.json of a catalog has all addresses', () => {
+  const { pid: _, accessKeyId, secretAccessKey, ...addresses } = running
+  const expected = { ...addresses, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } }
   expect(resolveTarget({ data: folder }, {})).toEqual(expected)
   expect(resolveTarget({}, { CATALOG_DATA: folder })).toEqual(expected)
 })
 
-test('what a catalog left behind when it was killed is not believed', () => {
+test('running.json of a killed catalog is ignored', () => {
   writeRunning({ ...running, pid: 2 ** 22 + 1 })
   expect(() => resolveTarget({ data: folder }, {})).toThrow('No catalog runs in')
   writeRunning(running)
 })
 
-test('flags come before the environment, and that before a running catalog', () => {
+test('flags win over the environment, and the environment over a running catalog', () => {
   const env = { CATALOG_API_URL: 'http://localhost:1/', AWS_ENDPOINT_URL_S3: 'http://localhost:2', CATALOG_BUCKET: 'b' }
   expect(resolveTarget({ data: folder }, env)).toMatchObject({
     apiUrl: 'http://localhost:1',
@@ -78,17 +78,17 @@ test('flags come before the environment, and that before a running catalog', () 
   expect(resolveTarget(flags, env)).toMatchObject({ apiUrl: 'http://localhost:3', s3Url: 'http://localhost:4', bucket: 'c' })
 })
 
-test('ports of the environment are ports of this machine', () => {
+test('ports in the environment are ports of this machine', () => {
   const env = { CATALOG_API_PORT: '8181', CATALOG_S3_PORT: '9191' }
   expect(resolveTarget({ data: empty }, env)).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: 'http://127.0.0.1:9191' })
 })
 
-test('an API elsewhere means the S3 of AWS, the credentials of the AWS SDK, and nothing of what runs here', () => {
+test('a remote API means the S3 of AWS and the credentials of the AWS SDK, not those of a local catalog', () => {
   const env = { CATALOG_API_URL: 'https://api.example.com/prod', AWS_REGION: 'eu-central-1' }
   expect(resolveTarget({ data: folder }, env)).toEqual({ apiUrl: 'https://api.example.com/prod', region: 'eu-central-1' })
 })
 
-test("a user's own keys sign also here, so that the audit trail names them", () => {
+test("a user's own credentials sign local requests too, so that the audit trail shows the user", () => {
   const env = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'own' }
   expect(resolveTarget({ data: folder }, env).credentials).toEqual({ accessKeyId: 'mine', secretAccessKey: 'own' })
 })
@@ -97,7 +97,7 @@ function writeRunning(content: typeof running): void {
   writeFileSync(join(folder, 'running.json'), JSON.stringify(content))
 }
 
-test('a port that is none is refused by the name of its variable', () => {
+test('an error for an invalid port names its variable', () => {
   expect(() => resolveTarget({}, { CATALOG_API_PORT: 'abc' })).toThrow(
     'CATALOG_API_PORT must be a whole number from 0 to 65535, not abc',
   )
@@ -106,7 +106,7 @@ test('a port that is none is refused by the name of its variable', () => {
   )
 })
 
-test('a command for the same catalog says again what the flags said of it, quoted for a shell', () => {
+test('a suggested command repeats the flags that select the catalog, quoted for a shell', () => {
   expect(npxCommand('stats', {})).toBe('npx catalog stats')
   const flags = { data: "it's", bucket: 'docs', s3: 'http://s3', api: 'http://api', json: true }
   expect(npxCommand('list a/', flags)).toBe("npx catalog list a/ --api http://api --s3 http://s3 --bucket docs --data 'it'\\''s'")

@@ -37,7 +37,7 @@ test('every file of a folder is found by the words of its name, and the statisti
 })
 
 test.each(['SIGINT', 'SIGKILL'] as const)(
-  'an upload stopped by %s goes on where it was, and puts nothing twice',
+  'an upload stopped by %s is continued by the next, which uploads nothing twice',
   async signal => {
     const prefix = `stopped-${signal}/`
     const contents = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`${n % 40}/file-${n}.txt`, `content ${n}`]))
@@ -74,7 +74,7 @@ async function settledBelow(prefix: string): Promise<number> {
   }
 }
 
-test('an upload stopped within a large file leaves none of its parts, and the next one puts it whole', async () => {
+test('an upload stopped within a large file leaves no parts, and the next one uploads the file', async () => {
   const folder = await makeFolder('large', { 'large.bin': Buffer.alloc(200 * 1024 ** 2, 'storage') })
   const first = given.start('upload', folder, '--prefix', 'large')
   await eventually(parts, ({ length }) => length > 0)
@@ -99,7 +99,7 @@ test('a file of the same size but with other content is uploaded again', async (
   ])
 })
 
-test('what is not uploaded is told with its reason, and a file that is lost fails the command', async () => {
+test('skipped paths are listed with reasons, and a file that cannot be uploaded fails the command', async () => {
   const folder = await makeFolder('odd', { 'plain.txt': 'x' })
   await symlink('nowhere', join(folder, 'broken'))
   await symlink('.', join(folder, 'loop'))
@@ -116,7 +116,7 @@ test('what is not uploaded is told with its reason, and a file that is lost fail
   expect(lost.stderr).toContain('not-utf-8-\\xff: its name is not UTF-8, which S3 requires: rename it')
 })
 
-test('names keep their bytes, whatever they are made of', async () => {
+test('names keep their bytes, whatever characters they have', async () => {
   const names = ['plus + and %41.txt', 'e\u0301.txt', '\u00e9.txt', 'line\nbreak\x1b[31m', ' leading', '😀', 'a&<b>"\'']
   const folder = await makeFolder('names', Object.fromEntries(names.map(name => [name, name])))
   expect((await given.run('upload', folder, '--prefix', 'names')).code).toBe(0)
@@ -128,11 +128,15 @@ test('names keep their bytes, whatever they are made of', async () => {
 })
 
 test.each([
-  ['a folder that is not there', ['upload', '/nowhere'], '/nowhere cannot be read: ENOENT'],
-  ['a file in place of a folder', ['upload', import.meta.filename], 'is not a folder'],
-  ['a bucket that is not there', ['upload', import.meta.dirname, '--bucket', 'absent'], 'Bucket absent does not exist at'],
-  ['an S3 that is not there', ['upload', import.meta.dirname, '--s3', 'http://127.0.0.1:1'], 'Cannot reach http://127.0.0.1:1'],
-])('%s is refused in one line', async (_, args, reason) => {
+  ['a missing folder', ['upload', '/nowhere'], '/nowhere cannot be read: ENOENT'],
+  ['a file instead of a folder', ['upload', import.meta.filename], 'is not a folder'],
+  ['a missing bucket', ['upload', import.meta.dirname, '--bucket', 'absent'], 'Bucket absent does not exist at'],
+  [
+    'an S3 endpoint that is not running',
+    ['upload', import.meta.dirname, '--s3', 'http://127.0.0.1:1'],
+    'Cannot reach http://127.0.0.1:1',
+  ],
+])('%s fails with one line', async (_, args, reason) => {
   const { code, stdout, stderr } = await given.run(...args)
   expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 1, stdout: '', lines: 1 })
   expect(stderr).toContain(reason)

@@ -6,7 +6,7 @@ import { joinWithListing, type ListedObject } from '../../cli/upload/compare.ts'
 import { type WalkOptions, walk } from '../../cli/upload/walk.ts'
 import { fc } from '../support/random.ts'
 
-test('files come in the order of the bytes of their keys, as S3 lists them', async () => {
+test('files are ordered by the bytes of their keys, as S3 lists them', async () => {
   const paths = ['a/x', 'a-b', 'a.b/x', 'a0', 'a/b/c', 'B', '\u{1f600}', '\uffee', '\u00e9']
   const keys = await keysOf(paths, { prefix: 'in/' })
   expect(keys).toEqual(['in/B', 'in/a-b', 'in/a.b/x', 'in/a/b/c', 'in/a/x', 'in/a0', 'in/\u00e9', 'in/\uffee', 'in/\u{1f600}'])
@@ -28,7 +28,7 @@ test('the order holds for any names', async () => {
   )
 })
 
-test('links are followed to files and folders, but not into a folder that the walk is in', async () => {
+test('symbolic links are followed to files and folders, but not to parent folders', async () => {
   const links = { 'file-link': 'a/x', 'folder-link': 'a', 'a/up': '..', 'b/round': '../c', 'c/round': '../b' }
   expect(await keysOf(['a/x', 'b/y', 'c/z'], {}, links)).toEqual([
     'a/x',
@@ -42,7 +42,7 @@ test('links are followed to files and folders, but not into a folder that the wa
   expect(await keysOf(['a/x', 'b/y', 'c/z'], { links: false }, links)).toEqual(['a/x', 'b/y', 'c/z'])
 })
 
-test('each file meets what the bucket has under its very key', async () => {
+test('each file is joined with the object of exactly its key', async () => {
   const found = ['a', 'b', 'd', 'é'].map(key => ({ file: { key, path: Buffer.from(key), size: 1 } }))
   const listing = ['', 'a', 'c', 'd', 'd/', 'z', 'é'].map(key => ({ key, size: 1, etag: key }))
   const met = []
