@@ -17,7 +17,7 @@ import type { Document } from '../walkthrough/document.ts'
 export function addVerify(program: Command): void {
   const command = program
     .command('verify')
-    .description('check an installation step by step, clean up, and tell what does not work')
+    .description('check an installation step by step, then delete what the checks wrote')
     .option('--no-compare', 'leave out the comparison of the whole bucket with the catalog: a request for each thousand versions')
     .addOption(graceOption())
     .addHelpText(

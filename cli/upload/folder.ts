@@ -52,7 +52,7 @@ export async function uploadFolder(bucket: Bucket, upload: FolderUpload): Promis
     onFile(summary)
   }
   const entries = joinWithListing(walk(folder, upload), listBucket(bucket, prefix, stopped))
-  // Neither the source nor the work throws: pMap returns only when nothing is in flight any more, so no part of a large file stays behind.
+  // Neither the source nor the work throws: pMap returns only when nothing is in flight any more, so no part of a large file is left.
   await pMap(untilStopped(entries, stopped, fail), work, { concurrency })
   if (failure !== undefined && !signal.aborted) throw withResumeHint(explainS3Error(failure, bucket))
   return { ...summary, milliseconds: performance.now() - start }

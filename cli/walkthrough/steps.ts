@@ -148,7 +148,7 @@ async function deleteDocument(document: Document): Promise<StepResult> {
   return { summary: 'hidden by a delete marker, its versions kept', details: [] }
 }
 
-/** The folder may hold other keys too, of somebody else. */
+/** The folder may have other keys too. */
 function assertFound({ key }: Document, what: string, keys: string[]): void {
   const found = keys.filter(other => other === key).length
   if (found !== 1) throw new CliError(`${what} has ${key} ${found} times: ${JSON.stringify(keys)}`)

@@ -71,8 +71,8 @@ export function testQueries(test: ConformanceTest): void {
     const { key, versionId } = await put(installation, 'annotated.txt', 'first')
     await waitFor(installation, () => historyOf(installation, key), [`${versionId} latest`])
     const named = { bucket: installation.bucket, key, versionId }
-    const answer = await installation.api.request('PATCH', '/version', named, { comment: 'as signed', createdBy: 'ann' })
-    expect(answer).toMatchObject({ status: 200, body: { comment: 'as signed', createdBy: 'ann' } })
+    const response = await installation.api.request('PATCH', '/version', named, { comment: 'as signed', createdBy: 'ann' })
+    expect(response).toMatchObject({ status: 200, body: { comment: 'as signed', createdBy: 'ann' } })
     const { versionId: second } = await put(installation, 'annotated.txt', 'second')
     await waitFor(installation, () => historyOf(installation, key), [`${second} latest`, versionId])
     expect((await versionsOf(installation, key))[1]).toMatchObject({ versionId, comment: 'as signed', createdBy: 'ann' })
@@ -84,9 +84,9 @@ export function testQueries(test: ConformanceTest): void {
     await waitFor(installation, async () => (await actionsOf(installation, key)).length, 2)
     await read(installation, '/download', { bucket: installation.bucket, key, versionId: first })
     const entries = await auditOf(installation, key)
-    const told = entries.map(({ action, versionId, success }) => [action, versionId, success])
-    expect(told).toHaveLength(3)
-    expect(told).toEqual(
+    const actions = entries.map(({ action, versionId, success }) => [action, versionId, success])
+    expect(actions).toHaveLength(3)
+    expect(actions).toEqual(
       expect.arrayContaining([
         ['UPLOAD', first, true],
         ['UPLOAD', second, true],
@@ -123,9 +123,9 @@ export function testQueries(test: ConformanceTest): void {
   }) => {
     const key = `${installation.prefix}transfers/by url.txt`
     const wanted = { bucket: installation.bucket, key, contentType: 'text/plain', metadata: { department: 'finance' } }
-    const answer = await installation.api.request('POST', '/uploads', {}, wanted)
-    expect(answer).toMatchObject({ status: 201 })
-    const upload = answer.body as Jsonify<PresignedUpload>
+    const response = await installation.api.request('POST', '/uploads', {}, wanted)
+    expect(response).toMatchObject({ status: 201 })
+    const upload = response.body as Jsonify<PresignedUpload>
     const sent = await fetch(upload.url, { method: upload.method, headers: upload.headers, body: 'by a URL' })
     expect({ status: sent.status, body: await sent.text() }).toMatchObject({ status: 200 })
     const object = await waitFor(

@@ -22,12 +22,12 @@ test.each([
   rmSync(folder, { recursive: true })
 })
 
-test('the page tells of every context that the app reads, and of no other', () => {
+test('the page lists every context that the app reads, and no other', () => {
   const options = readFileSync(join(import.meta.dirname, '../../infra/options.ts'), 'utf8')
   const read = [...options.matchAll(/text\(node, '(\w+)'\)/g)].map(([, name = '']) => name).filter(name => name !== 'migrations')
   const [table = ''] = /\| context \|.*?\n\n/s.exec(PAGE) ?? []
-  const told = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
+  const listed = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
   )
-  expect(told.sort()).toEqual([...new Set(read)].sort())
+  expect(listed.sort()).toEqual([...new Set(read)].sort())
 })

@@ -62,7 +62,7 @@ function fill(file: string, first: string): void {
   db.close()
 }
 
-/** Runs the script as it stands on the page, from the repository, as a file there would; answers what it printed. */
+/** Runs the script as it stands on the page, from the repository, as a file there would; returns what it printed. */
 async function importSqlite(catalog: RunningCatalog, file: string): Promise<string> {
   const env = {
     ...process.env,

@@ -27,7 +27,7 @@ test('the commands of the README print what the README shows', { timeout: 60_000
   }
 })
 
-test('the query of the README returns the rows that the README shows, to whoever connects as it says', async () => {
+test('the query of the README returns the rows that the README shows', async () => {
   const [, file = ''] = /psql "\$\(node -p "require\('\.\/\.catalog\/(.+?)'\)\.databaseUrl"\)"/.exec(README) ?? []
   const { databaseUrl } = JSON.parse(readFileSync(join(catalog.folder, file), 'utf8')) as { databaseUrl: string }
   const sql = connect({ url: databaseUrl, max: 1 })
