@@ -18,7 +18,7 @@ export function addVerify(program: Command): void {
   const command = program
     .command('verify')
     .description('check an installation step by step, then delete what the checks wrote')
-    .option('--no-compare', 'leave out the comparison of the whole bucket with the catalog: a request for each thousand versions')
+    .option('--no-compare', 'skip the comparison of bucket and catalog, which takes a request per thousand versions')
     .addOption(graceOption())
     .addHelpText(
       'after',
