@@ -10,10 +10,10 @@ beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefi
 
 /** What every fourth question meets. */
 const ILLNESSES: Record<string, Fault> = {
-  'answers 503 SlowDown': { error: 'SlowDown' },
-  'answers 500 InternalError': { error: 'InternalError' },
+  'returns 503 SlowDown': { error: 'SlowDown' },
+  'returns 500 InternalError': { error: 'InternalError' },
   'takes its time': { delayMs: 100 },
-  'breaks off its answers': { cutAfter: 0.5 },
+  'breaks off its responses': { cutAfter: 0.5 },
 }
 
 test.for(Object.entries(ILLNESSES))('S3 that %s costs time, and no event', { timeout: 60_000 }, async ([, illness], { sql }) => {

@@ -19,7 +19,7 @@ export function startIndexing(sql: Sql, s3: S3Client, queue: Queue): EventSource
   })
 }
 
-/** Puts so many objects twice and deletes every third; answers how many events that makes. */
+/** Writes `objects` keys twice and deletes every third. Returns the number of events. */
 export async function write(s3: S3Client, objects: number): Promise<number> {
   for (let n = 0; n < objects; n++) {
     const name = { Bucket: 'docs', Key: `key ${n}` }
@@ -30,7 +30,7 @@ export async function write(s3: S3Client, objects: number): Promise<number> {
   return objects * 2 + Math.ceil(objects / 3)
 }
 
-/** Nothing lost, nothing doubled: versions and objects equal the bucket's, and the audit trail tells each event once. */
+/** Nothing lost, nothing doubled: versions and objects equal the bucket's, and the audit trail has each event once. */
 export async function expectAll(sql: Sql, s3: S3Client, events: number): Promise<void> {
   const truth = await versionsInBucket(s3, 'docs')
   expect(truth).toHaveLength(events)

@@ -192,7 +192,7 @@ test('an unknown path is 404, another method 405 with those that are allowed', a
   expect((await ask('OPTIONS', '/search')).headers.get('allow')).toBe('GET')
 })
 
-test('an error that is nobody’s business is an opaque 500, and whole in the log under its request id', async ({ sql, ask }) => {
+test('an unexpected error is an opaque 500, and complete in the log under its request id', async ({ sql, ask }) => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   await sql`alter table catalog.storage_hooks rename to secret_table`
   const { status, error, text } = await ask('GET', '/hooks')

@@ -26,7 +26,7 @@ describe('a record that can never be indexed', () => {
     expect(stage.dead()).toEqual([{ body: { Records: [bad] }, reason, messageId: '0' }])
   })
 
-  test('as a message that nobody understands goes as it is', async ({ sql }) => {
+  test('as an unknown message is sent unchanged', async ({ sql }) => {
     await using stage = await startStage(sql)
     expect(await stage.index(['{"hello":1}', await stage.put('a'), '"no record"'])).toEqual({ batchItemFailures: [] })
     expect(await stage.keys()).toEqual(['a'])

@@ -54,12 +54,12 @@ export async function setVersioning(s3: S3Client, bucket: string, versioning: 'E
   await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: versioning } }))
 }
 
-/** A version as both sides tell it. */
-type Told = Record<string, unknown>
+/** A version as both sides have it. */
+type Listed = Record<string, unknown>
 
-/** Every version and delete marker of a bucket as S3 answers it: the oracle. */
-export async function versionsInBucket(s3: S3Client, bucket: string): Promise<Told[]> {
-  const told: Told[] = []
+/** Every version and delete marker of a bucket as S3 lists it: the oracle. */
+export async function versionsInBucket(s3: S3Client, bucket: string): Promise<Listed[]> {
+  const listed: Listed[] = []
   let markers: { KeyMarker?: string; VersionIdMarker?: string } = {}
   for (;;) {
     const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, EncodingType: 'url', ...markers }))
@@ -70,7 +70,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<To
         s3.send(new HeadObjectCommand(name)),
         s3.send(new GetObjectTaggingCommand(name)),
       ])
-      told.push({
+      listed.push({
         key,
         versionId: VersionId,
         isLatest: IsLatest,
@@ -85,7 +85,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<To
       })
     }
     for (const { Key = '', VersionId, IsLatest, LastModified } of page.DeleteMarkers ?? []) {
-      told.push({
+      listed.push({
         ...MARKER,
         key: decodeKey(Key),
         versionId: VersionId,
@@ -93,7 +93,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<To
         lastModified: LastModified,
       })
     }
-    if (!page.IsTruncated) return told.toSorted(byName)
+    if (!page.IsTruncated) return listed.toSorted(byName)
     markers = {
       KeyMarker: decodeKey(page.NextKeyMarker!),
       VersionIdMarker: page.NextVersionIdMarker,
@@ -112,8 +112,8 @@ const MARKER = {
 }
 
 /** The same of the catalog. */
-export async function versionsInCatalog(sql: Sql, bucket: string): Promise<Told[]> {
-  const rows = await sql<Told[]>`
+export async function versionsInCatalog(sql: Sql, bucket: string): Promise<Listed[]> {
+  const rows = await sql<Listed[]>`
     select key, version_id as "versionId", is_latest as "isLatest", is_delete_marker as "isDeleteMarker", last_modified as "lastModified",
       size, etag, storage_class as "storageClass", content_type as "contentType", metadata, tags
     from catalog.storage_versions
@@ -123,15 +123,15 @@ export async function versionsInCatalog(sql: Sql, bucket: string): Promise<Told[
 }
 
 /** The current objects that follow from the versions. */
-export function currentOf(versions: Told[]): Told[] {
+export function currentOf(versions: Listed[]): Listed[] {
   return versions
     .filter(({ isLatest, isDeleteMarker }) => isLatest && !isDeleteMarker)
     .map(({ isLatest: _, isDeleteMarker: __, ...object }) => object)
 }
 
 /** The current objects of the catalog. */
-export async function objectsInCatalog(sql: Sql, bucket: string): Promise<Told[]> {
-  const rows = await sql<Told[]>`
+export async function objectsInCatalog(sql: Sql, bucket: string): Promise<Listed[]> {
+  const rows = await sql<Listed[]>`
     select key, version_id as "versionId", last_modified as "lastModified", size, etag, storage_class as "storageClass",
       content_type as "contentType", metadata, tags
     from catalog.storage_objects
@@ -140,6 +140,6 @@ export async function objectsInCatalog(sql: Sql, bucket: string): Promise<Told[]
   return rows.map(row => ({ ...row, key: fromStoredKey(String(row.key)) })).toSorted(byName)
 }
 
-function byName(a: Told, b: Told): number {
+function byName(a: Listed, b: Listed): number {
   return Buffer.compare(Buffer.from(`${a.key}\0${a.versionId}`), Buffer.from(`${b.key}\0${b.versionId}`))
 }

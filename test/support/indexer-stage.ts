@@ -15,7 +15,7 @@ export type IndexerStage = {
   s3: S3Client
   server: S3Server
   sendDeadLetter: SendDeadLetter
-  /** Puts an object and answers the body of its event, which is in the queue as well. */
+  /** Puts an object and returns the body of its event, which is in the queue as well. */
   put(key: string, metadata?: Record<string, string>): Promise<string>
   index(bodies: string[], receives?: number): Promise<SQSBatchResponse>
   keys(): Promise<string[]>

@@ -125,28 +125,25 @@ describe('a bucket with suspended versioning', () => {
 })
 
 describe('DeleteObjects', () => {
-  s3Test(
-    'answers for each key: markers made, versions and markers removed, errors beside successes',
-    async ({ s3: { client } }) => {
-      const one = await put(client, 'versioned', '1')
-      const { VersionId: marker } = await remove(client, 'versioned', undefined, 'm')
-      const Objects = [
-        { Key: 'k' },
-        { Key: 'k', VersionId: one },
-        { Key: 'm', VersionId: marker },
-        { Key: 'k', VersionId: 'nonsense' },
-      ]
-      const { Deleted, Errors } = await client.send(new DeleteObjectsCommand({ Bucket: 'versioned', Delete: { Objects } }))
-      expect(Deleted).toEqual([
-        { Key: 'k', DeleteMarker: true, DeleteMarkerVersionId: expect.stringMatching(/^[\w.]{32}$/) },
-        { Key: 'k', VersionId: one },
-        { Key: 'm', VersionId: marker, DeleteMarker: true, DeleteMarkerVersionId: marker },
-      ])
-      expect(Errors).toEqual([
-        { Key: 'k', VersionId: 'nonsense', Code: 'NoSuchVersion', Message: 'The specified version does not exist.' },
-      ])
-    },
-  )
+  s3Test('returns a result for each key: markers created, versions and markers deleted, errors', async ({ s3: { client } }) => {
+    const one = await put(client, 'versioned', '1')
+    const { VersionId: marker } = await remove(client, 'versioned', undefined, 'm')
+    const Objects = [
+      { Key: 'k' },
+      { Key: 'k', VersionId: one },
+      { Key: 'm', VersionId: marker },
+      { Key: 'k', VersionId: 'nonsense' },
+    ]
+    const { Deleted, Errors } = await client.send(new DeleteObjectsCommand({ Bucket: 'versioned', Delete: { Objects } }))
+    expect(Deleted).toEqual([
+      { Key: 'k', DeleteMarker: true, DeleteMarkerVersionId: expect.stringMatching(/^[\w.]{32}$/) },
+      { Key: 'k', VersionId: one },
+      { Key: 'm', VersionId: marker, DeleteMarker: true, DeleteMarkerVersionId: marker },
+    ])
+    expect(Errors).toEqual([
+      { Key: 'k', VersionId: 'nonsense', Code: 'NoSuchVersion', Message: 'The specified version does not exist.' },
+    ])
+  })
 
   s3Test('returns only errors with Quiet', async ({ s3: { client } }) => {
     const Delete = { Quiet: true, Objects: [{ Key: 'k' }, { Key: 'k', VersionId: 'nonsense' }] }

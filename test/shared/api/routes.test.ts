@@ -24,7 +24,7 @@ test('no two operations share a method and a path', () => {
   expect(new Set(names).size).toBe(names.length)
 })
 
-describe('a moment', () => {
+describe('a time', () => {
   test.each([
     ['2026-03-14', '2026-03-14T00:00:00.000Z'],
     ['2026-03-14T15:09Z', '2026-03-14T15:09:00.000Z'],

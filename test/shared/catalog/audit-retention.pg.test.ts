@@ -59,7 +59,7 @@ function until(cutoff: Date) {
 
 const day = (offset: number) => new Date(month(offset).getTime() + 9 * DAY).toISOString().slice(0, 10)
 
-test('whole months are dropped, the rest of the cutoff’s month is deleted, and what is younger stays', async ({ sql }) => {
+test('whole months are dropped, older entries of the cutoff’s month are deleted, and younger ones stay', async ({ sql }) => {
   await grown(sql, 4)
   await entries(sql, 4)
   const report = await cleanupOldAudits(sql, until(new Date(month(-2).getTime() + 15 * DAY)))
@@ -68,7 +68,7 @@ test('whole months are dropped, the rest of the cutoff’s month is deleted, and
   expect(await partitions(sql)).toEqual([...[-2, -1, 0, 1, 2, 3].map(partition), 'storage_audit_past'])
 })
 
-test('a cutoff at the first moment of a month drops all before it and nothing of it', async ({ sql }) => {
+test('a cutoff at the start of a month drops everything before it and nothing of it', async ({ sql }) => {
   await grown(sql, 3)
   await logAudit(
     sql,
@@ -79,7 +79,7 @@ test('a cutoff at the first moment of a month drops all before it and nothing of
   expect(await times(sql)).toEqual([month(-1).toISOString().slice(0, 10)])
 })
 
-test('late events of the months that were dropped are not refused', async ({ sql }) => {
+test('late events of dropped months are not refused', async ({ sql }) => {
   await grown(sql, 4)
   await cleanupOldAudits(sql, until(month(-1)))
   await entries(sql, 4)
@@ -96,20 +96,20 @@ test('a second cleanup finds nothing to do', async ({ sql }) => {
   expect(await cleanupOldAudits(sql, until(month(-1)))).toEqual({ droppedPartitions: [], deletedRows: 0 })
 })
 
-test('two cleanups at once take turns', async ({ sql }) => {
+test('two simultaneous cleanups run one after the other', async ({ sql }) => {
   await grown(sql, 4)
   await entries(sql, 4)
   const reports = await Promise.all([cleanupOldAudits(sql, until(month(-1))), cleanupOldAudits(sql, until(month(-1)))])
   expect(reports.map(({ droppedPartitions }) => droppedPartitions.length).sort()).toEqual([0, 3])
 })
 
-test('entries are deleted in batches, none forgotten', async ({ sql }) => {
+test('entries are deleted in batches, without leaving any', async ({ sql }) => {
   await sql`insert into catalog.storage_audit (action, occurred_at) select 'UPLOAD', to_timestamp(n) from generate_series(0, 1004) as n`
   const report = await cleanupOldAudits(sql, { retentionDays: 365, batchSize: 100 })
   expect(report).toEqual({ droppedPartitions: [], deletedRows: 1005 })
 })
 
-test('a batch removes no more than it may', async ({ sql }) => {
+test('a batch deletes at most its size', async ({ sql }) => {
   await logAudit(
     sql,
     [0, 1, 2].map(ms => ({ action: 'UPLOAD', occurredAt: new Date(ms) })),
@@ -118,7 +118,7 @@ test('a batch removes no more than it may', async ({ sql }) => {
   expect([batch, await times(sql)]).toEqual([{ removed: 2 }, ['1970-01-01']])
 })
 
-test('partitions of three months ahead are made, once', async ({ sql }) => {
+test('partitions for three months ahead are created once', async ({ sql }) => {
   await sql.unsafe(`drop table catalog.${partition(2)}, catalog.${partition(3)}`)
   const made = await Promise.all(
     [1, 2, 3, 4].map(() => sql<{ name: string }[]>`select catalog.ensure_audit_partitions(3) as name`),
@@ -127,14 +127,14 @@ test('partitions of three months ahead are made, once', async ({ sql }) => {
   await expect(sql.unsafe(`truncate catalog.${partition(3)}`)).rejects.toMatchObject({ code: '42501' })
 })
 
-describe('a cleanup that was cut off is finished by the next', () => {
+describe('the next cleanup finishes one that was interrupted', () => {
   test('after the detach', async ({ sql }) => {
     await grown(sql, 3)
     await sql.unsafe(`alter table catalog.storage_audit detach partition catalog.${partition(-3)} concurrently`)
     await finished(sql)
   })
 
-  test('amid the detach', async ({ sql, database }) => {
+  test('during the detach', async ({ sql, database }) => {
     await grown(sql, 3)
     const reader = connect({ url: database.url, max: 1 })
     const pruner = connect({ url: database.url, max: 1 })
@@ -173,7 +173,7 @@ describe('a cleanup that was cut off is finished by the next', () => {
   }
 })
 
-test('writers go on while months are dropped behind a reader that takes two seconds', async ({ sql, database }) => {
+test('writers continue while a prune waits for a reader that takes two seconds', async ({ sql, database }) => {
   await grown(sql, 4)
   await entries(sql, 4)
   const reader = connect({ url: database.url, max: 1 })
@@ -201,7 +201,7 @@ test('writers go on while months are dropped behind a reader that takes two seco
   await Promise.all([reader.end(), writer.end()])
 })
 
-test('a client with one connection is refused, as it would wait for itself', async ({ database }) => {
+test('a client with one connection is refused, because it would wait for itself', async ({ database }) => {
   const sql = connect({ url: database.url, max: 1 })
   await expect(cleanupOldAudits(sql, { retentionDays: 1 })).rejects.toThrow(
     'cleanupOldAudits needs a client with two connections',

@@ -13,7 +13,7 @@ function hoursAgo(hours: number): Date {
   return new Date(NOW - hours * HOUR)
 }
 
-test('an entry comes back whole', async ({ sql }) => {
+test('an entry is returned as it was logged', async ({ sql }) => {
   const occurredAt = hoursAgo(1)
   const entry = {
     action: 'DOWNLOAD',
@@ -35,7 +35,7 @@ test('an entry comes back whole', async ({ sql }) => {
   expect(nextCursor).toBeNull()
 })
 
-test('what is not told is null, the result a success, the time now', async ({ sql }) => {
+test('fields that are not given are null, success defaults to true and the time to now', async ({ sql }) => {
   await logAudit(sql, { action: 'UPLOAD' })
   const { items } = await getAuditLogs(sql, {})
   const nothing = { userId: null, userName: null, bucket: null, key: null, versionId: null, ipAddress: null, userAgent: null }
@@ -51,7 +51,7 @@ test('what is not told is null, the result a success, the time now', async ({ sq
   expect(Math.abs(items[0]!.occurredAt.getTime() - Date.now())).toBeLessThan(60_000)
 })
 
-test('text that Postgres cannot hold is stored visibly', async ({ sql }) => {
+test('text that Postgres cannot store is replaced visibly', async ({ sql }) => {
   await logAudit(sql, { action: 'UPLOAD', userAgent: 'a\0b\ud800' })
   expect((await getAuditLogs(sql, {})).items[0]?.userAgent).toBe('a\u2400b\ufffd')
 })
@@ -102,7 +102,7 @@ test('each filter leaves out what it does not match', async ({ sql }) => {
   }
 })
 
-test('pages say each entry once, newest first, though many share a moment down to the microsecond', async ({ sql }) => {
+test('pages return each entry once, newest first, even when many share one microsecond', async ({ sql }) => {
   await sql`
     insert into catalog.storage_audit (action, occurred_at, metadata)
     select 'UPLOAD', date_trunc('month', now()) - interval '1 day' + make_interval(hours => n / 5) + interval '1 microsecond' * (n % 3),
@@ -155,7 +155,7 @@ describe('the audit trail is append-only', () => {
     await expect(deleted).rejects.toMatchObject({ code: '42501' })
   })
 
-  test('a month is as safe as the whole', async ({ sql }) => {
+  test('a statement on a partition is refused like one on the table', async ({ sql }) => {
     await logAudit(sql, { action: 'UPLOAD' })
     const [month] = await sql<
       { name: string }[]
@@ -166,7 +166,9 @@ describe('the audit trail is append-only', () => {
   })
 })
 
-test('eight writers of several buckets, hours and actions do not deadlock, and the hours stay exact', async ({ database }) => {
+test('eight writers of several buckets, hours and actions do not deadlock, and the counts per hour are exact', async ({
+  database,
+}) => {
   const sql = connect({ url: database.url, max: 8 })
   const entries = ['z', 'Y', 'a-b', 'a.b'].flatMap(bucket =>
     [3, 2, 1].flatMap(hours => ['UPLOAD', 'DELETE'].map(action => ({ bucket, action, occurredAt: hoursAgo(hours) }))),

@@ -48,7 +48,7 @@ test('a hook has its count, success rate, mean, percentiles and last failure', a
   ])
 })
 
-test('hooks are told apart, by name and by time', async ({ sql }) => {
+test('statistics are filtered by hook and time', async ({ sql }) => {
   await logHookExecution(sql, [
     { ...execution, hookName: 'b', executedAt: at(1) },
     { ...execution, hookName: 'B', executedAt: at(2), success: false },
@@ -66,7 +66,7 @@ test('hooks are told apart, by name and by time', async ({ sql }) => {
   expect(await names({ hookName: 'never' })).toEqual([])
 })
 
-test('an execution is stored whole', async ({ sql }) => {
+test('an execution is stored as it was logged', async ({ sql }) => {
   const whole = { ...execution, bucket: 'b', key: 'k', error: 'x', payload: { a: [1] }, response: 'text', executedAt: at(1) }
   await logHookExecution(sql, whole)
   const [row] = await sql`

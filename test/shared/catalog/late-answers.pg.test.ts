@@ -8,7 +8,7 @@ import { ingest } from '../../../shared/ingest/ingest.ts'
 import { makeBucket, type TestS3, testClient, testS3, versionsInBucket, versionsInCatalog } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 
-test('an answer about a deletion that comes after the object was written again does not hide it', async ({ sql }) => {
+test('a late response about a deletion does not hide an object that was written again', async ({ sql }) => {
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'plain', 'never')
   const name = { Bucket: 'plain', Key: 'a' }
@@ -30,8 +30,8 @@ test('an answer about a deletion that comes after the object was written again d
   expect(await versionsInCatalog(sql, 'plain')).toEqual(truth)
 })
 
-describe('of a look that is older than what is known', () => {
-  test('one that says otherwise leaves the key to be looked at again', async ({ sql }) => {
+describe('a confirmation that is older than what is known', () => {
+  test('leaves the key undecided when it disagrees', async ({ sql }) => {
     const [first, second, third] = await threeTimes(sql)
     await applyObservations(sql, first, { observed: [claimOf('v1')] })
     await applyObservations(sql, third, { observed: [claimOf('v1')] })
@@ -43,7 +43,7 @@ describe('of a look that is older than what is known', () => {
     expect(await latestOf(sql)).toBe('v1')
   })
 
-  test('one that found no version leaves the key to be looked at again', async ({ sql }) => {
+  test('leaves the key undecided when it found no version', async ({ sql }) => {
     const [first, second, third] = await threeTimes(sql)
     await applyObservations(sql, first, { observed: [claimOf('null')] })
     await applyObservations(sql, third, { observed: [claimOf('null')] })
@@ -55,7 +55,7 @@ describe('of a look that is older than what is known', () => {
     expect(await latestOf(sql)).toBe('null')
   })
 
-  test('one that says the same needs no other', async ({ sql }) => {
+  test('settles the key when it agrees', async ({ sql }) => {
     const [first, second, third] = await threeTimes(sql)
     await applyObservations(sql, first, { observed: [claimOf('v1')] })
     await applyObservations(sql, third, { observed: [claimOf('v1')] })
@@ -64,7 +64,7 @@ describe('of a look that is older than what is known', () => {
   })
 })
 
-test('that an event of a version is repeated makes an older look at its key old, even if the version itself was seen later', async ({
+test('a repeated event of a version makes earlier confirmations of its key outdated, even if the version was observed later', async ({
   sql,
 }) => {
   const [first, second, third] = await threeTimes(sql)
@@ -76,7 +76,7 @@ test('that an event of a version is repeated makes an older look at its key old,
   expect(await latestOf(sql)).toBe('null')
 })
 
-test('a version that is seen by the way, of a key that has none left, leaves the key to be looked at', async ({ sql }) => {
+test('an observed version of a key without a latest version leaves the key undecided', async ({ sql }) => {
   const [first, second, third] = await threeTimes(sql)
   await applyObservations(sql, first, { observed: [claimOf('null')] })
   await applyObservations(sql, second, { observed: [{ ...claimOf('null'), state: 'gone', claimsLatest: false }] })
@@ -84,7 +84,7 @@ test('a version that is seen by the way, of a key that has none left, leaves the
   expect(unsettled).toEqual([KEY])
 })
 
-test('a word of the truth is as old as its turn, not as its wait for it', async ({ sql, database }) => {
+test('an authoritative write is stamped when it gets the lock, not when it starts to wait', async ({ sql, database }) => {
   await applyObservations(sql, null, { observed: [claimOf('v1')] })
   let written: Promise<unknown> | undefined
   await sql.begin(async holder => {

@@ -22,7 +22,7 @@ const OBSERVED: Observation = {
 
 const LATEST = { ...K, versionId: 'v1', size: 1 }
 
-describe('storage_objects follows storage_versions, whoever writes them', () => {
+describe('storage_objects follows every write to storage_versions', () => {
   const objects = async (sql: Sql) => [
     ...(await sql`select key, version_id as "versionId", size from catalog.storage_objects order by 1`),
   ]
@@ -119,7 +119,7 @@ describe('the database itself refuses', () => {
 })
 
 describe('writers at once', () => {
-  test('eight writers of the same fifty keys neither deadlock nor lose one', { timeout: 60_000 }, async ({ sql }) => {
+  test('eight writers of the same fifty keys neither deadlock nor lose a write', { timeout: 60_000 }, async ({ sql }) => {
     const rounds = 12
     const keys = Array.from({ length: 50 }, (_, n) => `k${n}`)
     const random = randomNumbers()
@@ -141,7 +141,7 @@ describe('writers at once', () => {
     expect(row?.latest).toBe((await sql`select from catalog.storage_objects`).length)
   })
 
-  test('writers of many keys that meet in several buckets finish all', { timeout: 60_000 }, async ({ sql }) => {
+  test('writers of the same keys in several buckets all finish', { timeout: 60_000 }, async ({ sql }) => {
     const random = randomNumbers()
     const write = (writer: number) => {
       const objects = Array.from({ length: 1000 }, (_, n) => ({ bucket: `b${n % 4}`, key: `k${n}`, size: writer }))
@@ -152,7 +152,7 @@ describe('writers at once', () => {
     expect(await sql`select from catalog.storage_objects`).toHaveLength(1000)
   })
 
-  test('tags of a version that becomes the latest meanwhile are those of the object', async ({ sql }) => {
+  test('an object has the tags of a version that becomes the latest while it is annotated', async ({ sql }) => {
     await recordVersion(sql, { ...K, versionId: 'v1', tags: { t: 'old' } })
     await recordVersion(sql, { ...K, versionId: 'v2' })
     const annotated = await whileHeld(
@@ -170,7 +170,7 @@ describe('writers at once', () => {
 describe('applyObservations', () => {
   const seen = (facts: Partial<Observation>): Observation => ({ ...OBSERVED, ...facts })
 
-  test('names the keys whose latest version nobody can tell, each in its bucket, as they are', async ({ sql }) => {
+  test('returns the keys whose latest version is undecided, with their bucket', async ({ sql }) => {
     const key = 'a\0/b'
     for (const versionId of ['v1', 'v2']) {
       const observed = ['docs', 'more/docs'].map(bucket => seen({ bucket, key, versionId }))
@@ -179,14 +179,14 @@ describe('applyObservations', () => {
     }
   })
 
-  test('an answer asked for earlier does not undo one asked for later', async ({ sql }) => {
+  test('an earlier observation does not undo a later one', async ({ sql }) => {
     await applyObservations(sql, '2024-01-02T00:00:00Z', { observed: [seen({ size: 2 })] })
     await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ size: 1 })] })
     expect([...(await sql`select size from catalog.storage_versions`)]).toEqual([{ size: 2 }])
     expect([...(await sql`select size from catalog.storage_objects`)]).toEqual([{ size: 2 }])
   })
 
-  test('what is gone stays gone, and a null version written later does not', async ({ sql }) => {
+  test('a deleted version does not come back, but a null version that is written later does', async ({ sql }) => {
     await applyObservations(sql, '2024-01-02T00:00:00Z', {
       observed: [seen({ state: 'gone' }), seen({ versionId: 'null', state: 'gone' })],
     })
@@ -198,7 +198,7 @@ describe('applyObservations', () => {
   })
 })
 
-/** Keys whose object and latest version differ in anything that both tell. */
+/** Keys whose object and latest version differ in a column that both have. */
 async function untold(sql: Sql): Promise<unknown[]> {
   return [
     ...(await sql`
@@ -211,7 +211,7 @@ async function untold(sql: Sql): Promise<unknown[]> {
   ]
 }
 
-/** Starts `act` while a transaction that did `hold` is open, commits that when `act` waits for it, and answers what `act` does. */
+/** Starts `act` while a transaction that did `hold` is open, commits it when `act` waits for it, and returns the result of `act`. */
 async function whileHeld<T>(sql: Client, hold: (holder: Sql) => Promise<unknown>, act: () => Promise<T>): Promise<T> {
   let acting: Promise<T> | undefined
   await sql.begin(async holder => {

@@ -29,7 +29,7 @@ function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
-/** What S3 answers, the simple way. */
+/** What S3 returns, by a naive implementation. */
 function naively(keys: string[], prefix: string, delimiter: string): { keys: string[]; prefixes: string[] } {
   const found = [...new Set(keys)].filter(key => key.startsWith(prefix)).sort(byBytes)
   const folder = (key: string) => {
@@ -46,19 +46,19 @@ const ODD_KEYS = [
 ] // biome-ignore format: a table
 
 describe('listObjects', () => {
-  test('keys come in the order of their bytes, each once, whatever they are', async ({ sql }) => {
+  test('keys are sorted by their bytes and returned once', async ({ sql }) => {
     await fill(sql, ODD_KEYS)
     expect((await entriesOf(sql, { bucket: 'docs', limit: 4 })).keys).toEqual(ODD_KEYS.toSorted(byBytes))
   })
 
-  test('a prefix is a prefix by characters: %, _ and \\ mean themselves', async ({ sql }) => {
+  test('a prefix is literal: %, _ and \\ have no special meaning', async ({ sql }) => {
     await fill(sql, ODD_KEYS)
     for (const prefix of ['', ...ODD_KEYS, 'a/', 'a/b/c/d', 'nothing', 'a\x01\x01', '\ud7ff\u{10FFFF}']) {
       expect((await entriesOf(sql, { bucket: 'docs', prefix })).keys, prefix).toEqual(naively(ODD_KEYS, prefix, '').keys)
     }
   })
 
-  test('a delimiter folds keys into folders, wherever it stands and however long it is', async ({ sql }) => {
+  test('a delimiter of any length and position groups keys into folders', async ({ sql }) => {
     await fill(sql, ODD_KEYS)
     for (const delimiter of ['/', '//', 'b', '/b/', 'ü', '\ud7ff', '\u{10000}', '/../', 'never']) {
       for (const prefix of ['', 'a', 'a/', 'a//', '/', '\u{1F600}']) {
@@ -70,7 +70,9 @@ describe('listObjects', () => {
     }
   })
 
-  test('lists equal the simple way, for random keys, prefixes, delimiters and limits', { timeout: 120_000 }, async ({ sql }) => {
+  test('lists equal those of a naive implementation, for random keys, prefixes, delimiters and limits', {
+    timeout: 120_000,
+  }, async ({ sql }) => {
     const piece = fc.constantFrom(
       'a',
       'b',
@@ -111,7 +113,7 @@ describe('listObjects', () => {
     await fc.assert(property, { numRuns: 300, endOnFailure: false })
   })
 
-  test('a page holds as many entries as asked for, and there is a next one only if there is more', async ({ sql }) => {
+  test('a page has as many entries as requested, and a cursor only if there are more', async ({ sql }) => {
     await fill(sql, ['a', 'b/1', 'b/2', 'c', 'd/1'])
     const pages = async (limit: number) => (await entriesOf(sql, { bucket: 'docs', delimiter: '/', limit })).pages
     expect([await pages(1), await pages(3), await pages(4), await pages(5)]).toEqual([4, 2, 1, 1])
@@ -119,7 +121,7 @@ describe('listObjects', () => {
     expect([await flat(1), await flat(4), await flat(5), await flat(6)]).toEqual([5, 2, 1, 1])
   })
 
-  test('a page of a thousand is whole, and a hundred is the default', async ({ sql }) => {
+  test('a page can have a thousand entries, and has a hundred by default', async ({ sql }) => {
     const keys = Array.from({ length: 1001 }, (_, n) => `k${String(n).padStart(4, '0')}`)
     await fill(sql, keys)
     expect((await listObjects(sql, { bucket: 'docs', limit: 1000 })).items.map(({ key }) => key)).toEqual(keys.slice(0, 1000))
@@ -127,7 +129,9 @@ describe('listObjects', () => {
     expect((await listObjects(sql, { bucket: 'docs', delimiter: '/', limit: 1000 })).items).toHaveLength(1000)
   })
 
-  test('a page goes on where the last one ended, though its last key was deleted and others came before it', async ({ sql }) => {
+  test('a page continues after the last one although its last key was deleted and other keys were added before it', async ({
+    sql,
+  }) => {
     await fill(sql, ['b', 'c', 'd', 'e'])
     const { nextCursor } = await listObjects(sql, { bucket: 'docs', limit: 2 })
     await deleteObject(sql, { bucket: 'docs', key: 'c' })
@@ -136,7 +140,7 @@ describe('listObjects', () => {
     expect(rest.items.map(({ key }) => key)).toEqual(['c2', 'd', 'e'])
   })
 
-  test('backend and metadata choose objects, and folders with something chosen in them', async ({ sql }) => {
+  test('backend and metadata filter objects, and folders without a matching object', async ({ sql }) => {
     await recordObjects(sql, [
       { bucket: 'docs', key: 'a/1', size: 1, storageBackend: 'local', metadata: { team: 'x', pages: 3 } },
       { bucket: 'docs', key: 'b/1', size: 1, metadata: { team: 'x' } },
@@ -158,7 +162,7 @@ describe('listObjects', () => {
     })
   })
 
-  test('a bucket that is not there is empty', async ({ sql }) => {
+  test('an unknown bucket is empty', async ({ sql }) => {
     expect(await listObjects(sql, { bucket: 'none', delimiter: '/' })).toEqual({ items: [], prefixes: [], nextCursor: null })
   })
 
@@ -174,7 +178,7 @@ describe('listObjects', () => {
     await refused(nextCursor!, 'b/')
   })
 
-  test('a delimiter that could be taken for an escape in a stored key is refused', async ({ sql }) => {
+  test('a delimiter that could be confused with an escape of a stored key is refused', async ({ sql }) => {
     for (const delimiter of ['\0', 'a\x01', '\x02', '\u{10FFFF}']) {
       await expect(listObjects(sql, { bucket: 'docs', delimiter })).rejects.toMatchObject({ name: 'Invalid' })
     }

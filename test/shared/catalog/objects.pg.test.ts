@@ -19,7 +19,7 @@ const REPORT = {
 }
 
 describe('recordObject', () => {
-  test('what is recorded of an object is what is answered', async ({ sql }) => {
+  test('an object is returned as it was recorded', async ({ sql }) => {
     await recordObject(sql, { ...REPORT, createdBy: 'ada', comment: 'first' })
     expect(await getObjectMetadata(sql, REPORT)).toEqual({ ...REPORT, createdAt: expect.any(Date) })
     expect((await listVersions(sql, REPORT)).items).toEqual([
@@ -27,7 +27,7 @@ describe('recordObject', () => {
     ])
   })
 
-  test('an object told by name and size alone is in S3, of class STANDARD, modified now', async ({ sql }) => {
+  test('an object recorded with name and size only has backend s3, class STANDARD and the current time', async ({ sql }) => {
     const before = Date.now()
     await recordObject(sql, { bucket: 'docs', key: 'k', size: 0 })
     const object = await getObjectMetadata(sql, { bucket: 'docs', key: 'k' })
@@ -48,7 +48,7 @@ describe('recordObject', () => {
     expect(object.lastModified.getTime()).toBeGreaterThanOrEqual(before)
   })
 
-  test('an object recorded again is replaced whole, but stays the age it is in the catalog', async ({ sql }) => {
+  test('an object recorded again is replaced, but keeps its creation time', async ({ sql }) => {
     await recordObject(sql, REPORT)
     const first = await getObjectMetadata(sql, REPORT)
     const again = { bucket: REPORT.bucket, key: REPORT.key, versionId: 'v2', size: 1, lastModified: new Date('2024-04-01') }
@@ -69,7 +69,7 @@ describe('recordObject', () => {
     ])
   })
 
-  test('without a version id an object replaces itself in place', async ({ sql }) => {
+  test('without a version id an object is replaced in place', async ({ sql }) => {
     for (const size of [1, 2]) await recordObject(sql, { bucket: 'docs', key: 'k', size })
     expect((await listVersions(sql, { bucket: 'docs', key: 'k' })).items.map(v => [v.versionId, v.size])).toEqual([['null', 2]])
   })
@@ -81,7 +81,7 @@ describe('recordObject', () => {
     expect(await getObjectMetadata(sql, REPORT)).toMatchObject({ versionId: 'v1' })
   })
 
-  test('text that Postgres cannot hold is kept visible in metadata, and exact in keys', async ({ sql }) => {
+  test('text that Postgres cannot store is replaced visibly in metadata, and escaped in keys', async ({ sql }) => {
     const key = 'a\0b\x01c\x02/\u{1F600} +%41'
     await recordObject(sql, {
       bucket: 'docs',
@@ -97,7 +97,7 @@ describe('recordObject', () => {
     })
   })
 
-  test('what is no object is refused, and nothing of its batch is kept', async ({ sql }) => {
+  test('an invalid object is refused with its whole batch', async ({ sql }) => {
     const good = { bucket: 'docs', key: 'good', size: 1 }
     const refused: [Partial<NewObject>, string][] = [
       [{ size: -1 }, 'storage_versions_size_check'],
@@ -128,7 +128,7 @@ describe('recordObjects', () => {
     expect(row).toEqual({ count: 1000, bytes: 499_500, buckets: 3, transactions: 1 })
   })
 
-  test('of a key told twice in a batch the last is kept', async ({ sql }) => {
+  test('the last of two objects with one key in a batch is kept', async ({ sql }) => {
     const k = { bucket: 'docs', key: 'k' }
     await recordObjects(sql, [
       { ...k, size: 1, versionId: 'v1' },
@@ -148,12 +148,12 @@ describe('recordObjects', () => {
     expect(await getObjectMetadata(sql, { bucket: 'a/b', key: 'c' })).toMatchObject({ size: 2 })
   })
 
-  test('an empty batch is no error', async ({ sql }) => {
+  test('an empty batch is accepted', async ({ sql }) => {
     await recordObjects(sql, [])
     expect(await sql`select from catalog.storage_objects`).toHaveLength(0)
   })
 
-  test('inside a transaction that fails nothing is kept', async ({ sql }) => {
+  test('nothing is kept of a transaction that fails', async ({ sql }) => {
     const failing = sql.begin(async transaction => {
       await recordObject(transaction, REPORT)
       throw new Error('changed my mind')
@@ -164,7 +164,7 @@ describe('recordObjects', () => {
 })
 
 describe('deleteObject', () => {
-  test('an object that is taken out leaves its history, none of it the latest, and its audit trail', async ({ sql }) => {
+  test('a deleted object keeps its history, without a latest version, and its audit trail', async ({ sql }) => {
     await recordObject(sql, REPORT)
     await recordObject(sql, { ...REPORT, versionId: 'v2' })
     await sql`insert into catalog.storage_audit (action, bucket, key) values ('UPLOAD', ${REPORT.bucket}, ${REPORT.key})`
@@ -178,14 +178,14 @@ describe('deleteObject', () => {
     expect([...(await sql`select action, key from catalog.storage_audit`)]).toEqual([{ action: 'UPLOAD', key: REPORT.key }])
   })
 
-  test('deleting what is not there is NotFound, twice as well as once', async ({ sql }) => {
+  test('deleting an unknown object throws NotFound each time', async ({ sql }) => {
     await recordObject(sql, REPORT)
     await deleteObject(sql, REPORT)
     await expect(deleteObject(sql, REPORT)).rejects.toMatchObject({ name: 'NotFound' })
     await expect(deleteObject(sql, { bucket: 'docs', key: 'never' })).rejects.toMatchObject({ name: 'NotFound' })
   })
 
-  test('only the object of that bucket goes', async ({ sql }) => {
+  test('only the object of that bucket is deleted', async ({ sql }) => {
     await recordObjects(sql, [REPORT, { ...REPORT, bucket: 'other' }])
     await deleteObject(sql, REPORT)
     expect(await getObjectMetadata(sql, { ...REPORT, bucket: 'other' })).toMatchObject({ bucket: 'other' })

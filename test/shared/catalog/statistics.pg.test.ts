@@ -9,7 +9,7 @@ import { fc } from '../../support/random.ts'
 
 const EMPTY = { objects: 0, bytes: 0, versions: 0, deleteMarkers: 0, oldVersions: 0, oldVersionBytes: 0 }
 
-test('an empty catalog has nothing, on each day', async ({ sql }) => {
+test('an empty catalog has zero counts, and a row for each day', async ({ sql }) => {
   const { growth, ...rest } = await getStatistics(sql, { days: 3 })
   expect(rest).toEqual({ ...EMPTY, byBackend: [], byStorageClass: [], byContentType: [], byBucket: [], auditsLast24h: 0 })
   expect(growth.map(({ objects, bytes }) => [objects, bytes])).toEqual([
@@ -45,7 +45,7 @@ test('statistics of one bucket leave the others out', async ({ sql }) => {
   ])
 })
 
-test('content types are the 50 of most bytes', async ({ sql }) => {
+test('only the 50 content types with the most bytes are returned', async ({ sql }) => {
   await recordObjects(
     sql,
     Array.from({ length: 60 }, (_, n) => ({ bucket: 'b', key: `${n}`, size: n, contentType: `x/${n}` })),
@@ -59,7 +59,7 @@ test('a content type of any length is counted', async ({ sql }) => {
   expect((await getStatistics(sql)).byContentType).toEqual([{ value: '\u{1f600}'.repeat(200), objects: 1, bytes: 1 }])
 })
 
-test('audits of the last 24 hours are those of the whole hours that the day touches', async ({ sql }) => {
+test('the audit count of 24 hours counts whole hours', async ({ sql }) => {
   const hour = 3_600_000
   const first = Math.floor((Date.now() - 24 * hour) / hour) * hour
   await logAudit(

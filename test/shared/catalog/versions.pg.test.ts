@@ -15,7 +15,7 @@ async function history(sql: Sql): Promise<string[]> {
 }
 
 describe('recordVersion', () => {
-  test('what is recorded of a version is what is answered', async ({ sql }) => {
+  test('a version is returned as it was recorded', async ({ sql }) => {
     const version = {
       ...K,
       versionId: 'v1',
@@ -42,14 +42,14 @@ describe('recordVersion', () => {
     expect((await listVersions(sql, K)).items).toEqual([expected])
   })
 
-  test('a new version takes the latest flag, and the object is it', async ({ sql }) => {
+  test('a new version becomes the latest and the current object', async ({ sql }) => {
     await recordVersion(sql, { ...K, versionId: 'v1', size: 1, lastModified: at(1) })
     await recordVersion(sql, { ...K, versionId: 'v2', size: 2, lastModified: at(2), tags: { a: '1' } })
     expect(await history(sql)).toEqual(['v2*', 'v1'])
     expect(await getObjectMetadata(sql, K)).toMatchObject({ versionId: 'v2', size: 2, tags: { a: '1' } })
   })
 
-  test('old versions told late, in any order, leave the latest one', async ({ sql }) => {
+  test('old versions recorded late, in any order, do not change the latest one', async ({ sql }) => {
     await recordVersion(sql, { ...K, versionId: 'v3', size: 3, lastModified: at(3) })
     await recordVersion(sql, { ...K, versionId: 'v1', size: 1, lastModified: at(1), isLatest: false })
     await recordVersion(sql, { ...K, versionId: 'v2', size: 2, lastModified: at(2), isLatest: false })
@@ -57,13 +57,13 @@ describe('recordVersion', () => {
     expect(await getObjectMetadata(sql, K)).toMatchObject({ versionId: 'v3', size: 3 })
   })
 
-  test('a key of which only old versions were told has no object', async ({ sql }) => {
+  test('a key with old versions only has no object', async ({ sql }) => {
     await recordVersion(sql, { ...K, versionId: 'v1', isLatest: false })
     expect(await history(sql)).toEqual(['v1'])
     await expect(getObjectMetadata(sql, K)).rejects.toMatchObject({ name: 'NotFound' })
   })
 
-  test('a delete marker hides the object and has no size, an old one hides nothing', async ({ sql }) => {
+  test('a delete marker has no size and hides the object only while it is the latest', async ({ sql }) => {
     await recordVersion(sql, { ...K, versionId: 'v1', size: 1, lastModified: at(1) })
     await recordVersion(sql, { ...K, versionId: 'm0', isDeleteMarker: true, isLatest: false, lastModified: at(0) })
     expect(await getObjectMetadata(sql, K)).toMatchObject({ versionId: 'v1' })
@@ -73,7 +73,7 @@ describe('recordVersion', () => {
     await expect(getObjectMetadata(sql, K)).rejects.toMatchObject({ name: 'NotFound' })
   })
 
-  test('a version told again is replaced in place; its comment and author stay unless told', async ({ sql }) => {
+  test('a version recorded again is replaced; it keeps comment and author unless they are given', async ({ sql }) => {
     await recordVersion(sql, { ...K, versionId: 'v1', size: 1, lastModified: at(1), comment: 'mine', createdBy: 'ada' })
     await recordVersion(sql, { ...K, versionId: 'v1', size: 2, lastModified: at(1), metadata: { a: '1' } })
     expect((await listVersions(sql, K)).items).toMatchObject([
@@ -94,7 +94,7 @@ describe('recordVersion', () => {
 })
 
 describe('listVersions', () => {
-  test('newest first, a page at a time, through versions of one moment', async ({ sql }) => {
+  test('returns versions newest first, in pages, even when many have the same time', async ({ sql }) => {
     for (const [n, day] of [3, 1, 2, 2, 2, 2, 3].entries()) {
       await recordVersion(sql, { ...K, versionId: `v${n}`, size: n, lastModified: at(day), isLatest: n === 3 })
     }
@@ -128,7 +128,7 @@ describe('listVersions', () => {
     expect(found).toEqual(['v5', 'v4', 'v3', 'v2', 'v1'])
   })
 
-  test('only of that key, and none of a key that was never seen', async ({ sql }) => {
+  test('returns versions of that key only, and none of an unknown key', async ({ sql }) => {
     await recordVersion(sql, { ...K, key: 'k2', versionId: 'v1' })
     await recordVersion(sql, { ...K, bucket: 'other', versionId: 'v1' })
     expect(await listVersions(sql, K)).toEqual({ items: [], nextCursor: null })
@@ -169,7 +169,7 @@ describe('annotateVersion', () => {
     expect((await listVersions(sql, K)).items).toEqual([annotated])
   })
 
-  test('what is not told stays, null takes comment and author away', async ({ sql }) => {
+  test('fields that are not given stay, null clears comment and author', async ({ sql }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1, tags: { t: '1' }, comment: 'c', createdBy: 'ada' })
     expect(await annotateVersion(sql, { ...K, versionId: 'v1', comment: 'd' })).toMatchObject({
       comment: 'd',
@@ -183,7 +183,9 @@ describe('annotateVersion', () => {
     })
   })
 
-  test('tags of the latest version are those of the object, and found by search; of an old one they are not', async ({ sql }) => {
+  test('tags of the latest version become those of the object and are found by search; tags of an old version do not', async ({
+    sql,
+  }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1, lastModified: at(1) })
     await recordObject(sql, { ...K, versionId: 'v2', size: 1, lastModified: at(2) })
     await annotateVersion(sql, { ...K, versionId: 'v1', tags: { team: 'old' } })
@@ -202,7 +204,7 @@ describe('annotateVersion', () => {
     await expect(getObjectMetadata(sql, K)).rejects.toMatchObject({ name: 'NotFound' })
   })
 
-  test('a version that is not there is NotFound', async ({ sql }) => {
+  test('an unknown version throws NotFound', async ({ sql }) => {
     await recordObject(sql, { ...K, versionId: 'v1', size: 1 })
     const missing = annotateVersion(sql, { ...K, versionId: 'v2', comment: 'c' })
     await expect(missing).rejects.toMatchObject({ name: 'NotFound', message: 'No version v2 of k in bucket docs' })

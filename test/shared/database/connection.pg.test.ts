@@ -97,7 +97,7 @@ describe('a client', () => {
     await sql.end()
   })
 
-  test('answers int8 as a number and times as Date, and says who it is', async () => {
+  test('returns int8 as a number and times as Date, and sends its application name', async () => {
     const sql = connect({ url: inject('postgresUrl'), max: 1 })
     const [row] = await sql`
       select 9007199254740991::int8 as big, count(*) as count, timestamptz '2024-03-01 10:00:00.123+00' as time,

@@ -9,7 +9,7 @@ describe('the connection that an environment names', () => {
     expect(connectionFromEnvironment({ ...RDS, DATABASE_URL: url })).toEqual({ url, max: 10 })
   })
 
-  test('acts as DATABASE_ROLE where DATABASE_URL signs in somebody else', () => {
+  test('acts as DATABASE_ROLE where DATABASE_URL signs in another user', () => {
     const env = { DATABASE_URL: 'postgres://owner@localhost/catalog', DATABASE_ROLE: 'catalog_api' }
     expect(connectionFromEnvironment(env)).toEqual({ url: env.DATABASE_URL, role: 'catalog_api', max: 10 })
     expect(connectionFromEnvironment({ ...env, DATABASE_ROLE: '' })).toEqual({ url: env.DATABASE_URL, max: 10 })

@@ -104,7 +104,7 @@ test('a function whose file is gone but that something else needs is refused, an
   expect(await functionsOf(sql)).toEqual(['catalog.leaf()'])
 })
 
-test('what somebody else made in the schema is left alone', async ({ sql, folder, write }) => {
+test('what another user created in the schema is left alone', async ({ sql, folder, write }) => {
   await write(THREE)
   await migrate(sql, { folder })
   await sql`create function catalog.own() returns integer language sql return 1`

@@ -104,7 +104,7 @@ test.each(STATEMENTS)('only those whose work it is may: %s', async (statement, .
   expect(states).toEqual(states.map(([role]) => [role, may.includes(role) ? 'done' : '42501']))
 })
 
-test('nobody may call a function of the catalog by being there', async () => {
+test('a role without grants may call no function of the catalog', async () => {
   const open = await owner`
     select p.oid::regprocedure::text as name
     from pg_proc p

@@ -77,7 +77,7 @@ describe('a master user who is no superuser', () => {
     }
   })
 
-  test('who may not make roles is told who must do what, and needs no more than that', async () => {
+  test('a user who may not create roles gets an error with the statements that are needed, and they suffice', async () => {
     await rds.admin`create role plain login in role rds_iam`
     await rds.createDatabase('plain', 'plain')
     const plain = signIn('plain', 'plain')

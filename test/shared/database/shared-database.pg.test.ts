@@ -67,7 +67,7 @@ test('migrating changes nothing outside of the schema catalog', async ({ sql }) 
   expect(await outside(sql)).toEqual(before)
 })
 
-test('a database that lets nobody connect lets the roles of the catalog connect', async ({ sql, database }) => {
+test('a database without connect for public lets the roles of the catalog connect', async ({ sql, database }) => {
   const name = new URL(database.url).pathname.slice(1)
   await sql`revoke connect on database ${sql(name)} from public`
   await migrate(sql, { folder })

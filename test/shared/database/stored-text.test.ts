@@ -49,7 +49,7 @@ describe('a stored key', () => {
   })
 })
 
-test('the end of a prefix is behind all that begins with it and not behind anything else', () => {
+test('the end of a prefix sorts after everything with the prefix and before everything else', () => {
   fc.assert(
     fc.property(keys, keys, (prefix, key) => {
       const end = prefixEnd(prefix)

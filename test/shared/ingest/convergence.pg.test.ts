@@ -31,7 +31,7 @@ const FORMS: Pick<S3Options, 'sequencer' | 'transport'>[] = [
 ]
 
 describe.each(FORMS)('events as $transport with sequencers of the form $sequencer', form => {
-  test('every history, delivered in any order and repeated, ends with what the bucket holds', { timeout: 3_600_000 }, async ({
+  test('every history, delivered in any order and repeatedly, ends with what the bucket holds', { timeout: 3_600_000 }, async ({
     sql,
   }) => {
     await using bucket = await testS3(form)
@@ -48,9 +48,7 @@ describe.each(FORMS)('events as $transport with sequencers of the form $sequence
     await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
   })
 
-  test('answers of S3 that come late, while the bucket goes on changing, do not undo newer ones', { timeout: 3_600_000 }, async ({
-    sql,
-  }) => {
+  test('late responses of S3 do not undo newer ones while the bucket changes', { timeout: 3_600_000 }, async ({ sql }) => {
     await using bucket = await testS3(form)
     const late = lateAnswers(bucket)
     const property = fc.asyncProperty(histories, fc.nat(), async (history, seed) => {
@@ -74,7 +72,7 @@ describe.each(FORMS)('events as $transport with sequencers of the form $sequence
   })
 })
 
-test('whatever is lost, one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
+test('after any loss one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
   sql,
 }) => {
   await using bucket = await testS3()

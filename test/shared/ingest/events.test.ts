@@ -54,14 +54,14 @@ const reasonOf = (record: unknown) => {
 }
 
 describe('a message', () => {
-  test('holds the records of a notification, or one event of EventBridge', () => {
+  test('has the records of a notification, or one EventBridge event', () => {
     const records = [notification(), notification({ object: { key: 'b' } })]
     expect(recordsOf(JSON.stringify({ Records: records }))).toEqual(records)
     expect(recordsOf(JSON.stringify(bridge('Object Created')))).toEqual([bridge('Object Created')])
     expect(recordsOf('{"Records":[]}')).toEqual([])
   })
 
-  test('s3:TestEvent holds no record', () => {
+  test('s3:TestEvent has no records', () => {
     const sent = {
       Service: 'Amazon S3',
       Event: 's3:TestEvent',
@@ -121,7 +121,7 @@ describe('one record', () => {
     })
   })
 
-  test('without what other implementations leave out is an event, its version id null', () => {
+  test('without the fields that other implementations omit is an event with version id null', () => {
     const { eventVersion, eventSource, eventTime, eventName } = notification()
     const bare = { eventVersion, eventSource, eventTime, eventName, s3: { bucket: { name: 'docs' }, object: { key: 'k' } } }
     const event = parseRecord(bare)
@@ -154,11 +154,11 @@ describe('a key', () => {
     expect(parseRecord(notification({ object: { key: sent } })).key).toBe(key)
   })
 
-  test.each(['a+b', 'a%2Bb', '%41', 'a b', '😀', 'a\0b', '/lead//'])('%j of EventBridge is as it is', key => {
+  test.each(['a+b', 'a%2Bb', '%41', 'a b', '😀', 'a\0b', '/lead//'])('%j of EventBridge is not decoded', key => {
     expect(parseRecord(bridge('Object Created', {}, { key })).key).toBe(key)
   })
 
-  test('of EventBridge with a lone surrogate holds U+FFFD in its place', () => {
+  test('of EventBridge has U+FFFD in place of a lone surrogate', () => {
     expect(parseRecord(bridge('Object Created', {}, { key: 'a\ud800b' })).key).toBe('a\ufffdb')
   })
 
@@ -224,7 +224,7 @@ describe('what an event does', () => {
 })
 
 describe('refused with the reason', () => {
-  test.each(['2.0', '2.1', '2.6', '2.10'])('event version %s is not', eventVersion => {
+  test.each(['2.0', '2.1', '2.6', '2.10'])('event version %s is accepted', eventVersion => {
     expect(reasonOf(notification({ record: { eventVersion } }))).toMatchObject({ event: { key: 'a.txt' } })
   })
 
@@ -245,7 +245,7 @@ describe('refused with the reason', () => {
     expect(reasonOf(notification({ record }))).toEqual(reason)
   })
 
-  test.each([null, 7, 'text', [], {}])('%j, which is no record', record => {
+  test.each([null, 7, 'text', [], {}])('%j, which is not a record', record => {
     expect(reasonOf(record)).toMatch(/^Invalid: /)
   })
 
@@ -260,13 +260,13 @@ describe('refused with the reason', () => {
 describe('an event id', () => {
   const idOf = (facts: Parameters<typeof notification>[0]) => parseRecord(notification(facts)).eventId
 
-  test('is equal for each delivery of an event', () => {
+  test('is the same for each delivery of an event', () => {
     expect(idOf({})).toBe(idOf({}))
     // A new minor version of the format may add fields.
     expect(idOf({ record: { eventVersion: '2.3', added: true } })).toBe(idOf({}))
   })
 
-  test('is another for another event', () => {
+  test('differs between events', () => {
     const ids = [
       {},
       { object: { key: 'b.txt' } },

@@ -22,7 +22,7 @@ describe.for(['CSV', 'Parquet'] as const)('from a report as %s', format => {
     expect(driftIn(await run(sql, bucket, {}, { sampleRate: 1 }))).toEqual(drift({}))
   })
 
-  test('rows are what a listing tells', async () => {
+  test('rows equal those of a listing', async () => {
     await using bucket = await stage()
     const rows = await rowsOf(bucket, format)
     expect(rows).toHaveLength(12)
@@ -56,7 +56,7 @@ describe.for(['CSV', 'Parquet'] as const)('from a report as %s', format => {
     expect(await Array.fromAsync(readInventory(bucket.s3, manifest, after))).toEqual(all.slice(8))
   })
 
-  test('nothing of it is believed that has changed since', async ({ sql }) => {
+  test('what has changed since is not taken from it', async ({ sql }) => {
     await using bucket = await stage()
     await deliver(sql, bucket)
     const rows = await rowsOf(bucket, format)
@@ -70,7 +70,7 @@ describe.for(['CSV', 'Parquet'] as const)('from a report as %s', format => {
     await expectEqual(sql, bucket)
   })
 
-  test('what it names and was deleted since does not come back, in a catalog that never knew it', async ({ sql }) => {
+  test('a version deleted since is not added to a catalog that never had it', async ({ sql }) => {
     await using bucket = await stage()
     const rows = await rowsOf(bucket, format)
     for (const { key, versionId } of rows.slice(0, 5)) await remove(bucket, key, versionId)
@@ -81,7 +81,7 @@ describe.for(['CSV', 'Parquet'] as const)('from a report as %s', format => {
   })
 })
 
-test('a second backfill from the same report asks S3 nothing', async ({ sql }) => {
+test('a second backfill from the same report sends no request to S3', async ({ sql }) => {
   await using bucket = await stage()
   const rows = await rowsOf(bucket, 'CSV')
   await backfillFromInventory(sql, bucket.s3, iterate(rows), { bucket: 'docs' })
@@ -92,7 +92,7 @@ test('a second backfill from the same report asks S3 nothing', async ({ sql }) =
   })
 })
 
-test('only rows with the prefix are taken in', async ({ sql }) => {
+test('only rows with the prefix are indexed', async ({ sql }) => {
   await using bucket = await stage()
   await backfillFromInventory(sql, bucket.s3, iterate(await rowsOf(bucket, 'CSV')), { bucket: 'docs', prefix: 'a' })
   expect((await versionsInCatalog(sql, 'docs')).map(({ key }) => key)).toEqual(['a', 'a'])
@@ -116,13 +116,13 @@ test.for([
   'null',
   '{"sourceBucket":"a"}',
   '{"sourceBucket":"a","destinationBucket":"b","fileSchema":"c","files":[],"fileFormat":"ORC"}',
-])('what is no manifest that can be read is refused: %s', async Body => {
+])('an unreadable manifest is refused: %s', async Body => {
   await using bucket = await stage()
   await bucket.s3.send(new PutObjectCommand({ Bucket: 'reports', Key: 'manifest.json', Body }))
   await expect(readManifest(bucket.s3, { bucket: 'reports', key: 'manifest.json' })).rejects.toThrow(Invalid)
 })
 
-test('a data file that breaks off is an error', async ({ sql }) => {
+test('a truncated data file is an error', async ({ sql }) => {
   await using bucket = await stage()
   const key = await writeInventory(bucket.s3, { bucket: 'docs', to: 'reports', format: 'CSV' })
   const manifest = await readManifest(bucket.s3, { bucket: 'reports', key })

@@ -32,22 +32,22 @@ function trustAfter(
   return difference?.trust
 }
 
-test('a version is missing when its time of grace is over at the end of the second it was written in', () => {
+test('a version is missing when its grace period is over at the end of the second it was written in', () => {
   expect(trustAfter(60)).toBe('wait')
   expect(trustAfter(60.999)).toBe('wait')
   expect(trustAfter(61)).toBe('certain')
 })
 
-test('a version made of parts may have been completed a week after its time', () => {
+test('a multipart version may have been completed a week after its time', () => {
   const week = 7 * 24 * 3600
   expect(trustAfter(week + 60.999, { etag: '"e-2"' })).toBe('wait')
   expect(trustAfter(week + 61, { etag: '"e-2"' })).toBe('certain')
 })
 
-test('a version that was listed before the catalog was read may have gone meanwhile', () => {
+test('a version that was listed before the catalog was read may have been deleted meanwhile', () => {
   expect(trustAfter(61, { isListedBefore: true })).toBe('ask')
 })
 
-test('without a time of grace nothing is waited for', () => {
+test('without a grace period nothing waits', () => {
   expect(trustAfter(0, { graceSeconds: 0, isListedBefore: true })).toBe('certain')
 })

@@ -25,7 +25,7 @@ test('the preview of a small bucket is exact: requests, cost and time are those 
   expect((await run(sql, bucket)).findings.requests).toBe(preview.requests.total)
 })
 
-test('what is in the catalog already costs nothing but the listing', async ({ sql }) => {
+test('versions that are in the catalog already cost only the listing', async ({ sql }) => {
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   await put(bucket, 'in/1')

@@ -62,7 +62,7 @@ const CASES: Case[] = [
     },
   },
   {
-    what: 'metadata, tags and content types that no listing tells are found where every version is asked about',
+    what: 'metadata, tags and content types, which are in no listing, are found when every version is sampled',
     found: { wrongMetadata: 2, repaired: 2 },
     spoil: async (sql, bucket) => {
       const VersionId = await latestOf(sql, 'c')
@@ -92,7 +92,7 @@ describe('drift is found, counted and repaired', () => {
   })
 })
 
-test('a catalog that equals the bucket costs one request for a thousand versions, and has the same digest', async ({ sql }) => {
+test('an equal catalog costs one request per thousand versions, and has the same digest', async ({ sql }) => {
   await using bucket = await stage(sql)
   expect((await run(sql, bucket)).findings).toEqual({ ...drift({}), requests: 1, versions: 5 })
   const digest = await digestBucket(bucket.s3, { bucket: 'docs' })
@@ -136,13 +136,13 @@ test.for(['never', 'Suspended'] as const)(
   },
 )
 
-test('objects of other backends under the same bucket name are not its orphans', async ({ sql }) => {
+test('objects of other backends under the same bucket name are not orphaned', async ({ sql }) => {
   await using bucket = await stage(sql)
   await recordObject(sql, { bucket: 'docs', key: 'on disk', size: 1, storageBackend: 'local' })
   expect(driftIn(await run(sql, bucket))).toEqual(drift({}))
 })
 
-test('an upload that is not completed is no version', async ({ sql }) => {
+test('an upload that is not completed is not a version', async ({ sql }) => {
   await using bucket = await stage(sql)
   await bucket.s3.send(new CreateMultipartUploadCommand({ Bucket: 'docs', Key: 'half' }))
   expect(driftIn(await run(sql, bucket))).toEqual(drift({}))
@@ -157,7 +157,7 @@ test('only keys with the prefix are compared and repaired', async ({ sql }) => {
   expect(driftIn(await run(sql, bucket, { isDryRun: true }))).toEqual(drift({ missing: 1 }))
 })
 
-test('an object that S3 tells nothing about without its own key of encryption is taken as it is listed', async ({ sql }) => {
+test('an object encrypted with a customer’s key is indexed as it is listed', async ({ sql }) => {
   await using bucket = await testS3({
     fault: ({ method, key }) => (method === 'HEAD' && key === 'secret' ? { error: 'BadRequest' } : undefined),
   })
@@ -169,7 +169,7 @@ test('an object that S3 tells nothing about without its own key of encryption is
   expect(driftIn(await run(sql, bucket, {}, { sampleRate: 1 }))).toEqual(drift({}))
 })
 
-test('credentials that S3 no longer takes stop a reconcile before it writes anything', async ({ sql }) => {
+test('rejected credentials stop a reconcile before it writes anything', async ({ sql }) => {
   let isExpired = false
   await using bucket = await testS3({
     fault: ({ query }) => (isExpired && !query.has('versions') ? { error: 'BadRequest' } : undefined),
@@ -185,7 +185,7 @@ test('credentials that S3 no longer takes stop a reconcile before it writes anyt
   expect(await versionsInCatalog(sql, 'docs')).toEqual(before)
 })
 
-test('a bucket that is not there is an error, not an empty bucket', async ({ sql }) => {
+test('a missing bucket is an error, not an empty bucket', async ({ sql }) => {
   await using bucket = await stage(sql)
   const before = await versionsInCatalog(sql, 'docs')
   await expect(run(sql, bucket, { bucket: 'elsewhere' })).rejects.toMatchObject({ name: 'NoSuchBucket' })

@@ -55,9 +55,7 @@ test('an inventory of another report starts over, the same continues', async ({ 
   expect(await open('s3://reports/2')).toMatchObject({ id, checkpoint: null, options: { manifest: 's3://reports/2' } })
 })
 
-test('a run that is asked to stop stops at its checkpoint, is not continued, and continues once it is opened again', async ({
-  sql,
-}) => {
+test('a run that is asked to stop stops at its checkpoint, and continues only when it is opened again', async ({ sql }) => {
   await using bucket = await filled(300)
   const opened = await openRun(sql, { bucket: 'docs' })
   const stopAtOnce = async () => {

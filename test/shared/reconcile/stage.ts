@@ -13,7 +13,7 @@ import { type ReconcileOptions, reconcile } from '../../../shared/reconcile/reco
 import { currentOf, objectsInCatalog, type TestS3, versionsInBucket, versionsInCatalog } from '../../support/bucket.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
-/** Writes an object with metadata; answers its version id. */
+/** Writes an object with metadata; returns its version id. */
 export async function put({ s3 }: TestS3, Key: string, Body = 'x', Bucket = 'docs'): Promise<string> {
   const { VersionId } = await s3.send(
     new PutObjectCommand({ Bucket, Key, Body, ContentType: 'text/plain', Metadata: { body: Body } }),
@@ -38,7 +38,7 @@ export function lose(bucket: TestS3): void {
   bucket.events.length = 0
 }
 
-/** Opens and works a run, without a time of grace unless told. */
+/** Opens and works a run, without a grace period by default. */
 export async function run(
   sql: Sql,
   bucket: TestS3,

@@ -21,8 +21,8 @@ const put = async (s3: S3Client, Key: string, facts: object = {}) =>
 const remove = async (s3: S3Client, Key: string, VersionId?: string) =>
   (await s3.send(new DeleteObjectCommand({ Bucket: 'docs', Key, VersionId }))).VersionId ?? 'null'
 
-describe('lookAtVersion', () => {
-  test('answers what S3 holds of a version, its tags as they are now', async () => {
+describe('headVersion', () => {
+  test('returns the state of a version in S3 with its current tags', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const facts = { ContentType: 'text/plain', StorageClass: 'STANDARD_IA', Metadata: { Author: 'Ada' }, Tagging: 'a=1' }
@@ -42,7 +42,7 @@ describe('lookAtVersion', () => {
     })
   })
 
-  test('reads metadata outside of ASCII as it was written', async () => {
+  test('decodes metadata that is not ASCII', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'never')
     const title = 'Jahresübersicht 😀 = ? _ über mehr als fünfundsiebzig Zeichen, damit es mehrere Wörter nach RFC 2047 werden'
@@ -69,7 +69,7 @@ describe('lookAtVersion', () => {
     await once(server.close(), 'close')
   })
 
-  test('tells a delete marker from a version that is gone and from one that never was', async () => {
+  test('distinguishes a delete marker from a deleted version and an unknown one', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const versionId = await put(bucket.s3, 'k')
@@ -84,7 +84,7 @@ describe('lookAtVersion', () => {
     expect(await look('null', 'never')).toEqual({ state: 'gone' })
   })
 
-  test('tells a delete marker where 405 says nothing of it, and throws where there is none', async () => {
+  test('finds a delete marker when a 405 has no headers, and throws when there is none', async () => {
     await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'MethodNotAllowed' } : undefined) })
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const versionId = await put(bucket.s3, K.key)
@@ -95,14 +95,14 @@ describe('lookAtVersion', () => {
     await expect(look(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
   })
 
-  test('a bucket that is missing is no version that is gone', async () => {
+  test('a missing bucket is not a deleted version', async () => {
     await using bucket = await testS3()
     const name = { bucket: 'none', key: 'k', versionId: 'null' }
     await expect(headVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
     await expect(fetchLatestVersionId(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
   })
 
-  test('throws when S3 does not answer, though it knows the tags', async () => {
+  test('throws when the HEAD fails although the tags were read', async () => {
     await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'SlowDown' } : undefined) })
     await makeBucket(bucket.s3, 'docs', 'never')
     await put(bucket.s3, 'k')
@@ -111,8 +111,8 @@ describe('lookAtVersion', () => {
   })
 })
 
-describe('lookForLatest', () => {
-  test('answers the version that a GET would, a marker too', async () => {
+describe('fetchLatestVersionId', () => {
+  test('returns the version that a GET would, delete markers included', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const first = await put(bucket.s3, K.key)
@@ -126,7 +126,7 @@ describe('lookForLatest', () => {
     expect(await fetchLatestVersionId(bucket.s3, K)).toBeNull()
   })
 
-  test('a key that only begins another one has no version', async () => {
+  test('a key that is only a prefix of another has no version', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     await put(bucket.s3, 'invoice.pdf')

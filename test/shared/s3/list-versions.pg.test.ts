@@ -34,8 +34,8 @@ const KEYS = [
   '😀\0',
 ]
 
-describe('both sides walk the same keys in the order of their bytes', () => {
-  test('whatever the keys are made of', async ({ sql }) => {
+describe('both sides list the same keys in the order of their bytes', () => {
+  test('for keys of any characters', async ({ sql }) => {
     await using bucket = await filled(sql, KEYS)
     expect(KEYS.toSorted(compareKeys)).toEqual(KEYS)
     const names = async (keys: AsyncIterable<{ key: string }>) => (await Array.fromAsync(keys)).map(({ key }) => key)
@@ -47,7 +47,7 @@ describe('both sides walk the same keys in the order of their bytes', () => {
     expect(driftIn(await run(sql, bucket))).toEqual(drift({}))
   })
 
-  test('behind a key, and below a prefix', async ({ sql }) => {
+  test('after a key, and below a prefix', async ({ sql }) => {
     await using bucket = await filled(sql, KEYS)
     const names = async (keys: AsyncIterable<{ key: string }>) => (await Array.fromAsync(keys)).map(({ key }) => key)
     for (const [place, after] of KEYS.entries()) {
@@ -89,7 +89,7 @@ test('the versions of one key over several pages are one key', async ({ sql }) =
   ])
 })
 
-test('however much there is, one page is read ahead of a bucket and none of the catalog', async ({ sql, database }) => {
+test('one page is read ahead of a bucket and none of the catalog, however large they are', async ({ sql, database }) => {
   await using bucket = await filled(
     sql,
     Array.from({ length: 50 }, (_, n) => `key ${n}`),
@@ -115,7 +115,7 @@ test('however much there is, one page is read ahead of a bucket and none of the 
   await watched.sql.end()
 })
 
-test('a key with more versions than a page and a statement hold is repaired', { timeout: 60_000 }, async ({ sql }) => {
+test('a key with more versions than a page and a statement is repaired', { timeout: 60_000 }, async ({ sql }) => {
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   for (let n = 0; n < 11; n++) await Promise.all(Array.from({ length: 100 }, () => put(bucket, 'many')))

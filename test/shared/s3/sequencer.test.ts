@@ -21,20 +21,20 @@ describe('a sequencer of AWS', () => {
     expect(usableSequencer(aws('AB'), AT)).toBe(usableSequencer(aws('AB00'), AT))
   })
 
-  test.each([-300, 0, 299.999, 300])('is believed when its time is %d s from the version it made', seconds => {
+  test.each([-300, 0, 299.999, 300])('is used when its time is %d s from the version’s', seconds => {
     expect(usableSequencer(aws('01'), new Date(AT.getTime() + seconds * 1000))).not.toBe('')
   })
 
-  test.each([-300.001, 300.001, 86_400, -86_400])('is not believed when its time is %d s off', seconds => {
+  test.each([-300.001, 300.001, 86_400, -86_400])('is not used when its time is %d s off', seconds => {
     expect(usableSequencer(aws('01'), new Date(AT.getTime() + seconds * 1000))).toBe('')
   })
 
-  test('is not believed when nobody knows the time of the version', () => {
+  test('is not used when the time of the version is unknown', () => {
     expect(usableSequencer(aws('01'), new Date(Number.NaN))).toBe('')
   })
 })
 
-describe('what others send is not believed', () => {
+describe('sequencers of other implementations are not used', () => {
   test.each([
     ['nothing', undefined],
     ['an empty text', ''],

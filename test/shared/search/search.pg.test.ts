@@ -64,19 +64,19 @@ test('new metadata, tags and content type are searched instead of the old', asyn
   expect(await found(sql, ['after', 'green', 'plain'])).toEqual([['k'], ['k'], ['k']])
 })
 
-test('a deleted object is found no more', async ({ sql }) => {
+test('a deleted object is not found', async ({ sql }) => {
   await record(sql, { key: 'gone.txt' })
   await deleteObject(sql, { bucket: BUCKET, key: 'gone.txt' })
   expect(await found(sql, ['gone'])).toEqual([[]])
 })
 
-test('what is only negated finds everything else', async ({ sql }) => {
+test('a search of negations only finds everything else', async ({ sql }) => {
   await record(sql, { key: 'a/draft.txt' }, { key: 'a/final.txt' }, { key: 'b/final.txt' })
   expect(await found(sql, ['-draft'])).toEqual([['a/final.txt', 'b/final.txt']])
   expect(await found(sql, ['-draft'], { prefix: 'a/' })).toEqual([['a/final.txt']])
 })
 
-test('words that hold no letters say nothing beside others', async ({ sql }) => {
+test('words without letters are ignored beside others', async ({ sql }) => {
   await record(sql, { key: 'Invoice - 2024.pdf' }, { key: 'Invoice.pdf' })
   expect(await found(sql, ['Invoice - 2024', 'invoice + 2024', '"---"', '"" invoice'.slice(3)])).toEqual([
     ['Invoice - 2024.pdf'],
@@ -86,7 +86,7 @@ test('words that hold no letters say nothing beside others', async ({ sql }) => 
   ])
 })
 
-test('each filter holds, alone and with all others', async ({ sql }) => {
+test('each filter applies, alone and with all others', async ({ sql }) => {
   const whole = {
     bucket: 'x',
     key: 'p/invoice%_a',
@@ -126,7 +126,7 @@ test('each filter holds, alone and with all others', async ({ sql }) => {
   expect(await keys(everything)).toEqual(['x/p/invoice%_a'])
 })
 
-test('what ranks alike comes newest first, then what the catalog saw last', async ({ sql }) => {
+test('matches of equal rank are sorted newest first, then by id', async ({ sql }) => {
   const day = (n: number) => new Date(Date.UTC(2024, 0, n))
   await record(
     sql,
@@ -161,7 +161,7 @@ describe('pages', () => {
     })
   }
 
-  test('of a word that too many match hold each match once, ranked within blocks of the newest', async ({ sql }) => {
+  test('of a very common word return each match once, ranked within blocks of the newest', async ({ sql }) => {
     await recordMany(sql, 6000)
     const keys = await allKeys(sql, { query: 'common', limit: 300 })
     expect(new Set(keys).size).toBe(6000)
@@ -175,7 +175,7 @@ describe('pages', () => {
     }
   })
 
-  test('of a word that too many match are not disturbed by objects that come or go meanwhile', async ({ sql }) => {
+  test('of a very common word are not disturbed by objects that are added or deleted meanwhile', async ({ sql }) => {
     await recordMany(sql, 6000)
     const first = await searchObjects(sql, { query: 'common', limit: 400 })
     await recordMany(sql, 30, 'common-new/')
@@ -187,7 +187,9 @@ describe('pages', () => {
     expect(keys.filter(key => key.startsWith('common-new'))).toEqual([])
   })
 
-  test('of a word that few match under a filter are ranked as a whole, however common it is elsewhere', async ({ sql }) => {
+  test('of a word that few objects match under a filter are ranked as a whole, however common it is elsewhere', async ({
+    sql,
+  }) => {
     await recordMany(sql, 6000)
     await record(sql, { key: 'first/common-x' })
     await recordMany(sql, 1500, 'later/')
@@ -197,7 +199,7 @@ describe('pages', () => {
     )
   })
 
-  test('of everything but a word end, too', async ({ sql }) => {
+  test('of everything without a word end as well', async ({ sql }) => {
     await recordMany(sql, 6000)
     expect(await allKeys(sql, { query: '-absent', limit: 1000 })).toHaveLength(6000)
   })
@@ -235,7 +237,7 @@ test('a search of 32 words with every operator runs', async ({ sql }) => {
   expect(await found(sql, [query])).toEqual([['a b c']])
 })
 
-test('U+0000 and lone surrogates in a search only part words', async ({ sql }) => {
+test('U+0000 and lone surrogates in a search only separate words', async ({ sql }) => {
   await record(sql, { key: 'a b' })
   expect(await found(sql, ['a\0b', 'a\ud800b'])).toEqual([['a b'], ['a b']])
 })
