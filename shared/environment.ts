@@ -105,7 +105,7 @@ export const VARIABLES = {
     meaning: 'interval of the pruner’s schedule, if it is short enough to wait for',
     readBy: ['npm run conformance'],
   },
-  CATALOG_PATIENCE_SECONDS: {
+  CATALOG_WAIT_SECONDS: {
     type: 'integer',
     from: 1,
     to: 3600,

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
+import { decodeKey } from '../../shared/s3/key-encoding.ts'
 import type { Bucket } from '../connect/bucket.ts'
 import type { LocalFile, WalkEntry } from './walk.ts'
 
@@ -44,7 +45,7 @@ export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSig
     const command = new ListObjectsV2Command({ Bucket: name, Prefix: prefix, EncodingType: 'url', ContinuationToken })
     const page: ListObjectsV2CommandOutput = await s3.send(command, { abortSignal })
     for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
-      yield { key: decodeURIComponent(Key.replaceAll('+', ' ')), size: Size, etag: ETag.replaceAll('"', '') }
+      yield { key: decodeKey(Key), size: Size, etag: ETag.replaceAll('"', '') }
     }
     ContinuationToken = page.NextContinuationToken
   } while (ContinuationToken !== undefined)

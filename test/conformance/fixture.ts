@@ -41,11 +41,11 @@ export function newWord(): string {
 
 /** Repeats a request until its result equals what is expected; throws vitest's difference after `timeoutSeconds`. */
 export async function waitFor<T>(
-  { timeoutSeconds: patience }: Pick<TestInstallation, 'timeoutSeconds'>,
+  { timeoutSeconds }: Pick<TestInstallation, 'timeoutSeconds'>,
   request: () => Promise<T>,
   expected: T,
 ): Promise<T> {
-  const end = performance.now() + patience * 1000
+  const end = performance.now() + timeoutSeconds * 1000
   for (;;) {
     try {
       const seen = await request()

@@ -33,14 +33,14 @@ export function openInstallation(env: NodeJS.ProcessEnv): Installation {
   const config = { region, credentials, endpoint, maxAttempts: 5 }
   const sqs = new SQSClient(config)
   const lambda = new LambdaClient({ ...config, requestHandler: { requestTimeout: 0 } })
-  const settings = readVariables(['CATALOG_PRUNE_FUNCTION', 'CATALOG_PRUNE_EVERY_SECONDS', 'CATALOG_PATIENCE_SECONDS'], env)
+  const settings = readVariables(['CATALOG_PRUNE_FUNCTION', 'CATALOG_PRUNE_EVERY_SECONDS', 'CATALOG_WAIT_SECONDS'], env)
   const pruner = settings.CATALOG_PRUNE_FUNCTION
   return {
     target,
     s3,
     bucket,
     api: openApi(apiUrl, createApiFetch(target, env), resolveApiAuth(apiUrl, region, env).type !== 'none'),
-    timeoutSeconds: settings.CATALOG_PATIENCE_SECONDS ?? (isLoopback(apiUrl) ? 60 : 180),
+    timeoutSeconds: settings.CATALOG_WAIT_SECONDS ?? (isLoopback(apiUrl) ? 60 : 180),
     queues: queueUrl && deadLetterQueueUrl ? { sqs, source: queueUrl, dead: deadLetterQueueUrl } : undefined,
     prune: pruner ? () => invoke(lambda, pruner, {}) : undefined,
     pruneEverySeconds: settings.CATALOG_PRUNE_EVERY_SECONDS,

@@ -10,7 +10,7 @@ conformanceSuite('the catalog on one machine', openLocal)
 async function openLocal(): Promise<Installation> {
   await using starting = new AsyncDisposableStack()
   const catalog = starting.use(await runCatalog())
-  const installation = starting.use(openInstallation({ CATALOG_DATA: catalog.folder, CATALOG_PATIENCE_SECONDS: '20' }))
+  const installation = starting.use(openInstallation({ CATALOG_DATA: catalog.folder, CATALOG_WAIT_SECONDS: '20' }))
   const sql = connect({ url: catalog.databaseUrl, max: 4 })
   starting.defer(() => sql.end())
   const started = starting.move()

@@ -27,8 +27,8 @@ export function testMaintenance(test: ConformanceTest): void {
     // Where no rule fires often enough to wait for, that is all.
     if (!installation.pruneEverySeconds) return
     const again = await auditedLongAgo(installation)
-    const patience = installation.timeoutSeconds + 2 * installation.pruneEverySeconds
-    await waitFor({ timeoutSeconds: patience }, () => actionsOf(installation, again), ['YOUNG'])
+    const timeoutSeconds = installation.timeoutSeconds + 2 * installation.pruneEverySeconds
+    await waitFor({ timeoutSeconds }, () => actionsOf(installation, again), ['YOUNG'])
   })
 }
 
