@@ -94,7 +94,7 @@ comment on table catalog.key_locks is
   'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane '
   'is first written.';
 comment on column catalog.key_locks.lane is
-  'Hash of bucket and key, modulo 16,777,216: so many rows (60 bytes each, with the index) at most.';
+  'Hash of bucket and key, modulo 268,435,456. Nearly one row per key, 60 bytes with the index.';
 
 create type catalog.observation as (
   key text collate "C",

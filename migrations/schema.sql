@@ -103,7 +103,7 @@ create table catalog.key_locks (
   constraint key_locks_pkey PRIMARY KEY (lane)
 );
 comment on table catalog.key_locks is 'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane is first written.';
-comment on column catalog.key_locks.lane is 'Hash of bucket and key, modulo 16,777,216: so many rows (60 bytes each, with the index) at most.';
+comment on column catalog.key_locks.lane is 'Hash of bucket and key, modulo 268,435,456. Nearly one row per key, 60 bytes with the index.';
 
 create table catalog.migrations (
   name text collate "C" not null,
@@ -957,7 +957,7 @@ AS $function$
 begin
   -- Inserts the rows that are missing and locks the others; `where false` updates none of them.
   insert into catalog.key_locks (lane)
-  select distinct (hashtextextended(k.bucket || '/' || k.key, 0) & 16777215)::integer
+  select distinct (hashtextextended(k.bucket || '/' || k.key, 0) & 268435455)::integer
   from unnest(buckets, keys) as k (bucket, key)
   order by 1
   on conflict (lane) do update
@@ -1001,7 +1001,16 @@ begin
     from (
       select a.bucket, a.key from added a where a.is_latest
       union
-      select r.bucket, r.key from removed r where r.is_latest
+      -- Not where the insert of a new latest version, whose trigger came before, has moved the object on.
+      select r.bucket, r.key
+      from removed r
+      cross join lateral (
+        select
+        from catalog.storage_objects o
+        where o.bucket = r.bucket and o.key = r.key and o.version_id = r.version_id
+        limit 1
+      ) as o
+      where r.is_latest
     ) as c
     group by c.bucket;
   end if;

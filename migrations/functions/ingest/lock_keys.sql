@@ -8,7 +8,7 @@ as $$
 begin
   -- Inserts the rows that are missing and locks the others; `where false` updates none of them.
   insert into catalog.key_locks (lane)
-  select distinct (hashtextextended(k.bucket || '/' || k.key, 0) & 16777215)::integer
+  select distinct (hashtextextended(k.bucket || '/' || k.key, 0) & 268435455)::integer
   from unnest(buckets, keys) as k (bucket, key)
   order by 1
   on conflict (lane) do update
