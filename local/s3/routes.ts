@@ -1,4 +1,5 @@
 import { notImplemented, S3Error } from './errors.ts'
+import { checkHeaders } from './headers/supported.ts'
 import type { S3Request } from './http/request.ts'
 import type { S3Response } from './http/response.ts'
 import { getBucketLocation, headBucket, putBucket, removeBucket } from './operations/buckets/bucket.ts'
@@ -23,10 +24,14 @@ import { findBucket } from './store/buckets.ts'
 import type { Store } from './store/store.ts'
 import type { Bucket } from './store/types.ts'
 
-/** Finds the operation by method and sub-resource and runs it; what is not there is NotImplemented, never something else. */
+/**
+ * Finds the operation by method and sub-resource and runs it. NotImplemented for every other sub-resource or `x-amz-` header, so
+ * that no request is taken for another one.
+ */
 export function route(store: Store, request: S3Request): S3Response | Promise<S3Response> {
   const { method, bucket: name, key, query, headers } = request
   if (method === 'OPTIONS') throw new S3Error('AccessForbidden')
+  checkHeaders(headers)
   const subResource = subResources.find(one => query.has(one)) ?? ''
   if (name === undefined) {
     if (method === 'GET' && subResource === '') return listBuckets(store, request)
@@ -34,12 +39,13 @@ export function route(store: Store, request: S3Request): S3Response | Promise<S3
   }
   if (key === undefined) {
     if (method === 'PUT' && subResource === '') return putBucket(store, request, name)
-    const operation = bucketOperations[`${method} ${subResource}`]
+    const v2 = method === 'GET' && subResource === '' && query.get('list-type') === '2' ? 'list-type=2' : ''
+    const operation = bucketRoutes.get(`${method} ${subResource}${v2}`)
     if (!operation) throw unknown(method, subResource, 'BUCKET')
     return operation(store, request, findBucket(store, name))
   }
   const copies = method === 'PUT' && headers['x-amz-copy-source'] !== undefined ? ' copy' : ''
-  const operation = objectOperations[`${method} ${subResource}${copies}`]
+  const operation = objectRoutes.get(`${method} ${subResource}${copies}`)
   if (!operation) throw unknown(method, subResource, 'OBJECT')
   return operation(store, request, findBucket(store, name), key)
 }
@@ -47,48 +53,62 @@ export function route(store: Store, request: S3Request): S3Response | Promise<S3
 type BucketOperation = (store: Store, request: S3Request, bucket: Bucket) => S3Response | Promise<S3Response>
 type ObjectOperation = (store: Store, request: S3Request, bucket: Bucket, key: string) => S3Response | Promise<S3Response>
 
-const bucketOperations: Record<string, BucketOperation> = {
-  'HEAD ': (_store, _request, bucket) => headBucket(bucket),
-  'DELETE ': (store, _request, bucket) => removeBucket(store, bucket),
-  'GET ': (store, request, bucket) =>
-    (request.query.get('list-type') === '2' ? listObjectsV2 : listObjects)(store, request, bucket),
-  'GET versions': listObjectVersions,
-  'GET uploads': listMultipartUploads,
-  'GET location': (_store, _request, bucket) => getBucketLocation(bucket),
-  'GET versioning': (_store, _request, bucket) => getBucketVersioning(bucket),
-  'PUT versioning': putBucketVersioning,
-  'GET acl': () => getBucketAcl(),
-  'POST delete': deleteObjects,
+// By their names in the S3 API reference: method and sub-resource, and the function.
+const bucketOperations: Record<string, [string, BucketOperation]> = {
+  HeadBucket: ['HEAD ', (_store, _request, bucket) => headBucket(bucket)],
+  DeleteBucket: ['DELETE ', (store, _request, bucket) => removeBucket(store, bucket)],
+  ListObjects: ['GET ', listObjects],
+  ListObjectsV2: ['GET list-type=2', listObjectsV2],
+  ListObjectVersions: ['GET versions', listObjectVersions],
+  ListMultipartUploads: ['GET uploads', listMultipartUploads],
+  GetBucketLocation: ['GET location', (_store, _request, bucket) => getBucketLocation(bucket)],
+  GetBucketVersioning: ['GET versioning', (_store, _request, bucket) => getBucketVersioning(bucket)],
+  PutBucketVersioning: ['PUT versioning', putBucketVersioning],
+  GetBucketAcl: ['GET acl', () => getBucketAcl()],
+  DeleteObjects: ['POST delete', deleteObjects],
 }
 
-const objectOperations: Record<string, ObjectOperation> = {
-  'GET ': getObject,
-  'HEAD ': getObject,
-  'PUT ': putObject,
-  'PUT  copy': copyObject,
-  'DELETE ': deleteObject,
-  'GET attributes': getObjectAttributes,
-  'GET tagging': getObjectTagging,
-  'PUT tagging': putObjectTagging,
-  'DELETE tagging': deleteObjectTagging,
-  'GET acl': getObjectAcl,
-  'PUT acl': putObjectAcl,
-  'POST restore': restoreObject,
-  'POST uploads': createMultipartUpload,
-  'PUT uploadId': uploadPart,
-  'PUT uploadId copy': uploadPartCopy,
-  'POST uploadId': completeMultipartUpload,
-  'DELETE uploadId': abortMultipartUpload,
-  'GET uploadId': listParts,
+const objectOperations: Record<string, [string, ObjectOperation]> = {
+  GetObject: ['GET ', getObject],
+  HeadObject: ['HEAD ', getObject],
+  PutObject: ['PUT ', putObject],
+  CopyObject: ['PUT  copy', copyObject],
+  DeleteObject: ['DELETE ', deleteObject],
+  GetObjectAttributes: ['GET attributes', getObjectAttributes],
+  GetObjectTagging: ['GET tagging', getObjectTagging],
+  PutObjectTagging: ['PUT tagging', putObjectTagging],
+  DeleteObjectTagging: ['DELETE tagging', deleteObjectTagging],
+  GetObjectAcl: ['GET acl', getObjectAcl],
+  PutObjectAcl: ['PUT acl', putObjectAcl],
+  RestoreObject: ['POST restore', restoreObject],
+  CreateMultipartUpload: ['POST uploads', createMultipartUpload],
+  UploadPart: ['PUT uploadId', uploadPart],
+  UploadPartCopy: ['PUT uploadId copy', uploadPartCopy],
+  CompleteMultipartUpload: ['POST uploadId', completeMultipartUpload],
+  AbortMultipartUpload: ['DELETE uploadId', abortMultipartUpload],
+  ListParts: ['GET uploadId', listParts],
 }
 
-// All of S3's sub-resources: one that is not routed must not be taken for the plain object or bucket.
+/** The names of all operations that are implemented. */
+export const operationNames: readonly string[] = [
+  'ListBuckets',
+  'CreateBucket',
+  ...Object.keys(bucketOperations),
+  ...Object.keys(objectOperations),
+]
+
+const bucketRoutes = new Map(Object.values(bucketOperations))
+
+const objectRoutes = new Map(Object.values(objectOperations))
+
+// All sub-resources of S3: a request with one that is not routed must not be taken for one of the plain object or bucket.
 const subResources = [
   ...['uploads', 'uploadId', 'versions', 'versioning', 'location', 'delete', 'tagging', 'acl', 'attributes', 'restore', 'select'],
-  ...['accelerate', 'analytics', 'cors', 'encryption', 'intelligent-tiering', 'inventory', 'legal-hold', 'lifecycle', 'logging'],
-  ...['metadataTable', 'metadataConfiguration', 'metadataInventoryTable', 'metadataJournalTable', 'metrics', 'notification'],
-  ...['object-lock', 'ownershipControls', 'policy', 'policyStatus', 'publicAccessBlock', 'renameObject', 'replication', 'abac'],
-  ...['requestPayment', 'retention', 'session', 'torrent', 'website', 'append'],
+  ...['abac', 'accelerate', 'analytics', 'annotation', 'append', 'cors', 'encryption', 'intelligent-tiering', 'inventory'],
+  ...['legal-hold', 'lifecycle', 'logging', 'metadataAnnotationTable', 'metadataConfiguration', 'metadataInventoryTable'],
+  ...['metadataJournalTable', 'metadataTable', 'metrics', 'notification', 'object-lock', 'ownershipControls', 'policy'],
+  ...['policyStatus', 'publicAccessBlock', 'renameObject', 'replication', 'requestPayment', 'retention', 'session', 'torrent'],
+  ...['website'],
 ]
 
 function unknown(method: string, subResource: string, resourceType: string): S3Error {

@@ -1,13 +1,12 @@
 import { decodeWords, encodeWord, formDecode, httpDate } from '../encoding.ts'
-import { invalidArgument, notImplemented, S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../http/request.ts'
 import { storageClasses } from '../store/storage-classes.ts'
 import type { Attributes, Tag, Version } from '../store/types.ts'
 import { checkTags } from './tags.ts'
 
-/** Reads the attributes of a write from its headers. Headers that this server can't honour are rejected, not ignored. */
+/** Reads the attributes of a write from its headers. */
 export function readAttributes(request: S3Request): Attributes {
-  refuseUnsupported(request)
   return {
     headers: readContentHeaders(request),
     metadata: readMetadata(request),
@@ -41,20 +40,6 @@ const contentHeaders = ['content-type', 'content-disposition', 'content-language
 
 /** The limit of an object's user metadata: the sum of its names and values in bytes of UTF-8. */
 const MAX_METADATA_BYTES = 2048
-
-function refuseUnsupported({ headers }: S3Request): void {
-  const encryption = headers['x-amz-server-side-encryption']
-  if (encryption !== undefined && encryption !== 'AES256') throw notImplemented('x-amz-server-side-encryption')
-  for (const name of Object.keys(headers)) {
-    if (/^x-amz-(server-side-encryption-customer|grant-|website-redirect-location|write-offset-bytes)/.test(name))
-      throw notImplemented(name)
-    if (name.startsWith('x-amz-object-lock-')) {
-      throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' })
-    }
-  }
-  const acl = headers['x-amz-acl']
-  if (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control') throw notImplemented('x-amz-acl')
-}
 
 function readContentHeaders({ headers }: S3Request): Record<string, string> {
   const kept = contentHeaders.flatMap(name => (headers[name] === undefined ? [] : [[name, headers[name]]]))

@@ -69,7 +69,11 @@ export async function readText(source: AsyncIterable<Buffer>, maxBytes: number):
 
 /** A query parameter that is a count, from 0. `max` is the default and the cap, as for S3's page sizes. */
 export function countParameter(request: S3Request, name: string, max: number): number {
-  const text = request.query.get(name)
+  return readCount(request.query.get(name), name, max)
+}
+
+/** A count of a header or query parameter; see `countParameter`. */
+export function readCount(text: string | undefined, name: string, max: number): number {
   if (text === undefined || text === '') return max
   if (!/^\d{1,10}$/.test(text) || Number(text) > 2 ** 31 - 1) {
     const isInteger = /^-?\d+$/.test(text)

@@ -8,12 +8,14 @@ import { createBucket, deleteBucket } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
 
-/** CreateBucket, in the region of the request. */
+/** CreateBucket, in the region of the request. NotImplemented for every other setting of a bucket. */
 export async function putBucket(store: Store, request: S3Request, name: string): Promise<S3Response> {
   if (request.headers['x-amz-bucket-object-lock-enabled'] === 'true') throw notImplemented('x-amz-bucket-object-lock-enabled')
   const document = request.headers['content-length'] === undefined ? '' : await readDocument(request)
-  const region = document === '' ? undefined : textOf(fromXml('CreateBucketConfiguration', document), 'LocationConstraint')
-  createBucket(store, name, { region: region || DEFAULT_REGION })
+  const configuration = document === '' ? {} : fromXml('CreateBucketConfiguration', document)
+  const other = Object.keys(configuration).find(element => element !== 'LocationConstraint' && element !== '#text')
+  if (other) throw notImplemented(other)
+  createBucket(store, name, { region: textOf(configuration, 'LocationConstraint') || DEFAULT_REGION })
   return { status: 200, headers: { Location: `/${name}` } }
 }
 

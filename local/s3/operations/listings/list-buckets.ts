@@ -10,7 +10,10 @@ export function listBuckets(store: Store, request: S3Request): S3Response {
   const prefix = request.query.get('prefix') ?? ''
   const after = request.query.get('continuation-token') ?? ''
   const max = countParameter(request, 'max-buckets', 10_000)
-  const matching = allBuckets(store).filter(bucket => bucket.name.startsWith(prefix) && bucket.name > after)
+  const region = request.query.get('bucket-region')
+  const matching = allBuckets(store).filter(
+    bucket => bucket.name.startsWith(prefix) && bucket.name > after && (region ?? bucket.region) === bucket.region,
+  )
   const page = matching.slice(0, max)
   return xmlResponse('ListAllMyBucketsResult', {
     Owner: owner,

@@ -1,5 +1,6 @@
-import { type ChecksumAlgorithm, checksumAlgorithms, defaultChecksumType, isChecksumType } from '../../checksums/checksum.ts'
+import { type ChecksumAlgorithm, defaultChecksumType, isChecksumType } from '../../checksums/checksum.ts'
 import { S3Error } from '../../errors.ts'
+import { readChecksumAlgorithm } from '../../headers/checksums.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type S3Response, xmlResponse } from '../../http/response.ts'
@@ -29,19 +30,12 @@ function readChecksumChoice(request: S3Request): {
   algorithm?: ChecksumAlgorithm
   type?: ReturnType<typeof defaultChecksumType>
 } {
-  const name = request.headers['x-amz-checksum-algorithm']?.toUpperCase()
+  const algorithm = readChecksumAlgorithm(request)
   const type = request.headers['x-amz-checksum-type']?.toUpperCase()
-  if (name === undefined) {
+  if (!algorithm) {
     if (type === undefined) return {}
     throw new S3Error('InvalidRequest', {
       message: 'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
-    })
-  }
-  const algorithm = checksumAlgorithms.find(known => known === name)
-  if (!algorithm) {
-    throw new S3Error('InvalidRequest', {
-      message:
-        'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
     })
   }
   const chosen = type ?? defaultChecksumType(algorithm)

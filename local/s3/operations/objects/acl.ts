@@ -25,11 +25,7 @@ export function getBucketAcl(): S3Response {
 export async function putObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = await readDocument(request)
-  const canned = request.headers['x-amz-acl']
-  if (canned !== undefined && canned !== 'private' && canned !== 'bucket-owner-full-control') throw notImplemented('x-amz-acl')
-  const granted = Object.keys(request.headers).find(name => name.startsWith('x-amz-grant-'))
-  if (granted) throw notImplemented(granted)
-  if (canned === undefined) requireOwnersAcl(document)
+  if (request.headers['x-amz-acl'] === undefined) requireOwnersAcl(document)
   const version = store.transaction(() => {
     const changed = requireVersion(store, bucket, key, versionId)
     publishChange(store, bucket, changed, 'ObjectAcl:Put', request.actor)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Checksum, type ChecksumAlgorithm, checksumAlgorithms, startChecksum } from '../../checksums/checksum.ts'
+import { type Checksum, type ChecksumAlgorithm, startChecksum } from '../../checksums/checksum.ts'
 import { invalidArgument, S3Error } from '../../errors.ts'
+import { readChecksumAlgorithm } from '../../headers/checksums.ts'
 import { startConditionalWrite } from '../../headers/conditions.ts'
 import { type CopySource, readCopySource } from '../../headers/copy-source.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
@@ -77,8 +78,7 @@ async function copiedContent(store: Store, request: S3Request, source: Version):
     })
   }
   const segments = segmentsOf(store, source).map(({ number, body, start, size, etag }) => ({ number, body, start, size, etag }))
-  const asked = checksumAlgorithms.find(algorithm => algorithm === request.headers['x-amz-checksum-algorithm'])
-  const algorithm = asked ?? source.checksum?.algorithm
+  const algorithm = readChecksumAlgorithm(request) ?? source.checksum?.algorithm
   const isKnown = !source.etag.includes('-') && algorithm === source.checksum?.algorithm
   if (isKnown) return { size: source.size, etag: source.etag, checksum: source.checksum, segments }
   const { etag, checksum } = await sum(store.bodies.read(segments, 0, source.size), algorithm)

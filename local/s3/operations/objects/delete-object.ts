@@ -1,4 +1,4 @@
-import { S3Error } from '../../errors.ts'
+import { notImplemented, S3Error } from '../../errors.ts'
 import { matches } from '../../headers/conditions.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
@@ -33,6 +33,7 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
     key: textOf(object, 'Key') ?? '',
     versionId: textOf(object, 'VersionId'),
     ifMatch: textOf(object, 'ETag'),
+    unsupported: ['LastModifiedTime', 'Size'].find(name => textOf(object, name) !== undefined),
   }))
   if (targets.length === 0 || targets.length > 1000 || targets.some(target => target.key === ''))
     throw new S3Error('MalformedXML')
@@ -44,7 +45,7 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
   })
 }
 
-type Target = { key: string; versionId: string | undefined; ifMatch: string | undefined }
+type Target = { key: string; versionId: string | undefined; ifMatch: string | undefined; unsupported?: string }
 
 /** The id of the delete marker that was created or removed. */
 type Deletion = { markerVersionId?: string; isNewMarker?: boolean }
@@ -69,6 +70,7 @@ function deleteOne(store: Store, bucket: Bucket, target: Target, actor: Actor): 
 function tryToDelete(store: Store, bucket: Bucket, target: Target, actor: Actor) {
   const { key, versionId } = target
   try {
+    if (target.unsupported) throw notImplemented(target.unsupported)
     if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError')
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
     const { markerVersionId, isNewMarker } = deleteOne(store, bucket, target, actor)

@@ -1,7 +1,7 @@
 import { checksumElement } from '../../checksums/checksum.ts'
 import { invalidArgument } from '../../errors.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
-import type { S3Request } from '../../http/request.ts'
+import { readCount, type S3Request } from '../../http/request.ts'
 import { type S3Response, xmlResponse } from '../../http/response.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket, Version } from '../../store/types.ts'
@@ -33,8 +33,9 @@ export function getObjectAttributes(store: Store, request: S3Request, bucket: Bu
 const attributeNames = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize']
 
 function objectParts(store: Store, request: S3Request, version: Version) {
-  const max = Number(request.headers['x-amz-max-parts'] ?? 1000)
-  const after = Number(request.headers['x-amz-part-number-marker'] ?? 0)
+  const { headers } = request
+  const max = readCount(headers['x-amz-max-parts'], 'x-amz-max-parts', 1000)
+  const after = readCount(headers['x-amz-part-number-marker'] ?? '0', 'x-amz-part-number-marker', 10_000)
   const rest = segmentsOf(store, version).filter(segment => segment.number > after)
   const page = rest.slice(0, max)
   return {

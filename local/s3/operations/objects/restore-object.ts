@@ -13,7 +13,7 @@ import { requireVersion } from '../../store/versions.ts'
 export async function restoreObject(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = fromXml('RestoreRequest', await readDocument(request))
-  if (document.SelectParameters !== undefined || document.Type !== undefined) throw notImplemented('Select')
+  for (const name of ['SelectParameters', 'Type', 'OutputLocation']) if (document[name] !== undefined) throw notImplemented(name)
   const days = Number(textOf(document, 'Days'))
   if (!Number.isInteger(days) || days < 1) throw new S3Error('MalformedXML')
   const begun = store.transaction(() => {

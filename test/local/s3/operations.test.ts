@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import * as sdk from '@aws-sdk/client-s3'
+import { describe, expect } from 'vitest'
+import { operationNames } from '../../../local/s3/routes.ts'
+import { type Endpoint, failure, history, s3Test, signedHeaders } from './endpoint.ts'
+
+/** Operations of other hosts: directory buckets and Object Lambda. */
+const OTHER_HOSTS = ['ListDirectoryBuckets', 'WriteGetObjectResponse']
+
+const target = { Bucket: 'versioned', Key: 'k' }
+
+type Command = new (input: object) => { schema: [number, string, string, { http: [string, string, number] }] }
+
+/** The name, method and path of every operation of the SDK, from its description of the API. */
+function sdkOperations(): { name: string; method: string; path: string }[] {
+  const commands = Object.entries(sdk).flatMap(([name, value]) => (/^[A-Z]\w+Command$/.test(name) ? [value as unknown] : []))
+  return (commands as Command[]).map(Command => {
+    const [, , name, { http }] = new Command(target).schema
+    return { name, method: http[0], path: http[1] }
+  })
+}
+
+async function status({ server }: Endpoint, method: string, path: string, headers = {}): Promise<number | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+  const options = { port: server.port, host: '127.0.0.1', method, path, headers: { ...signedHeaders(), ...headers } }
+  request(options, response => response.resume().once('end', () => resolve(response.statusCode)))
+    .on('error', reject)
+    .end()
+  return promise
+}
+
+describe('the operations', () => {
+  s3Test('of the README are those of the routes', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../../local/s3/README.md'), 'utf8')
+    const table = readme.split('## What it does')[1]!.split('\n## ')[0]!
+    const rows = [...table.matchAll(/^\| [a-z ]+ \| ([A-Z].*) \|$/gm)]
+    expect(rows.flatMap(([, names]) => names!.split(', ')).sort()).toEqual([...operationNames].sort())
+  })
+
+  s3Test('of the SDK include all that are implemented', () => {
+    const names = sdkOperations().map(({ name }) => name)
+    expect(operationNames.filter(name => !names.includes(name))).toEqual([])
+  })
+
+  s3Test(
+    'that are not implemented are rejected and change nothing: PutObjectAnnotation once overwrote the object',
+    async ({ s3 }) => {
+      await s3.client.send(new sdk.PutObjectCommand({ ...target, Body: 'x' }))
+      const before = await history(s3.client, 'versioned')
+      const others = sdkOperations().filter(({ name }) => !operationNames.includes(name) && !OTHER_HOSTS.includes(name))
+      expect(others.length).toBeGreaterThan(60)
+      const wrong: string[] = []
+      for (const { name, method, path } of others) {
+        const code = await status(s3, method, `/versioned${path.replace('{Key+}', 'k')}`, { 'content-length': 0 })
+        if (code !== 501) wrong.push(`${name}: ${code}`)
+      }
+      expect(wrong).toEqual([])
+      expect(await history(s3.client, 'versioned')).toEqual(before)
+    },
+  )
+})
+
+describe('an x-amz- header', () => {
+  s3Test('that no operation reads is NotImplemented', async ({ s3 }) => {
+    for (const name of ['x-amz-checksum-xxhash64', 'x-amz-grant-read', 'x-amz-server-side-encryption-context', 'x-amz-new']) {
+      expect(await status(s3, 'PUT', '/versioned/k', { 'content-length': 0, [name]: 'x' })).toBe(501)
+    }
+    const optional = new sdk.ListObjectsV2Command({ Bucket: 'versioned', OptionalObjectAttributes: ['RestoreStatus'] })
+    expect(await failure(s3.client.send(optional))).toEqual(['NotImplemented', 501])
+    expect(s3.events()).toEqual([])
+  })
+
+  s3Test('with a wrong owner of the bucket is AccessDenied', async ({ s3: { client } }) => {
+    const put = (ExpectedBucketOwner: string) =>
+      client.send(new sdk.PutObjectCommand({ ...target, Body: 'x', ExpectedBucketOwner }))
+    expect(await failure(put('111111111111'))).toEqual(['AccessDenied', 403])
+    await put('000000000000')
+  })
+})
