@@ -21,10 +21,10 @@ import { schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { startEventSource } from './sqs/event-source.ts'
 
-/** The bucket that is there from the start. */
+/** The bucket that the first start creates. */
 const FIRST_BUCKET = 'catalog'
 
-/** Where the parts of a running catalog answer; `running.json` of its folder holds the same for other programs. */
+/** The addresses of a running catalog. `running.json` in its folder contains them for other programs. */
 export type Addresses = {
   pid: number
   apiUrl: string
@@ -49,8 +49,8 @@ const PRUNE_EVERY_MS = 24 * 3600 * 1000
 const RETENTION_DAYS = 365
 
 /**
- * Starts Postgres, migrates it, starts S3, the indexer behind its queue, the API, the pruner and the reconciler; all of it in this process but Postgres.
- * Throws when the folder or a port is taken, with what to do.
+ * Starts Postgres, migrates it, and starts S3, the indexer, the API, the pruner and the reconciler. All but Postgres run in this process.
+ * Throws if the folder or a port is in use, with what to do.
  */
 export async function startCatalog(settings: Settings, log: Log = () => undefined): Promise<LocalCatalog> {
   // Ends what has started, last first: here when a later part does not start, else in stop().
@@ -64,7 +64,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const postgres = await startPostgres({ folder: join(lock.folder, 'postgres'), port: settings.postgresPort })
   starting.defer(() => postgres.stop())
   const { applied } = await migrateTo(postgres.url)
-  if (applied.length > 0) log(`Applied ${applied.join(', ')}`)
+  if (applied.length > 0) log(`Database schema: applied ${applied.length > 5 ? `${applied.length} files` : applied.join(', ')}`)
   // Each part has no more rights than its Lambda has.
   const connectAs = (name: keyof typeof DATABASE_ROLES) => {
     const sql = connect({ url: postgres.url, role: DATABASE_ROLES[name], max: 5 })
@@ -109,7 +109,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const prune = auditPruner({
     sql: connectAs('pruner'),
     retentionDays: RETENTION_DAYS,
-    log: report => tellPruned(report, log),
+    log: report => logPruned(report, log),
   })
   const pruner = schedule(PRUNE_EVERY_MS, prune, onError)
   starting.defer(() => pruner.close())
@@ -141,8 +141,8 @@ async function migrateTo(url: string): Promise<MigrationReport> {
   return migrate(owner, { folder: join(import.meta.dirname, '../migrations') }).finally(() => owner.end({ timeout: 5 }))
 }
 
-/** Nothing is told of a run that had nothing to remove. */
-function tellPruned({ droppedPartitions, deletedRows }: PruneReport, log: Log): void {
+/** A run that removed nothing is not logged. */
+function logPruned({ droppedPartitions, deletedRows }: PruneReport, log: Log): void {
   if (droppedPartitions.length > 0) log(`Removed the audit trail of ${droppedPartitions.join(', ')}: past the retention`)
   if (deletedRows > 0) log(`Removed ${deletedRows} audit entries: past the retention`)
 }

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const data = settings.folder === resolve('.catalog') ? '' : ` --data '${settings.folder.replaceAll("'", "'\\''")}'`
   const catalog = await startCatalog(settings, line => console.log(line))
   console.log(`
-Storage Catalog is running. Everything is kept in ${settings.folder}
+Storage Catalog is running. All its data is in ${settings.folder}
 
   API       ${catalog.apiUrl}
   S3        ${catalog.s3Url}   bucket ${catalog.bucket}, any credentials
@@ -25,7 +25,7 @@ Try:
   npx catalog search architecture${data}
   curl '${catalog.apiUrl}/search?q=architecture'
 
-Ctrl-C stops it.
+Press Ctrl-C to stop it.
 `)
   const stopped = Promise.race([signal('SIGINT'), signal('SIGTERM'), signal('SIGHUP')])
   const reason = await Promise.race([stopped, catalog.ended])

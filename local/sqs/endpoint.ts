@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { runAction, SqsError } from './actions.ts'
+import { runAction } from './actions.ts'
+import { SqsError } from './errors.ts'
 import type { Queue } from './queue.ts'
 
 /** The queues that SQS serves; `closing` ends its long polls. */

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Context, SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda'
-import type { Queue, ReceivedMessage } from './queue.ts'
+import type { ReceivedMessage } from './messages.ts'
+import type { Queue } from './queue.ts'
+import { queueArn } from './queue-names.ts'
 
 /** A function as Lambda calls it for a queue. A response without failures means that the whole batch succeeded. */
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | undefined>
@@ -126,11 +128,6 @@ function toRecord(queueName: string, message: ReceivedMessage): SQSRecord {
     eventSourceARN: queueArn(queueName),
     awsRegion: 'us-east-1',
   }
-}
-
-/** The ARN of a queue on this machine. */
-export function queueArn(name: string): string {
-  return `arn:aws:sqs:us-east-1:000000000000:${name}`
 }
 
 function messageAttributes(message: ReceivedMessage): SQSMessageAttributes {

@@ -2,28 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../sqlite.ts'
-
-/** A typed attribute of a message, as in SQS. Binary values are base64. */
-export type MessageAttribute = { DataType: string; StringValue?: string; BinaryValue?: string }
-
-/** One delivery of a message. Times are milliseconds since 1970; the receipt is valid until the message is received again. */
-export type ReceivedMessage = {
-  messageId: string
-  receiptHandle: string
-  body: string
-  attributes: Record<string, MessageAttribute>
-  sentAt: number
-  firstReceivedAt: number
-  receiveCount: number
-  /** The queue that it was moved from, if it is a dead letter. */
-  deadFrom?: string
-}
-
-/** A message that was read without receiving it. */
-export type StoredMessage = Omit<ReceivedMessage, 'receiptHandle' | 'firstReceivedAt'> & {
-  visibleAt: number
-  state: 'visible' | 'inFlight' | 'delayed'
-}
+import {
+  type MessageAttribute,
+  type MessageRow,
+  messageSchema,
+  type ReceivedMessage,
+  type StoredMessage,
+  toStoredFields,
+  typedAttributes,
+} from './messages.ts'
 
 /** The visibility timeout in seconds, and after how many receives a message moves to which dead-letter queue of this database. */
 export type QueueOptions = {
@@ -61,7 +48,7 @@ export type Queue = {
 
 /** Opens a queue in the database and creates it if needed. Several queues and other tables may share one database. */
 export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = {}): Queue {
-  db.exec(schema)
+  db.exec(messageSchema)
   const sql = db.createTagStore()
   const emitter = emitterOf(db)
   const now = given.clock ?? Date.now
@@ -91,7 +78,7 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
           visible_at = ${visibleAt}
       where id = ${id}
       returning *` as MessageRow
-    return { ...common(row), receiptHandle: row.receipt!, firstReceivedAt: row.first_received_at! }
+    return { ...toStoredFields(row), receiptHandle: row.receipt!, firstReceivedAt: row.first_received_at! }
   }
 
   return {
@@ -102,7 +89,7 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
       const at = now()
       sql.run`
         insert into message (queue, message_id, body, attributes, sent_at, visible_at)
-        values (${name}, ${messageId}, ${body}, ${JSON.stringify(typed(attributes))}, ${at}, ${at + delaySeconds * 1000})`
+        values (${name}, ${messageId}, ${body}, ${JSON.stringify(typedAttributes(attributes))}, ${at}, ${at + delaySeconds * 1000})`
       notify(name)
       return messageId
     },
@@ -152,7 +139,7 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
       const at = now()
       const rows = sql.all`select * from message where queue = ${name} order by id limit ${limit}` as MessageRow[]
       return rows.map(row => ({
-        ...common(row),
+        ...toStoredFields(row),
         visibleAt: row.visible_at,
         state: row.visible_at <= at ? 'visible' : row.receive_count > 0 ? 'inFlight' : 'delayed',
       }))
@@ -190,60 +177,10 @@ export function openQueue(db: DatabaseSync, name: string, given: QueueOptions = 
   }
 }
 
-type MessageRow = {
-  id: number
-  queue: string
-  message_id: string
-  body: string
-  attributes: string
-  sent_at: number
-  visible_at: number
-  first_received_at: number | null
-  receive_count: number
-  receipt: string | null
-  dead_from: string | null
-}
-
-const schema = `
-  create table if not exists message (
-    id integer primary key autoincrement,
-    queue text not null,
-    message_id text not null unique,
-    body text not null,
-    attributes text not null,
-    sent_at integer not null,
-    visible_at integer not null,
-    first_received_at integer,
-    receive_count integer not null default 0,
-    receipt text unique,
-    dead_from text
-  ) strict;
-  create index if not exists message_by_visibility on message (queue, visible_at, id, receive_count)`
-
 const emitters = new WeakMap<DatabaseSync, EventEmitter>()
 
 function emitterOf(db: DatabaseSync): EventEmitter {
   const emitter = emitters.get(db) ?? new EventEmitter().setMaxListeners(0)
   emitters.set(db, emitter)
   return emitter
-}
-
-function typed(attributes: Record<string, string | MessageAttribute>): Record<string, MessageAttribute> {
-  return Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? { DataType: 'String', StringValue: value } : value,
-    ]),
-  )
-}
-
-function common(row: MessageRow) {
-  return {
-    messageId: row.message_id,
-    body: row.body,
-    attributes: JSON.parse(row.attributes) as Record<string, MessageAttribute>,
-    sentAt: row.sent_at,
-    receiveCount: row.receive_count,
-    ...(row.dead_from === null ? {} : { deadFrom: row.dead_from }),
-  }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { indexer } from '../../functions/queue/index-batch.ts'
-import { connect } from '../../shared/database/connection.ts'
-import { testClient } from '../support/bucket.ts'
 import { openDatabase } from '../../local/sqlite.ts'
 import { startEventSource } from '../../local/sqs/event-source.ts'
 import { openQueue } from '../../local/sqs/queue.ts'
+import { connect } from '../../shared/database/connection.ts'
+import { testClient } from '../support/bucket.ts'
 
 /** Indexes the queue of an S3 endpoint's folder in a process of its own, which dies by itself after so many committed batches. */
 const [url, endpoint, folder, batches] = process.argv.slice(2) as [string, string, string, string]

@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { testClient } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { expectAll, write } from './stage.ts'
-import { startS3 } from '../../local/s3/server.ts'
-import { createBucket } from '../../local/s3/store/buckets.ts'
 
 test('an indexer killed between commit and acknowledgement loses nothing, and doubles nothing when it gets the batch again', {
   timeout: 60_000,

@@ -1,5 +1,7 @@
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
+import { startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { driftOf, openRun } from '../../shared/catalog/reconcile-runs.ts'
 import { type Client, connect } from '../../shared/database/connection.ts'
 import { reconcile } from '../../shared/reconcile/reconcile.ts'
@@ -7,8 +9,6 @@ import { testClient } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { poolerVersion, startPooler } from './pooler.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
-import { startS3 } from '../../local/s3/server.ts'
-import { createBucket } from '../../local/s3/store/buckets.ts'
 
 const version = poolerVersion()
 if (version === undefined) console.log('pgbouncer is not installed: nothing is tried through a pooler')

@@ -2,14 +2,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
+import { startPostgres } from '../../local/postgres/postgres.ts'
+import { startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
 import { testClient } from '../support/bucket.ts'
 import { makeDataFolder } from '../support/data-folder.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
-import { startPostgres } from '../../local/postgres/postgres.ts'
-import { startS3 } from '../../local/s3/server.ts'
-import { createBucket } from '../../local/s3/store/buckets.ts'
 
 test('Postgres killed in the middle of batches and started again has lost and doubled nothing', { timeout: 90_000 }, async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)

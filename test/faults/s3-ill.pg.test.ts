@@ -1,9 +1,9 @@
 import { beforeEach, expect, vi } from 'vitest'
+import { type Fault, startS3 } from '../../local/s3/server.ts'
+import { createBucket } from '../../local/s3/store/buckets.ts'
 import { testClient } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
-import { startS3, type Fault } from '../../local/s3/server.ts'
-import { createBucket } from '../../local/s3/store/buckets.ts'
 
 // What fails is logged each time, whole.
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined))

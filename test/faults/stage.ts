@@ -1,10 +1,10 @@
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { expect } from 'vitest'
 import { indexer } from '../../functions/queue/index-batch.ts'
+import { type EventSource, startEventSource } from '../../local/sqs/event-source.ts'
+import type { Queue } from '../../local/sqs/queue.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { currentOf, objectsInCatalog, versionsInBucket, versionsInCatalog } from '../support/bucket.ts'
-import { startEventSource, type EventSource } from '../../local/sqs/event-source.ts'
-import type { Queue } from '../../local/sqs/queue.ts'
 
 /** Feeds a queue to an indexer as Lambda does, in small batches, and tries soon again what failed. */
 export function startIndexing(sql: Sql, s3: S3Client, queue: Queue): EventSource {

@@ -1,9 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { apiHandler } from '../../functions/http/handler.ts'
 import type { ApiDependencies } from '../../functions/http/operation.ts'
+import { startApi } from '../../local/api/server.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { databaseTest } from '../support/database.ts'
-import { startApi } from '../../local/api/server.ts'
 
 /** A JSON object. */
 export type Fields = Record<string, unknown>

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, vi } from 'vitest'
 import { deadLetterQueue } from '../../functions/queue/dead-letter.ts'
 import { indexer } from '../../functions/queue/index-batch.ts'
+import { startEventSource } from '../../local/sqs/event-source.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { fromStoredKey } from '../../shared/database/stored-text.ts'
 import { objectsInCatalog } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { bodyOf, type IndexerStage, recordOf, startStage } from '../support/indexer-stage.ts'
 import { sqsEvent } from '../support/sqs.ts'
-import { startEventSource } from '../../local/sqs/event-source.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../infra/functions/bundle.ts'
+import { defaultCredentials } from '../../local/s3/http/authorize.ts'
 import { readMigrations } from '../../shared/database/migration-files.ts'
 import { functionNames } from '../../shared/functions.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
 import { type IndexerStage, startStage } from '../support/indexer-stage.ts'
 import { importEveryFile, runBundle, sizeOfBundle } from '../support/run-bundle.ts'
 import { sqsEvent } from '../support/sqs.ts'
-import { defaultCredentials } from '../../local/s3/http/authorize.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NAMES = functionNames()

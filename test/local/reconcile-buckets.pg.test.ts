@@ -69,7 +69,7 @@ async function emptyFolder(): Promise<AsyncDisposable & { path: string }> {
 async function start(folder: string): Promise<{ catalog: LocalCatalog; lines: string[] }> {
   const lines: string[] = []
   const catalog = await startCatalog({ folder, apiPort: 0, s3Port: 0, postgresPort: 0 }, line => {
-    if (!line.startsWith('Applied ')) lines.push(line)
+    if (!line.startsWith('Database schema: ')) lines.push(line)
   })
   return { catalog, lines }
 }

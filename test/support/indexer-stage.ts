@@ -2,10 +2,10 @@ import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Cl
 import type { S3EventRecord, SQSBatchResponse } from 'aws-lambda'
 import { deadLetterQueue, type SendDeadLetter } from '../../functions/queue/dead-letter.ts'
 import { indexer } from '../../functions/queue/index-batch.ts'
+import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { objectsInCatalog } from './bucket.ts'
 import { sqsEvent } from './sqs.ts'
-import { startS3, type S3Options, type S3Server } from '../../local/s3/server.ts'
 
 /** A dead letter: its body as JSON, its reason and the message it came from. */
 export type DeadLetter = { body: unknown; reason?: string; messageId?: string }

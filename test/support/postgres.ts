@@ -2,12 +2,12 @@ import { existsSync, rmSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { connect } from '../../shared/database/connection.ts'
-import { migrate } from '../../shared/database/migrate.ts'
-import { DATA_ROOT, makeDataFolder } from './data-folder.ts'
 import { ifMissing } from '../../local/errno.ts'
 import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
 import { startPostgres } from '../../local/postgres/postgres.ts'
+import { connect } from '../../shared/database/connection.ts'
+import { migrate } from '../../shared/database/migrate.ts'
+import { DATA_ROOT, makeDataFolder } from './data-folder.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeDataFolder } from './data-folder.ts'
 import type { Addresses } from '../../local/catalog.ts'
+import { makeDataFolder } from './data-folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startPostgres } from '../../../local/postgres/postgres.ts'
 import { type NewObject, recordObjects } from '../../../shared/catalog/objects.ts'
 import { type Client, connect } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
-import { startPostgres } from '../../../local/postgres/postgres.ts'
 
 /** Objects of one call, and of each of 60 calls at once. The large ones take two minutes: `.ci/run` tries them. */
 const [IN_ONE_CALL, IN_EACH] = process.env.CATALOG_LARGE_BATCHES ? [100_000, 10_000] : [20_000, 300]

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Signer } from '@aws-sdk/rds-signer'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { type LocalPostgres, startPostgres } from '../../../local/postgres/postgres.ts'
 import { type Client, connect } from '../../../shared/database/connection.ts'
-import { startPostgres, type LocalPostgres } from '../../../local/postgres/postgres.ts'
 
 const RDS = { host: 'localhost', database: 'postgres', user: 'indexer', region: 'eu-central-1' }
 

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
 import { indexer } from '../../../functions/queue/index-batch.ts'
+import type { S3Options } from '../../../local/s3/server.ts'
 import { driftOf, openRun } from '../../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
@@ -17,7 +18,6 @@ import { databaseTest as test } from '../../support/database.ts'
 import { histories, perform, type Stage, setStage } from '../../support/history.ts'
 import { fc, randomNumbersFrom } from '../../support/random.ts'
 import { sqsEvent } from '../../support/sqs.ts'
-import type { S3Options } from '../../../local/s3/server.ts'
 
 /** How many random histories each form of the events is tried with. */
 const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 25)
