@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 function leaves(...more: string[]): string[] {
-  const names = ['calendar', 'errors', 'key-order', 'limits', 'listing', 'metrics', 'names']
+  const names = ['calendar', 'clock', 'errors', 'key-order', 'limits', 'listing', 'metrics', 'names']
   return [...names.map(name => `shared/${name}.ts`), ...more]
 }
 

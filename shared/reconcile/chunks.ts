@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import { driftOf, emptyFindings, type Findings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
+import type { Clock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 import { type Difference, differencesOf } from './drift.ts'
@@ -17,9 +18,11 @@ export type Plan = {
   sampleRate: number
   graceSeconds: number
   shouldStop: () => boolean
+  clock: Clock
+  random: () => number
 }
 
-/** A range of keys that was compared: up to `last`, to be repaired at `dueAt` (ms since 1970); then the checkpoint moves after it. */
+/** A range of keys that was compared: up to `last`, to be repaired at `dueAt` (ms of the plan's clock); then the checkpoint moves after it. */
 export type Chunk = { differing: DifferingKey[]; versions: number; last: string; dueAt: number }
 
 /** A chunk ends after this many keys and versions, or when its differences need this many seconds of requests, within these bounds. */
@@ -38,7 +41,7 @@ export async function* compareInChunks(plan: Plan): AsyncGenerator<Chunk> {
   let chunk = newChunk()
   for await (const pair of walkPairs(sql, s3, { bucket: run.bucket, prefix: run.prefix, after: run.checkpoint ?? undefined })) {
     const differences = differencesOf(pair, graceSeconds)
-    const sampled = sampleRate > 0 ? pickSample(pair, differences, sampleRate) : []
+    const sampled = sampleRate > 0 ? pickSample(pair, differences, sampleRate, plan.random) : []
     const versions = pair.listed?.versions.length ?? 0
     chunk.last = pair.key
     chunk.versions += versions
@@ -54,8 +57,8 @@ export async function* compareInChunks(plan: Plan): AsyncGenerator<Chunk> {
 }
 
 /** Whether the wait of a chunk is over. */
-export function isDue({ dueAt }: Chunk): boolean {
-  return Date.now() >= dueAt
+export function isDue({ clock }: Plan, { dueAt }: Chunk): boolean {
+  return clock.now() >= dueAt
 }
 
 /** Counts and repairs the differences of a chunk that are certain, or that still exist after the wait. */
@@ -74,7 +77,7 @@ function newChunk(): OpenChunk {
 }
 
 async function closeChunk(
-  { sql, s3, run, graceSeconds }: Plan,
+  { sql, s3, run, graceSeconds, clock }: Plan,
   { differing, sampled, versions, last }: OpenChunk,
 ): Promise<Chunk> {
   const found = new Map(differing.map(item => [item.key, item]))
@@ -84,7 +87,7 @@ async function closeChunk(
     found.set(pair.key, item)
   }
   const all = [...found.values()]
-  return { differing: all, versions, last, dueAt: all.some(mustWait) ? Date.now() + graceSeconds * 1000 : 0 }
+  return { differing: all, versions, last, dueAt: all.some(mustWait) ? clock.now() + graceSeconds * 1000 : 0 }
 }
 
 function mustWait({ differences }: DifferingKey): boolean {

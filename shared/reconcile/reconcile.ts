@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Findings, ReconcileRun } from '../catalog/reconcile-runs.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
 import { pacedClient } from '../s3/paced-client.ts'
-import { type Chunk, compareInChunks, finishChunk, isDue } from './chunks.ts'
+import { type Chunk, compareInChunks, finishChunk, isDue, type Plan } from './chunks.ts'
 import { type HeldRun, type WorkOptions, workOnRun } from './work-on-run.ts'
 
 /** Options of a reconcile. The defaults suit a bucket in use. */
@@ -14,6 +14,9 @@ export type ReconcileOptions = WorkOptions & {
   sampleRate?: number
   /** The event of a younger difference may be on its way: it is drift only if it still exists after this time. */
   graceSeconds?: number
+  clock?: Clock
+  /** Chooses the sample, and spreads retries. */
+  random?: () => number
 }
 
 /** Differences that may wait at once: about 20 MB. */
@@ -34,12 +37,12 @@ export async function reconcile(
 }
 
 async function compare(sql: Sql, s3: S3Client, held: HeldRun, options: ReconcileOptions): Promise<ReconcileRun> {
-  const { requestsPerSecond = 500, sampleRate = 0, graceSeconds = 60 } = options
+  const { requestsPerSecond = 500, sampleRate = 0, graceSeconds = 60, clock = systemClock, random = Math.random } = options
   const { shouldStop } = held
   // Requests of the next page are counted while a chunk is saved.
   let requests = held.run.findings.requests
-  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requests++ })
-  const plan = { sql, s3: paced, run: held.run, requestsPerSecond, sampleRate, graceSeconds, shouldStop }
+  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requests++, clock, random })
+  const plan = { sql, s3: paced, run: held.run, requestsPerSecond, sampleRate, graceSeconds, shouldStop, clock, random }
   const save = async (chunk: Chunk | undefined, isLast: boolean) => {
     const found = chunk ? await finishChunk(plan, chunk) : {}
     const findings = { ...add(held.run.findings, found), requests }
@@ -51,7 +54,7 @@ async function compare(sql: Sql, s3: S3Client, held: HeldRun, options: Reconcile
   const waiting = () => open.reduce((sum, chunk) => sum + chunk.differing.length, 0)
   for await (const chunk of compareInChunks(plan)) {
     open.push(chunk)
-    while (open[0] && (isDue(open[0]) || (waiting() > MAX_WAITING && (await untilDue(open[0], shouldStop))))) {
+    while (open[0] && (isDue(plan, open[0]) || (waiting() > MAX_WAITING && (await untilDue(plan, open[0]))))) {
       await save(open.shift(), false)
       // One chunk is seconds of work; all that are due can be minutes.
       if (shouldStop()) break
@@ -59,15 +62,15 @@ async function compare(sql: Sql, s3: S3Client, held: HeldRun, options: Reconcile
     isCutShort = shouldStop()
     if (isCutShort) break
   }
-  while (open[0] && !shouldStop() && (await untilDue(open[0], shouldStop))) await save(open.shift(), false)
+  while (open[0] && !shouldStop() && (await untilDue(plan, open[0]))) await save(open.shift(), false)
   await save(undefined, !isCutShort && open.length === 0)
   return held.run
 }
 
 /** Waits until a chunk is due; false when the run must stop before. */
-async function untilDue(chunk: Chunk, shouldStop: () => boolean): Promise<boolean> {
-  while (!isDue(chunk) && !shouldStop()) await sleep(Math.min(500, chunk.dueAt - Date.now()))
-  return isDue(chunk)
+async function untilDue(plan: Plan, chunk: Chunk): Promise<boolean> {
+  while (!isDue(plan, chunk) && !plan.shouldStop()) await plan.clock.sleep(Math.min(500, chunk.dueAt - plan.clock.now()))
+  return isDue(plan, chunk)
 }
 
 function add(findings: Findings, more: Partial<Findings>): Findings {

@@ -12,10 +12,10 @@ import type { KeyPair } from './pairs.ts'
 export type Sampled = { pair: KeyPair; versionId: string }
 
 /** Chooses a share (0 to 1) of the versions of a key without differences. Delete markers have no metadata. */
-export function pickSample(pair: KeyPair, differences: Difference[], rate: number): Sampled[] {
+export function pickSample(pair: KeyPair, differences: Difference[], rate: number, random = Math.random): Sampled[] {
   const differing = new Set(differences.map(({ versionId }) => versionId))
   const equal = (pair.listed?.versions ?? []).filter(v => !v.isDeleteMarker && !differing.has(v.versionId))
-  return equal.filter(() => Math.random() < rate).map(({ versionId }) => ({ pair, versionId }))
+  return equal.filter(() => random() < rate).map(({ versionId }) => ({ pair, versionId }))
 }
 
 /** Asks S3 about the sampled versions. Returns those whose content type, metadata or tags differ in the catalog. */

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import { type Clock, systemClock } from '../clock.ts'
 
 /** Retries of a request after those of the SDK, and the first and longest wait before one, in milliseconds: minutes in total. */
 const RETRIES = { max: 10, firstMs: 200, longestMs: 20_000 }
@@ -7,17 +7,20 @@ const RETRIES = { max: 10, firstMs: 200, longestMs: 20_000 }
 /** While S3 returns SlowDown, the interval between requests grows up to this factor; then it shrinks again. */
 const MAX_SLOWDOWN = 32
 
+/** The limit of a client, and where its time and its chance come from. */
+export type Pacing = { requestsPerSecond: number; onRequest: () => void; clock?: Clock; random?: () => number }
+
 /**
  * Returns the client limited to a number of requests per second, retries included, and to fewer while S3 returns SlowDown. Transient errors
- * (5xx, 429, a broken connection) are retried for minutes. `onRequest` is called for each request.
+ * (5xx, 429, a broken connection) are retried for minutes. `onRequest` is called for each request; `random` spreads retries.
  */
 export function pacedClient(
   s3: S3Client,
-  { requestsPerSecond, onRequest }: { requestsPerSecond: number; onRequest: () => void },
+  { requestsPerSecond, onRequest, clock = systemClock, random = Math.random }: Pacing,
 ): S3Client {
-  const pace = startPace(requestsPerSecond)
+  const pace = startPace(requestsPerSecond, clock)
   const middlewareStack = s3.middlewareStack.clone()
-  middlewareStack.add(next => args => withRetries(() => next(args)), { step: 'initialize', name: 'retries' })
+  middlewareStack.add(next => args => withRetries(() => next(args), { clock, random }), { step: 'initialize', name: 'retries' })
   middlewareStack.add(
     next => async args => {
       await pace.turn()
@@ -37,16 +40,16 @@ export function pacedClient(
   return Object.create(s3, { middlewareStack: { value: middlewareStack } })
 }
 
-function startPace(requestsPerSecond: number) {
+function startPace(requestsPerSecond: number, clock: Clock) {
   let next = 0
   let slowdown = 1
   return {
     async turn() {
-      const now = performance.now()
+      const now = clock.now()
       const at = Math.max(now, next)
       next = at + (1000 * slowdown) / requestsPerSecond
       // Timers have a resolution of a millisecond or two; shorter waits are skipped.
-      if (at - now > 2) await sleep(at - now)
+      if (at - now > 2) await clock.sleep(at - now)
     },
     onResponse(isSlowDown: boolean) {
       slowdown = isSlowDown ? Math.min(MAX_SLOWDOWN, slowdown * 1.5) : Math.max(1, slowdown * 0.98)
@@ -54,14 +57,16 @@ function startPace(requestsPerSecond: number) {
   }
 }
 
-async function withRetries<T>(send: () => Promise<T>): Promise<T> {
+type Chance = { clock: Clock; random: () => number }
+
+async function withRetries<T>(send: () => Promise<T>, { clock, random }: Chance): Promise<T> {
   for (let retries = 0; ; retries++) {
     try {
       return await send()
     } catch (error) {
       if (retries === RETRIES.max || !isTransient(error)) throw error
       // Full jitter, so that requests that failed together are not retried together.
-      await sleep(Math.random() * Math.min(RETRIES.longestMs, RETRIES.firstMs * 2 ** retries))
+      await clock.sleep(random() * Math.min(RETRIES.longestMs, RETRIES.firstMs * 2 ** retries))
     }
   }
 }

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { listRuns, openRun, type ReconcileRun } from '../../../shared/catalog/reconcile-runs.ts'
 import { saveCheckpoint, takeLease } from '../../../shared/catalog/run-leases.ts'
 import { Conflict } from '../../../shared/errors.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
 import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
+import { skippingClock } from '../../support/clock.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { drift, driftIn, expectEqual, put, run } from './stage.ts'
 
-test('a run that was told to stop goes on behind its checkpoint, and counts all of it once', async ({ sql }) => {
+test('a stopped run continues after its checkpoint, and counts everything once', async ({ sql }) => {
   await using bucket = await filled(400)
   const steps: ReconcileRun[] = []
   // A hundred differences are as much as this pace allows for a step.
@@ -35,16 +35,16 @@ test('a run that was told to stop goes on behind its checkpoint, and counts all 
   expect((await run(sql, bucket)).id).not.toBe(stopped.id)
 })
 
-test('differences that still have to wait are compared again by the run that goes on', async ({ sql }) => {
+test('differences that still have to wait are compared again by the next run', async ({ sql }) => {
   await using bucket = await filled(3)
-  const started = Date.now()
-  const shouldStop = () => Date.now() > started + 300
-  const stopped = await run(sql, bucket, {}, { graceSeconds: 60, shouldStop })
+  const clock = skippingClock()
+  const shouldStop = () => clock.now() > 300
+  const stopped = await run(sql, bucket, {}, { graceSeconds: 60, shouldStop, clock })
   expect(stopped).toMatchObject({ finishedAt: null, checkpoint: null, findings: { missing: 0, versions: 0 } })
   expect(driftIn(await run(sql, bucket))).toEqual(drift({ missing: 3, repaired: 3 }))
 })
 
-test('a run whose process was killed is taken over behind its checkpoint', { timeout: 60_000 }, async ({ sql, database }) => {
+test('a run whose process was killed continues after its checkpoint', { timeout: 60_000 }, async ({ sql, database }) => {
   await using bucket = await filled(400)
   const child = spawn(process.execPath, [join(import.meta.dirname, 'child.ts'), database.url, bucket.server.url], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -56,13 +56,13 @@ test('a run whose process was killed is taken over behind its checkpoint', { tim
   expect(left).toMatchObject({ finishedAt: null, checkpoint: 'key 199', findings: { repaired: 100 } })
   await expect(run(sql, bucket)).rejects.toThrow(Conflict)
 
-  await sleep(2100)
+  await sql`update catalog.storage_reconciles set leased_until = now() - interval '1 second'`
   const finished = await run(sql, bucket)
   expect(finished).toMatchObject({ id: left?.id, finishedAt: expect.any(Date), findings: { versions: 400 } })
   await expectEqual(sql, bucket)
 })
 
-test('of many who want to work on a run at once one does', async ({ sql }) => {
+test('of many processes that start to work on a run at once, one does', async ({ sql }) => {
   await using bucket = await filled(20)
   const opened = await Promise.all(Array.from({ length: 5 }, () => openRun(sql, { bucket: 'docs' })))
   expect(new Set(opened.map(({ id }) => id)).size).toBe(1)
@@ -72,7 +72,7 @@ test('of many who want to work on a run at once one does', async ({ sql }) => {
   expect(reasons.every(reason => reason instanceof Conflict)).toBe(true)
 })
 
-test('a run is started over only when nobody is at work on it', async ({ sql }) => {
+test('a run is restarted only when no process works on it', async ({ sql }) => {
   const opened = await openRun(sql, { bucket: 'docs' })
   const lease = await takeLease(sql, opened, 60)
   await saveCheckpoint(sql, lease, { ...opened, checkpoint: 'k' }, false)
@@ -81,7 +81,7 @@ test('a run is started over only when nobody is at work on it', async ({ sql }) 
   expect(await openRun(sql, { bucket: 'docs' }, true)).toMatchObject({ id: opened.id, checkpoint: null })
 })
 
-test('who was taken for dead writes no checkpoint', async ({ sql }) => {
+test('a process that lost its lease writes no checkpoint', async ({ sql }) => {
   const opened = await openRun(sql, { bucket: 'docs' })
   const dead = await takeLease(sql, opened, 0)
   await takeLease(sql, opened, 60)

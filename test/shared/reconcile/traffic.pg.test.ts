@@ -1,21 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import type { Clock } from '../../../shared/clock.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
-import { pacedClient } from '../../../shared/s3/paced-client.ts'
 import { makeBucket, type TestS3, testS3 } from '../../support/bucket.ts'
+import { skippingClock } from '../../support/clock.ts'
 import { databaseTest as test } from '../../support/database.ts'
+import { randomNumbers } from '../../support/random.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 
-test('what changes meanwhile, with its events a second late, is not drift', { timeout: 60_000 }, async ({ sql }) => {
+test('what changes meanwhile, with its events almost as late as the time of grace, is not drift', { timeout: 60_000 }, async ({
+  sql,
+}) => {
   await using bucket = await filled(sql, 150)
-  const traffic = startTraffic(sql, bucket, 1000)
+  const traffic = startTraffic(sql, bucket, 1900)
   const reports = []
   // Few requests a second, so that the bucket changes while it is read.
-  for (let n = 0; n < 2; n++)
-    reports.push(await run(sql, bucket, {}, { graceSeconds: 2, requestsPerSecond: 50, sampleRate: 0.1 }))
-  const changes = await traffic.stop()
-  expect(changes).toBeGreaterThan(50)
+  const options = { graceSeconds: 2, requestsPerSecond: 50, sampleRate: 0.1, clock: traffic.clock, random: randomNumbers() }
+  for (let n = 0; n < 2; n++) reports.push(await run(sql, bucket, {}, options))
+  expect(await traffic.stop()).toBeGreaterThan(50)
   expect(reports.map(driftIn)).toEqual([drift({}), drift({})])
   await deliver(sql, bucket)
   await expectEqual(sql, bucket)
@@ -26,48 +27,15 @@ test('what was lost is found among what changes meanwhile', { timeout: 60_000 },
   for (const key of ['lost/1', 'lost/2', 'lost/3']) await put(bucket, key)
   for (const key of ['key 7', 'key 8']) await remove(bucket, key)
   lose(bucket)
-  const traffic = startTraffic(sql, bucket, 500)
-  const report = await run(sql, bucket, {}, { graceSeconds: 2, requestsPerSecond: 100 })
+  const traffic = startTraffic(sql, bucket, 1900)
+  const report = await run(sql, bucket, {}, { graceSeconds: 2, requestsPerSecond: 100, clock: traffic.clock })
   await traffic.stop()
   expect(driftIn(report)).toEqual(drift({ missing: 5, repaired: 5 }))
   await deliver(sql, bucket)
   await expectEqual(sql, bucket)
 })
 
-test('S3 is asked no more often than it may be, its refusals included', async () => {
-  const times: number[] = []
-  await using bucket = await testS3({
-    fault: () => {
-      times.push(performance.now())
-      return times.length % 10 === 0 ? { error: 'InternalError' } : undefined
-    },
-  })
-  await makeBucket(bucket.s3, 'docs', 'Enabled')
-  times.length = 0
-  let requests = 0
-  const s3 = pacedClient(bucket.s3, { requestsPerSecond: 100, onRequest: () => requests++ })
-  const ask = async () => {
-    for await (const _ of listBucketVersions(s3, { bucket: 'docs', prefix: '', now: async () => '' }));
-  }
-  await Promise.all(Array.from({ length: 60 }, ask))
-  expect(requests).toBe(times.length)
-  expect(times.length).toBeGreaterThan(60)
-  // In no half second more than fifty, and a few that waited for the server.
-  const inHalfSecond = times.map(from => times.filter(time => time >= from && time < from + 500).length)
-  expect(Math.max(...inHalfSecond)).toBeLessThanOrEqual(55)
-})
-
-test('the client that was paced stays as it was', async () => {
-  await using bucket = await testS3()
-  await makeBucket(bucket.s3, 'docs', 'Enabled')
-  let requests = 0
-  pacedClient(bucket.s3, { requestsPerSecond: 1, onRequest: () => requests++ })
-  await put(bucket, 'a')
-  await put(bucket, 'b')
-  expect(requests).toBe(0)
-})
-
-test('S3 that is busy, slow and breaks off its answers only takes longer', { timeout: 60_000 }, async ({ sql }) => {
+test('S3 that is busy, slow and cuts off its responses only takes longer', { timeout: 60_000 }, async ({ sql }) => {
   let isIll = false
   let asked = 0
   await using bucket = await testS3({
@@ -80,7 +48,7 @@ test('S3 that is busy, slow and breaks off its answers only takes longer', { tim
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   for (let n = 0; n < 30; n++) await put(bucket, `key ${n}`)
   isIll = true
-  const report = await run(sql, bucket)
+  const report = await run(sql, bucket, {}, { clock: skippingClock() })
   isIll = false
   expect(driftIn(report)).toEqual(drift({ missing: 30, repaired: 30 }))
   await expectEqual(sql, bucket)
@@ -104,32 +72,48 @@ async function filled(sql: Sql, keys: number): Promise<TestS3> {
   return bucket
 }
 
-/** Three writers change the bucket, and each change is indexed so many milliseconds later; answers how many there were. */
-function startTraffic(sql: Sql, bucket: TestS3, lateMs: number) {
-  let isStopped = false
+/** Milliseconds between two changes of the traffic. */
+const CHANGE_MS = 25
+
+/**
+ * Traffic with a clock on which time passes in sleeps only. Meanwhile the bucket changes, and each change is indexed `lateMs` later.
+ * `stop` indexes the rest and returns how many changes there were.
+ */
+function startTraffic(sql: Sql, bucket: TestS3, lateMs: number): { clock: Clock; stop(): Promise<number> } {
+  let now = 0
+  let nextChange = CHANGE_MS
   let changes = 0
-  const late: Promise<void>[] = []
-  const write = async (writer: number) => {
-    for (let n = 0; !isStopped; n++) {
-      const key = `key ${(n * 7 + writer * 31) % 200}`
-      await (n % 3 === 0 ? remove(bucket, key) : put(bucket, key, `writer ${writer}, ${n}`))
-      changes++
-      await sleep(25)
-    }
+  let passing: Promise<void> = Promise.resolve()
+  const late: { at: number; events: string[] }[] = []
+  const index = async (until: number) => {
+    while (late[0] && late[0].at <= until) await deliver(sql, { ...bucket, events: late.shift()!.events })
   }
-  const index = async () => {
-    while (!isStopped) {
-      const events = bucket.events.splice(0)
-      late.push(sleep(lateMs).then(() => deliver(sql, { ...bucket, events })))
-      await sleep(100)
-    }
+  const change = async () => {
+    const key = `key ${(changes * 7) % 200}`
+    await (changes % 3 === 0 ? remove(bucket, key) : put(bucket, key, `change ${changes}`))
+    changes++
+    late.push({ at: now + lateMs, events: bucket.events.splice(0) })
   }
-  const running = Promise.all([write(1), write(2), write(3), index()])
+  const passUntil = async (end: number) => {
+    for (; nextChange <= end; nextChange += CHANGE_MS) {
+      now = nextChange
+      await change()
+      await index(now)
+    }
+    now = Math.max(now, end)
+  }
   return {
+    clock: {
+      now: () => now,
+      sleep(milliseconds) {
+        const end = now + milliseconds
+        passing = passing.then(() => passUntil(end))
+        return passing
+      },
+    },
     async stop() {
-      isStopped = true
-      await running
-      await Promise.all(late)
+      await passing
+      await index(Number.POSITIVE_INFINITY)
       return changes
     },
   }
