@@ -37,10 +37,10 @@ export type Addresses = {
   secretAccessKey: string
 }
 
-/** A running catalog. `stop` finishes what is under way; `ended` resolves, with what happened, when Postgres ends by itself or is stopped. */
+/** A running catalog. `stop` finishes running work. `ended` resolves with the reason when Postgres has ended by itself or is stopped. */
 export type LocalCatalog = Addresses & { ended: Promise<string>; stop(): Promise<void> }
 
-/** What the catalog tells while it starts and works. */
+/** Receives the lines that the catalog logs. */
 export type Log = (line: string) => void
 
 /** How often the audit trail is pruned: once a day, as the rule in the cloud does. */

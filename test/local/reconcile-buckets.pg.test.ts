@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import { expect, test } from 'vitest'
+import { test } from 'vitest'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
@@ -10,7 +10,12 @@ import { digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
 import { makeDataFolder } from '../support/data-folder.ts'
 
-test('events lost while the catalog was stopped are repaired soon after the start, in every bucket', async () => {
+/** More than one checkpoint of a reconcile, which comes after 600 requests: two for each version. */
+const VERSIONS = 500
+
+test.concurrent('events lost while the catalog was stopped are repaired soon after the start, in every bucket', async ({
+  expect,
+}) => {
   await using folder = await emptyFolder()
   const first = await start(folder.path)
   await write(first.catalog.s3Url, async s3 => {
@@ -39,11 +44,13 @@ test('events lost while the catalog was stopped are repaired soon after the star
   await second.catalog.stop()
 })
 
-test('a reconcile that the stop of the catalog interrupts continues at the next start', { timeout: 90_000 }, async () => {
+test.concurrent('a reconcile that the stop of the catalog interrupts continues at the next start', {
+  timeout: 90_000,
+}, async ({ expect }) => {
   await using folder = await emptyFolder()
   await (await start(folder.path)).catalog.stop()
   await withoutEvents(folder.path, async s3 => {
-    const keys = Array.from({ length: 500 }, (_, n) => `${n}`)
+    const keys = Array.from({ length: VERSIONS }, (_, n) => `${n}`)
     await Promise.all(keys.map(Key => s3.send(new PutObjectCommand({ Bucket: 'catalog', Key, Body: 'x' }))))
   })
   const first = await start(folder.path)
@@ -51,10 +58,10 @@ test('a reconcile that the stop of the catalog interrupts continues at the next 
   await first.catalog.stop()
 
   const second = await start(folder.path)
-  expect(await inCatalog(second.catalog)).toBeLessThan(500)
+  expect(await inCatalog(second.catalog)).toBeLessThan(VERSIONS)
   await expect
     .poll(() => second.lines, { timeout: 30_000 })
-    .toEqual(['Bucket catalog differed from the catalog: 500 found, 500 repaired'])
+    .toEqual([`Bucket catalog differed from the catalog: ${VERSIONS} found, ${VERSIONS} repaired`])
   expect({ before: first.lines, isEqual: await isEqual(second.catalog, ['catalog']) }).toEqual({ before: [], isEqual: true })
   expect(await runsOf(second.catalog)).toMatchObject([{ bucket: 'catalog', finishedAt: expect.any(Date) }])
   await second.catalog.stop()

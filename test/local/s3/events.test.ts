@@ -145,7 +145,7 @@ describe('a sequencer', () => {
   }
   const padded = (sequencer: string | undefined) => (sequencer ?? '').padEnd(32, '0')
 
-  s3Test('grows with every event, padded and compared as text, even when the clock stands still or goes back', () => {
+  s3Test('grows with every event, padded and compared as text, even if the clock stops or goes back', () => {
     const times = [1_700_000_000_000, 1_700_000_000_000, 1_699_999_999_000, 1_700_000_000_001, 1_700_000_001_000]
     let tick = 0
     const sequencers = numbers(() => times[Math.floor(tick++ / 5000)] ?? 1_700_000_002_000, 30_000).map(number =>

@@ -19,15 +19,15 @@ import { failure, s3Test, signedHeaders, startEndpoint } from './endpoint.ts'
 const target = { Bucket: 'plain', Key: 'k' }
 
 function get(port: number, headers: Record<string, string>, path = '/'): Promise<[number | undefined, string]> {
-  const answer = Promise.withResolvers<[number | undefined, string]>()
+  const result = Promise.withResolvers<[number | undefined, string]>()
   const sent = request({ host: '127.0.0.1', port, path, headers })
-  sent.on('error', answer.reject).on('response', async response => {
+  sent.on('error', result.reject).on('response', async response => {
     let text = ''
     for await (const chunk of response) text += chunk
-    answer.resolve([response.statusCode, text])
+    result.resolve([response.statusCode, text])
   })
   sent.end()
-  return answer.promise
+  return result.promise
 }
 
 describe('the endpoint', () => {
@@ -62,14 +62,14 @@ describe('the endpoint', () => {
   })
 
   s3Test('accepts any credentials, but not none', async ({ s3: { server } }) => {
-    const answer = async (headers: Record<string, string>) => {
+    const result = async (headers: Record<string, string>) => {
       const [status, text] = await get(server.port, headers)
       return [status, /<Code>(\w+)/.exec(text)?.[1]]
     }
-    expect(await answer(signedHeaders('whoever'))).toEqual([200, undefined])
-    expect(await answer({ authorization: 'AWS whoever:signature' })).toEqual([200, undefined])
-    expect(await answer({})).toEqual([403, 'AccessDenied'])
-    expect(await answer({ authorization: 'Bearer x' })).toEqual([400, 'AuthorizationHeaderMalformed'])
+    expect(await result(signedHeaders('whoever'))).toEqual([200, undefined])
+    expect(await result({ authorization: 'AWS anybody:signature' })).toEqual([200, undefined])
+    expect(await result({})).toEqual([403, 'AccessDenied'])
+    expect(await result({ authorization: 'Bearer x' })).toEqual([400, 'AuthorizationHeaderMalformed'])
   })
 
   s3Test('names the access key of the request as the principal of a change', async ({ s3 }) => {

@@ -60,7 +60,7 @@ describe('a bucket with versioning', () => {
 
   s3Test('reading a delete marker is 404 if it is current, and 405 by its id', async ({ s3: { client, url } }) => {
     const { VersionId: marker } = await remove(client, 'versioned')
-    const answer = async (query: string, method: string) => {
+    const read = async (query: string, method: string) => {
       const response = await fetch(`${url}/versioned/k${query}`, { method, headers: signedHeaders() })
       const names = ['x-amz-delete-marker', 'x-amz-version-id', 'allow', 'last-modified']
       const [deleteMarker, versionId, allow, lastModified] = names.map(name => response.headers.get(name))
@@ -68,11 +68,11 @@ describe('a bucket with versioning', () => {
       return { status: response.status, code, deleteMarker, versionId, allow, dated: lastModified !== null }
     }
     const common = { deleteMarker: 'true', versionId: marker }
-    expect(await answer('', 'GET')).toEqual({ ...common, status: 404, code: 'NoSuchKey', allow: null, dated: false })
-    expect(await answer('', 'HEAD')).toEqual({ ...common, status: 404, code: undefined, allow: null, dated: false })
+    expect(await read('', 'GET')).toEqual({ ...common, status: 404, code: 'NoSuchKey', allow: null, dated: false })
+    expect(await read('', 'HEAD')).toEqual({ ...common, status: 404, code: undefined, allow: null, dated: false })
     const byId = { ...common, status: 405, allow: 'DELETE', dated: true }
-    expect(await answer(`?versionId=${marker}`, 'GET')).toEqual({ ...byId, code: 'MethodNotAllowed' })
-    expect(await answer(`?versionId=${marker}`, 'HEAD')).toEqual({ ...byId, code: undefined })
+    expect(await read(`?versionId=${marker}`, 'GET')).toEqual({ ...byId, code: 'MethodNotAllowed' })
+    expect(await read(`?versionId=${marker}`, 'HEAD')).toEqual({ ...byId, code: undefined })
   })
 
   s3Test('distinguishes a missing version from an invalid version id', async ({ s3: { client } }) => {

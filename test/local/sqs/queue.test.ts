@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openDatabase, transaction } from '../../local/sqlite.ts'
-import { openQueue } from '../../local/sqs/queue.ts'
-import { temporaryFolder } from './s3/endpoint.ts'
+import { openDatabase, transaction } from '../../../local/sqlite.ts'
+import { openQueue } from '../../../local/sqs/queue.ts'
+import { temporaryFolder } from '../s3/endpoint.ts'
 
-/** A queue with a dead-letter queue in memory, and a clock that stands still until it is moved. */
+/** A queue with a dead-letter queue in memory, and a clock that only the test moves. */
 function queueWithClock() {
   let now = 1_700_000_000_000
   const clock = () => now

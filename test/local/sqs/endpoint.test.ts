@@ -16,7 +16,7 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs'
 import { describe, expect } from 'vitest'
-import { credentials, type Endpoint, failure, s3Test } from './endpoint.ts'
+import { credentials, type Endpoint, failure, s3Test } from '../s3/endpoint.ts'
 
 function queueOf({ server }: Endpoint) {
   const client = new SQSClient({ endpoint: server.url, region: 'us-east-1', credentials, maxAttempts: 1 })
