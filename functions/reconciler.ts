@@ -10,7 +10,7 @@ const { AWS_LAMBDA_FUNCTION_NAME, CATALOG_BUCKET, CATALOG_S3_PATH_STYLE } = func
   'CATALOG_S3_PATH_STYLE',
 ])
 
-/** Lambda on an EventBridge rule, after each deployment, and by hand with `{ bucket, prefix?, dryRun?, runId? }`: compares the bucket with the catalog and repairs the catalog. */
+/** Lambda on an EventBridge rule, after each deployment, and by hand with `{ bucket, prefix?, dryRun? }` or `{ runId }`: compares the bucket with the catalog and repairs the catalog. */
 export const handler = reconciler({
   sql: connect(connectionFromEnvironment()),
   s3: new S3Client({ maxAttempts: 5, forcePathStyle: CATALOG_S3_PATH_STYLE }),

@@ -87,13 +87,13 @@ create index storage_tombstones_created_at on catalog.storage_tombstones using b
 grant select, delete, update (created_at) on catalog.storage_tombstones to catalog_pruner;
 
 create table catalog.key_locks (
-  lane integer primary key
+  key_hash integer primary key
 );
 
 comment on table catalog.key_locks is
-  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane '
-  'is first written.';
-comment on column catalog.key_locks.lane is
+  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql), inserted when a key is first written and never '
+  'deleted.';
+comment on column catalog.key_locks.key_hash is
   'Hash of bucket and key, modulo 268,435,456. Nearly one row per key, 60 bytes with the index.';
 
 create type catalog.observation as (

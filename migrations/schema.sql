@@ -99,11 +99,11 @@ create type catalog.version_change as (
 comment on type catalog.version_change is 'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch itself states so, whether it is gone, and whether it was observed, with the columns of the observation.';
 
 create table catalog.key_locks (
-  lane integer not null,
-  constraint key_locks_pkey PRIMARY KEY (lane)
+  key_hash integer not null,
+  constraint key_locks_pkey PRIMARY KEY (key_hash)
 );
-comment on table catalog.key_locks is 'Rows that are locked for writing keys (functions/ingest/lock_keys.sql): one per lane, made when a key of the lane is first written.';
-comment on column catalog.key_locks.lane is 'Hash of bucket and key, modulo 268,435,456. Nearly one row per key, 60 bytes with the index.';
+comment on table catalog.key_locks is 'Rows that are locked for writing keys (functions/ingest/lock_keys.sql), inserted when a key is first written and never deleted.';
+comment on column catalog.key_locks.key_hash is 'Hash of bucket and key, modulo 268,435,456. Nearly one row per key, 60 bytes with the index.';
 
 create table catalog.migrations (
   name text collate "C" not null,
@@ -430,14 +430,12 @@ CREATE OR REPLACE FUNCTION catalog.add_event_audit(in_bucket text, audited_json 
 AS $function$
 begin
   insert into catalog.storage_audit (
-    occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, metadata,
-    event_id
+    occurred_at, user_id, action, bucket, key, version_id, ip_address, success, metadata, event_id
   )
-  select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent,
-    true, a.metadata, a.event_id
+  select a.occurred_at, a.user_id, a.action, in_bucket, a.key, a.version_id, a.ip_address, true, a.metadata, a.event_id
   from jsonb_to_recordset(audited_json) as a (
-    occurred_at timestamptz, user_id text, user_name text, action text, key text, version_id text, ip_address text,
-    user_agent text, metadata jsonb, event_id text
+    occurred_at timestamptz, user_id text, action text, key text, version_id text, ip_address text, metadata jsonb,
+    event_id text
   )
   on conflict (event_id, occurred_at) do nothing;
 end
@@ -449,7 +447,7 @@ CREATE OR REPLACE FUNCTION catalog.add_to_counters(deltas catalog.counter_delta[
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- An upsert fires the triggers of insert and of update, and one of them seldom has rows.
+  -- An upsert fires the triggers of insert and of update, and usually one of the two has no rows.
   if cardinality(deltas) = 0 then
     return;
   end if;
@@ -956,12 +954,12 @@ CREATE OR REPLACE FUNCTION catalog.lock_keys(buckets text[], keys text[])
 AS $function$
 begin
   -- Inserts the rows that are missing and locks the others; `where false` updates none of them.
-  insert into catalog.key_locks (lane)
+  insert into catalog.key_locks (key_hash)
   select distinct (hashtextextended(k.bucket || '/' || k.key, 0) & 268435455)::integer
   from unnest(buckets, keys) as k (bucket, key)
   order by 1
-  on conflict (lane) do update
-  set lane = excluded.lane
+  on conflict (key_hash) do update
+  set key_hash = excluded.key_hash
   where false;
 end
 $function$;

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { BackfillPreview } from '../../shared/reconcile/preview.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
-import { addRunOptions, prefixFlags, type RunFlags } from '../reconcile/options.ts'
+import { addRunOptions, type RunFlags, runFlags } from '../reconcile/options.ts'
 import { printFindings } from '../reconcile/print-runs.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
@@ -32,13 +32,14 @@ Examples:
 type Flags = TargetFlags & RunFlags & { preview?: boolean; inventory?: string }
 
 async function backfill(flags: Flags): Promise<void> {
+  if (flags.preview && flags.inventory) throw new CliError('--preview and --inventory cannot be combined')
   const target = resolveTarget(flags)
   if (flags.inventory) return backfillFromInventory(target, flags, flags.inventory)
   const started = await startRuns(target, flags, { kind: 'preview' })
   const previews = (await followRuns(target, flags, started, 0)).map(({ result }) => result as BackfillPreview)
   if (!flags.json) for (const preview of previews) printPreview(preview)
   if (flags.preview)
-    return flags.json ? printLine(printableJson(previews, 2)) : printNext(npxCommand(`backfill${prefixFlags(flags)}`, flags))
+    return flags.json ? printLine(printableJson(previews, 2)) : printNext(npxCommand(`backfill${runFlags(flags)}`, flags))
   const total = previews.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
   const runs = await followRuns(target, flags, await startRuns(target, flags, {}), total)
   if (flags.json) return printLine(printableJson(runs, 2))
@@ -58,7 +59,7 @@ async function backfillFromInventory(target: Target, flags: Flags, manifest: str
     const [rows, requests] = [formatCount(findings.versions, 'row'), formatCount(findings.requests, 'request')]
     printLine(`${rows} of the report, ${findings.repaired.toLocaleString('en')} indexed with ${requests}`)
   }
-  printNext(npxCommand(`reconcile${prefixFlags(flags)}`, flags))
+  printNext(npxCommand(`reconcile${runFlags(flags)}`, flags))
 }
 
 function printPreview(preview: BackfillPreview): void {

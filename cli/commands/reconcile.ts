@@ -4,7 +4,7 @@ import type { BucketStatistics } from '../../shared/catalog/statistics.ts'
 import { deleteJson, getJson, type Jsonify } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
-import { addRunOptions, numberBetween, parseId, prefixFlags, type RunFlags } from '../reconcile/options.ts'
+import { addRunOptions, numberBetween, parseId, type RunFlags, runFlags } from '../reconcile/options.ts'
 import { printFindings, printRuns } from '../reconcile/print-runs.ts'
 import type { Run } from '../reconcile/progress.ts'
 import { CliError } from '../terminal/cli-error.ts'
@@ -22,9 +22,15 @@ export function addReconcile(program: Command): void {
         .default(0),
     )
     .option('--fresh', 'start at the first key, even if an earlier run was stopped')
-    .option('--list', 'list the newest runs and their states')
-    .option('--follow <run>', 'show the progress of a run until it is finished; may be repeated', parseId)
-    .option('--stop <run>', 'stop a run at its next checkpoint; may be repeated', parseId)
+    .addOption(new Option('--list', 'list the newest runs and their states').conflicts([...START_FLAGS, 'follow', 'stop']))
+    .addOption(
+      new Option('--follow <run>', 'show the progress of a run until it is finished; may be repeated')
+        .argParser(parseId)
+        .conflicts([...START_FLAGS, 'stop']),
+    )
+    .addOption(
+      new Option('--stop <run>', 'stop a run at its next checkpoint; may be repeated').argParser(parseId).conflicts(START_FLAGS),
+    )
     .addHelpText(
       'after',
       `
@@ -40,6 +46,9 @@ Examples:
     .action(reconcileCommand)
   addTargetOptions(addRunOptions(command))
 }
+
+/** The flags that only a command that starts a run takes. */
+const START_FLAGS = ['dryRun', 'sample', 'fresh', 'prefix', 'rate', 'grace']
 
 type Flags = TargetFlags &
   RunFlags & { dryRun?: boolean; sample: number; fresh?: boolean; list?: boolean; follow?: number[]; stop?: number[] }
@@ -57,13 +66,16 @@ async function reconcileCommand(flags: Flags): Promise<void> {
   else printFindings(runs)
   const drift = runs.filter(({ isDryRun }) => isDryRun).reduce((sum, { findings }) => sum + driftOf(findings), 0)
   if (drift > 0)
-    throw new CliError(
-      `${formatCount(drift, 'difference')}; repair with ${npxCommand(`reconcile${prefixFlags(flags)}`, flags)}`,
-      {
-        exitCode: 2,
-      },
-    )
+    throw new CliError(`${formatCount(drift, 'difference')}; repair with ${repairCommand(runs, flags)}`, { exitCode: 2 })
   if (!flags.json) printNext(npxCommand('stats', flags))
+}
+
+/** The command that repairs what dry runs found: of the same prefixes, and with the same sample. */
+function repairCommand(runs: Run[], flags: Flags): string {
+  const [{ bucket, options }] = runs as [Run]
+  const prefix = runs.map(run => run.prefix).filter(one => one !== '')
+  const rate = flags.follow ? undefined : flags.rate
+  return npxCommand(`reconcile${runFlags({ prefix, rate, sample: options.sampleRate })}`, { ...flags, bucket })
 }
 
 async function listRuns(target: Target, flags: Flags): Promise<void> {

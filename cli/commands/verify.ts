@@ -22,7 +22,7 @@ export function addVerify(program: Command): void {
     .addOption(graceOption())
     .addHelpText(
       'after',
-      '\nThe schema of the database is checked only if DATABASE_URL, or DATABASE_HOST and the variables with it, are set.',
+      '\nThe schema of the database is checked on this machine, and elsewhere if DATABASE_URL, or DATABASE_HOST and the variables with it, are set.',
     )
     .action(verify)
   addTargetOptions(command)

@@ -15,7 +15,8 @@ export type RunSettings = { kind?: RunKind; dryRun?: boolean; fresh?: boolean; s
 export async function startRuns(target: Target, flags: Partial<RunFlags>, settings: RunSettings): Promise<Run[]> {
   const prefixes = flags.prefix && flags.prefix.length > 0 ? [...new Set(flags.prefix)] : [undefined]
   const requestsPerSecond = flags.rate && flags.rate / prefixes.length
-  const common = { bucket: target.bucket, requestsPerSecond, graceSeconds: flags.grace, ...settings }
+  const graceSeconds = settings.kind === undefined || settings.kind === 'reconcile' ? flags.grace : undefined
+  const common = { bucket: target.bucket, requestsPerSecond, graceSeconds, ...settings }
   return Promise.all(prefixes.map(prefix => postJson<Run>(target, '/reconciles', { ...common, prefix })))
 }
 
@@ -25,9 +26,12 @@ export async function startRuns(target: Target, flags: Partial<RunFlags>, settin
  */
 export async function followRuns(target: Target, flags: TargetFlags, started: Run[], total: number): Promise<Run[]> {
   const signals = onStopSignal(() => undefined)
+  // When one run fails, the others are no longer followed.
+  const failure = new AbortController()
+  const signal = AbortSignal.any([signals.signal, failure.signal])
   const progress = startProgress(total)
   try {
-    return await Promise.all(started.map(run => followRun(target, run, progress.show, signals.signal)))
+    return await Promise.all(started.map(run => followRun(target, run, progress.show, signal)))
   } catch (error) {
     if (!signals.signal.aborted) throw error
     const ids = started.map(({ id }) => id)
@@ -38,6 +42,7 @@ export async function followRuns(target: Target, flags: TargetFlags, started: Ru
       exitCode: 130,
     })
   } finally {
+    failure.abort()
     progress.end()
     signals.release()
   }

@@ -8,7 +8,9 @@ export type RunFlags = { prefix: string[]; rate: number; grace: number; json?: b
 export function addRunOptions(command: Command): Command {
   return command
     .option('--prefix <prefix>', 'only keys with this prefix; may be repeated', (one, all: string[]) => [...all, one], [])
-    .addOption(new Option('--rate <n>', 'the most requests to S3 per second').argParser(numberBetween(1, 5000)).default(500))
+    .addOption(
+      new Option('--rate <n>', 'the most requests to S3 per second').argParser(numberBetween(1, 5000)).default(DEFAULT_RATE),
+    )
     .addOption(graceOption())
     .option('--json', 'print the runs as JSON')
 }
@@ -20,10 +22,17 @@ export function graceOption(): Option {
     .default(60)
 }
 
-/** The prefixes of a command as they are typed. */
-export function prefixFlags({ prefix }: RunFlags): string {
-  return prefix.map(one => ` --prefix ${shellQuote(one)}`).join('')
+/** The flags that select and limit a run, as they are typed. `sample` is a share (0 to 1). */
+export function runFlags({ prefix, rate, sample = 0 }: { prefix: string[]; rate?: number; sample?: number }): string {
+  return [
+    ...prefix.map(one => ` --prefix ${shellQuote(one)}`),
+    rate === undefined || rate === DEFAULT_RATE ? '' : ` --rate ${rate}`,
+    sample === 0 ? '' : ` --sample ${sample}`,
+  ].join('')
 }
+
+/** Requests to S3 per second. */
+const DEFAULT_RATE = 500
 
 /** Parses a number of a flag. */
 export function numberBetween(least: number, most: number): (text: string) => number {

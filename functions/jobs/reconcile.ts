@@ -30,8 +30,8 @@ const RESERVE_MS = 60_000
 /**
  * The reconciler. An EventBridge rule compares the whole bucket; `{ bucket, prefix?, dryRun? }` starts or continues a reconcile,
  * `{ runId }` a run of any kind. Before the time is over it saves a checkpoint and continues in another invocation. Does nothing while another
- * invocation works on the run. An error is recorded in the run, and thrown unless whoever started the run by its id caused it. Throws Invalid for
- * other events.
+ * invocation works on the run. An error is recorded in the run, and thrown except when the caller of `{ runId }` caused it (a missing
+ * bucket, a bad report). Throws Invalid for other events.
  */
 export function reconciler(
   dependencies: ReconcilerDependencies,

@@ -17,7 +17,7 @@ export async function findDownload(
     where bucket = ${bucket} and key = ${toStoredKey(key)}
       and ${versionId === undefined ? sql`is_latest` : sql`version_id = ${versionId}`}
   `
-  const what = versionId === undefined ? key : `version ${versionId} of ${key}`
+  const what = versionId === undefined ? `object ${key}` : `version ${versionId} of ${key}`
   if (!version) throw new NotFound(`No ${what} in bucket ${bucket}`)
   if (version.isDeleteMarker)
     throw new NotFound(`The ${versionId === undefined ? 'latest version' : 'version'} of ${key} is a delete marker`)

@@ -63,6 +63,7 @@ export function driftOf({ missing, orphaned, stale, wrongLatest, wrongMetadata }
 /**
  * Returns the unfinished run of a kind and scope with these options, or a new one: there is at most one. One that was stopped or failed may
  * continue. `fresh`, or another manifest, restarts it from the beginning, and throws Conflict while a process works on it.
+ * Otherwise a run that a process works on keeps its options, and a request to stop it.
  */
 export async function openRun(
   sql: Sql,
@@ -73,13 +74,13 @@ export async function openRun(
     insert into catalog.storage_reconciles as r (kind, bucket, prefix, is_dry_run, options, findings)
     values (${kind}, ${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(options)}, ${sql.json(emptyFindings())})
     on conflict (kind, bucket, prefix, is_dry_run) where finished_at is null do update
-    set options = excluded.options,
+    set options = case when ${isFree(sql)} then excluded.options else r.options end,
       checkpoint = case when not ${isRestarted(sql, fresh)} then r.checkpoint end,
       findings = case when ${isRestarted(sql, fresh)} then excluded.findings else r.findings end,
       result = case when not ${isRestarted(sql, fresh)} then r.result end,
       started_at = case when ${isRestarted(sql, fresh)} then now() else r.started_at end,
       error = null,
-      stop_requested_at = null
+      stop_requested_at = case when not ${isFree(sql)} then r.stop_requested_at end
     where not ${isRestarted(sql, fresh)} or ${isFree(sql)}
     returning ${runColumns(sql)}
   `

@@ -42,7 +42,7 @@ type Recorded = Pick<MigrationFile, 'name' | 'sha256'>
 /** Any number will do that nothing else locks: the first bytes of sha256('storage_migrations'). */
 const LOCK_KEY = 0x5ca7a106
 
-/** Held until the transaction ends: behind RDS Proxy a lock of the session would be somebody else's a moment later. */
+/** Held until the transaction ends: behind RDS Proxy the next transaction may run on another connection, so a session lock would be lost. */
 async function lock(tx: Transaction): Promise<void> {
   // Waiting for another runner, and work on a large table, may take longer than any request is allowed to.
   await tx`select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`

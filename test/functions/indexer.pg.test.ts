@@ -24,7 +24,7 @@ import { sqsEvent } from '../support/sqs.ts'
 describe.each([{ sequencer: 'aws' }, { sequencer: 'none' }] as const)(
   'with sequencers of the form $sequencer',
   ({ sequencer }) => {
-    test('every order of a history of one key ends with what the bucket holds', async ({ sql }) => {
+    test('every order of a history of one key ends with what the bucket holds', { timeout: 120_000 }, async ({ sql }) => {
       await using bucket = await testS3({ sequencer })
       await makeBucket(bucket.s3, 'docs', 'Enabled')
       const put = (Body: string) =>

@@ -4,7 +4,7 @@ create or replace function catalog.add_to_counters(deltas catalog.counter_delta[
 language plpgsql
 as $$
 begin
-  -- An upsert fires the triggers of insert and of update, and one of them seldom has rows.
+  -- An upsert fires the triggers of insert and of update, and usually one of the two has no rows.
   if cardinality(deltas) = 0 then
     return;
   end if;

@@ -3,14 +3,12 @@ language plpgsql
 as $$
 begin
   insert into catalog.storage_audit (
-    occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, metadata,
-    event_id
+    occurred_at, user_id, action, bucket, key, version_id, ip_address, success, metadata, event_id
   )
-  select a.occurred_at, a.user_id, a.user_name, a.action, in_bucket, a.key, a.version_id, a.ip_address, a.user_agent,
-    true, a.metadata, a.event_id
+  select a.occurred_at, a.user_id, a.action, in_bucket, a.key, a.version_id, a.ip_address, true, a.metadata, a.event_id
   from jsonb_to_recordset(audited_json) as a (
-    occurred_at timestamptz, user_id text, user_name text, action text, key text, version_id text, ip_address text,
-    user_agent text, metadata jsonb, event_id text
+    occurred_at timestamptz, user_id text, action text, key text, version_id text, ip_address text, metadata jsonb,
+    event_id text
   )
   on conflict (event_id, occurred_at) do nothing;
 end
