@@ -91,8 +91,8 @@ create table catalog.key_locks (
 );
 
 comment on table catalog.key_locks is
-  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql), inserted when a key is first written and never '
-  'deleted.';
+  'Rows that are locked for writing keys (functions/ingest/lock_keys.sql), inserted when a key is first written and '
+  'never deleted.';
 comment on column catalog.key_locks.key_hash is
   'Hash of bucket and key, modulo 268,435,456. Nearly one row per key, 60 bytes with the index.';
 

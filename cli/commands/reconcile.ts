@@ -74,8 +74,8 @@ async function reconcileCommand(flags: Flags): Promise<void> {
 function repairCommand(runs: Run[], flags: Flags): string {
   const [{ bucket, options }] = runs as [Run]
   const prefix = runs.map(run => run.prefix).filter(one => one !== '')
-  const rate = flags.follow ? undefined : flags.rate
-  return npxCommand(`reconcile${runFlags({ prefix, rate, sample: options.sampleRate })}`, { ...flags, bucket })
+  const [rate, target] = flags.follow ? [undefined, { ...flags, bucket }] : [flags.rate, flags]
+  return npxCommand(`reconcile${runFlags({ prefix, rate, sample: options.sampleRate })}`, target)
 }
 
 async function listRuns(target: Target, flags: Flags): Promise<void> {

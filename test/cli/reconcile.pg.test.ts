@@ -38,6 +38,23 @@ test('a dry run reports missing versions, changes nothing and exits with 2; a re
   expect(await inCatalog()).toBe(3)
 })
 
+test('the repair that a dry run suggests lost its prefix, sample and rate', async () => {
+  await loseAll()
+  const { stderr } = await given.run(...'reconcile --dry-run --grace 0 --prefix a --sample 0.5 --rate 50'.split(' '))
+  expect(stderr).toContain('repair with npx catalog reconcile --prefix a --rate 50 --sample 0.5\n')
+  await given.run('reconcile', '--grace', '0')
+})
+
+test.each([
+  ['backfill --preview --inventory s3://reports/manifest.json', '--preview and --inventory cannot be combined'],
+  ['reconcile --list --follow 1', "option '--list' cannot be used with option '--follow <run>'"],
+  ['reconcile --stop 1 --dry-run', "option '--stop <run>' cannot be used with option '--dry-run'"],
+  ['reconcile --follow 1 --rate 50', "option '--follow <run>' cannot be used with option '--rate <n>'"],
+])('flags that exclude each other were accepted: %s', async (words, message) => {
+  const { code, stderr } = await given.run(...words.split(' '))
+  expect([code, stderr]).toEqual([1, expect.stringContaining(message)])
+})
+
 test('several prefixes are compared at once', async () => {
   const { stdout } = await given.run('reconcile', '--prefix', 'a', '--prefix', 'b', '--grace', '0', '--json')
   expect(JSON.parse(stdout)).toMatchObject([

@@ -59,6 +59,8 @@ test.for([
   [{ kind: 'inventory' }, 'manifest is for the kind inventory, and required there'],
   [{ manifest: 's3://a/b' }, 'manifest is for the kind inventory, and required there'],
   [{ kind: 'digest', dryRun: true }, 'dryRun is for the kind reconcile'],
+  [{ kind: 'inventory', manifest: 's3://a/b', sampleRate: 1 }, 'sampleRate is for the kind reconcile'],
+  [{ kind: 'preview', graceSeconds: 5 }, 'graceSeconds is for the kind reconcile'],
   [{ grace: 1 }, 'unknown field grace'],
 ] as const)('POST /reconciles with %j is refused', async ([body, message], { sql }) => {
   await using stage = await startStage(sql, { isAway: true })

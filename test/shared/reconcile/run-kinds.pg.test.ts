@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { getRun, listRuns, openRun, type ReconcileRun, requestStop } from '../../../shared/catalog/reconcile-runs.ts'
+import { releaseLease, takeLease } from '../../../shared/catalog/run-leases.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { Conflict, NotFound } from '../../../shared/errors.ts'
 import type { RunKind } from '../../../shared/names.ts'
@@ -77,6 +78,19 @@ test('a run that is asked to stop stops at its checkpoint, and continues only wh
   await expectEqual(sql, bucket)
   await expect(requestStop(sql, opened.id)).rejects.toThrow(Conflict)
   await expect(requestStop(sql, 99)).rejects.toThrow(NotFound)
+})
+
+test('starting a run again changed the options of one that is being worked on, and cancelled a request to stop it', async ({
+  sql,
+}) => {
+  const opened = await openRun(sql, { bucket: 'docs', options: { requestsPerSecond: 5 } })
+  const lease = await takeLease(sql, opened, 60)
+  await requestStop(sql, opened.id)
+  const again = await openRun(sql, { bucket: 'docs', options: { requestsPerSecond: 500 } })
+  expect(again).toMatchObject({ id: opened.id, options: { requestsPerSecond: 5 }, stopRequestedAt: expect.any(Date) })
+  await releaseLease(sql, lease)
+  const free = await openRun(sql, { bucket: 'docs', options: { requestsPerSecond: 500 } })
+  expect(free).toMatchObject({ id: opened.id, options: { requestsPerSecond: 500 }, stopRequestedAt: null })
 })
 
 test('runs of different kinds about the same keys are different runs, and are listed newest first in pages', async ({ sql }) => {
