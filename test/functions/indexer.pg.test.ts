@@ -50,7 +50,9 @@ describe.each([{ sequencer: 'aws' }, { sequencer: 'none' }] as const)(
       const truth = await versionsInBucket(bucket.s3, 'docs')
 
       for (const order of permutations(bucket.events)) {
-        await sql`truncate catalog.storage_versions, catalog.storage_objects, catalog.storage_tombstones, catalog.storage_counters`
+        // Faster than truncate, which makes new files for each table and index.
+        await sql`delete from catalog.storage_versions`
+        await sql`delete from catalog.storage_tombstones`
         for (const event of order) await index(sql, bucket, [event])
         expect(await versionsInCatalog(sql, 'docs')).toEqual(truth)
         expect(await objectsInCatalog(sql, 'docs')).toEqual(currentOf(truth))
