@@ -54,20 +54,20 @@ async function measureSamples() {
     CATALOG_DEAD_LETTER_QUEUE_URL: `${server.url}/000000000000/${server.deadLetters.name}`,
   }
   const found = Object.fromEntries(
-    Object.keys(bundles).map(name => [name, { imported: [] as number[], answered: [] as number[] }]),
+    Object.keys(bundles).map(name => [name, { imported: [] as number[], responded: [] as number[] }]),
   )
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const [name, { folder, event }] of Object.entries(bundles)) {
-      const { importMs, answeredMs } = await runBundle(folder, env, event)
+      const { importMs, respondedMs } = await runBundle(folder, env, event)
       found[name]?.imported.push(importMs)
-      found[name]?.answered.push(answeredMs)
+      found[name]?.responded.push(respondedMs)
     }
   }
   return found
 }
 
 function figures(name: string) {
-  const { imported, answered } = samples[name]!
+  const { imported, responded } = samples[name]!
   const { start, whole } = sizeOfBundle(bundles[name]!.folder)
   const times = (own: number[], base: number[]) => round(median(own.map((ms, round) => ms / base[round]!)))
   return {
@@ -75,8 +75,8 @@ function figures(name: string) {
     'KB in all': Math.round(whole / 1024),
     'import ms': round(median(imported)),
     'x alone': times(imported, samples[BASELINE]!.imported),
-    'first response ms': round(median(answered)),
-    'x alone, first response': times(answered, samples[BASELINE]!.answered),
+    'first response ms': round(median(responded)),
+    'x alone, first response': times(responded, samples[BASELINE]!.responded),
   }
 }
 

@@ -6,7 +6,7 @@ import { openQueue } from '../../local/sqs/queue.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { testClient } from '../support/bucket.ts'
 
-/** Indexes the queue of an S3 endpoint's folder in a process of its own, which dies by itself after so many committed batches. */
+/** Indexes the queue of an S3 endpoint's folder in its own process, which kills itself after a number of committed batches. */
 const [url, endpoint, folder, batches] = process.argv.slice(2) as [string, string, string, string]
 const sql = connect({ url })
 const s3 = testClient(endpoint)

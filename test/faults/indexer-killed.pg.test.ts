@@ -10,7 +10,7 @@ import { testClient } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { expectAll, write } from './stage.ts'
 
-test('an indexer killed between commit and acknowledgement loses nothing, and doubles nothing when it gets the batch again', {
+test('an indexer killed between commit and acknowledgement loses nothing, and stores nothing twice when it receives the batch again', {
   timeout: 60_000,
 }, async ({ sql, database }) => {
   await using ending = new AsyncDisposableStack()

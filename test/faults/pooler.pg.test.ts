@@ -11,15 +11,15 @@ import { poolerVersion, startPooler } from './pooler.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
 
 const version = poolerVersion()
-if (version === undefined) console.log('pgbouncer is not installed: nothing is tried through a pooler')
+if (version === undefined) console.log('pgbouncer is not installed: the test through a pooler is skipped')
 const isPreparing = version !== undefined && version >= 1.21
 if (version !== undefined && !isPreparing)
-  console.log(`pgbouncer ${version} takes no prepared statements (1.21 does): tried without`)
+  console.log(`pgbouncer ${version} does not support prepared statements (1.21 does): tested without`)
 
 describe.skipIf(version === undefined)(
   `through a pooler in transaction mode, ${isPreparing ? 'with' : 'without'} prepared statements`,
   () => {
-    test('many indexers share two connections, and a reconcile finds nothing to do', { timeout: 60_000 }, async ({
+    test('many indexers share two connections, and a reconcile finds no differences', { timeout: 60_000 }, async ({
       sql,
       database,
     }) => {

@@ -14,10 +14,10 @@ export function poolerVersion(): number | undefined {
   return version === undefined ? undefined : Number(version)
 }
 
-/** pgbouncer in transaction mode before a database, two server connections for any number of clients. */
+/** pgbouncer in transaction mode in front of a database: two server connections for any number of clients. */
 export type Pooler = { url: string; [Symbol.asyncDispose](): Promise<void> }
 
-/** From 1.21 on it takes prepared statements, as RDS Proxy does. */
+/** Starts one. From version 1.21 it supports prepared statements, as RDS Proxy does. */
 export async function startPooler(database: string, version: number): Promise<Pooler> {
   const { hostname, port, username, password, pathname } = new URL(database)
   const own = await freePort()
@@ -38,7 +38,7 @@ export async function startPooler(database: string, version: number): Promise<Po
     ...(version >= 1.21 ? ['max_prepared_statements = 100'] : []),
   ]
   await writeFile(config, `${lines.join('\n')}\n`)
-  // It refuses to be root, and must read its configuration as somebody else.
+  // It refuses to run as root, and another user must read its configuration.
   await chmod(folder, 0o755)
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const child = spawn('pgbouncer', ['-q', ...user, config], { stdio: ['ignore', 'ignore', 'inherit'] })

@@ -9,35 +9,35 @@ import { expectAll, startIndexing, write } from './stage.ts'
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined))
 
 /** What every fourth question meets. */
-const ILLNESSES: Record<string, Fault> = {
+const FAULTS: Record<string, Fault> = {
   'returns 503 SlowDown': { error: 'SlowDown' },
   'returns 500 InternalError': { error: 'InternalError' },
   'takes its time': { delayMs: 100 },
   'breaks off its responses': { cutAfter: 0.5 },
 }
 
-test.for(Object.entries(ILLNESSES))('S3 that %s costs time, and no event', { timeout: 60_000 }, async ([, illness], { sql }) => {
+test.for(Object.entries(FAULTS))('S3 that %s costs time, and no event', { timeout: 60_000 }, async ([, fault], { sql }) => {
   await using ending = new AsyncDisposableStack()
-  let isIll = false
-  let asked = 0
-  const server = await startS3({ folder: ':memory:', fault: () => (isIll && asked++ % 4 === 0 ? illness : undefined) })
+  let isFaulty = false
+  let requests = 0
+  const server = await startS3({ folder: ':memory:', fault: () => (isFaulty && requests++ % 4 === 0 ? fault : undefined) })
   ending.defer(() => server.close())
   createBucket(server.store, 'docs', { versioning: 'Enabled' })
   const s3 = testClient(server.url)
   ending.defer(() => s3.destroy())
   const events = await write(s3, 30)
 
-  isIll = true
+  isFaulty = true
   const source = startIndexing(sql, s3, server.events)
   ending.defer(() => source.close())
   await source.drained()
-  isIll = false
-  expect(asked).toBeGreaterThan(events)
+  isFaulty = false
+  expect(requests).toBeGreaterThan(events)
   expect(server.deadLetters.counts()).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
   await expectAll(sql, s3, events)
 })
 
-test('events that S3 could not be asked about until they were given up wait in the dead-letter queue', {
+test('events are in the dead-letter queue after S3 failed until their last attempt', {
   timeout: 60_000,
 }, async ({ sql }) => {
   await using ending = new AsyncDisposableStack()

@@ -6,7 +6,7 @@ import type { Queue } from '../../local/sqs/queue.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { currentOf, objectsInCatalog, versionsInBucket, versionsInCatalog } from '../support/bucket.ts'
 
-/** Feeds a queue to an indexer as Lambda does, in small batches, and tries soon again what failed. */
+/** Feeds a queue to an indexer as Lambda does, in small batches, with short waits before retries. */
 export function startIndexing(sql: Sql, s3: S3Client, queue: Queue): EventSource {
   return startEventSource({
     queue,
@@ -30,7 +30,7 @@ export async function write(s3: S3Client, objects: number): Promise<number> {
   return objects * 2 + Math.ceil(objects / 3)
 }
 
-/** Nothing lost, nothing doubled: versions and objects equal the bucket's, and the audit trail has each event once. */
+/** Nothing is lost and nothing is stored twice: versions and objects equal the bucket's, and the audit trail has each event once. */
 export async function expectAll(sql: Sql, s3: S3Client, events: number): Promise<void> {
   const truth = await versionsInBucket(s3, 'docs')
   expect(truth).toHaveLength(events)

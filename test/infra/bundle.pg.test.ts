@@ -92,7 +92,7 @@ describe('a bundle works as its function:', () => {
   })
 
   const run = async (name: string, event: unknown, more: Record<string, string> = {}) =>
-    (await runBundle(bundles[name]!, { ...env, ...more }, event)).answer
+    (await runBundle(bundles[name]!, { ...env, ...more }, event)).response
 
   test('migrator applies the migrations of its bundle to an empty database', async () => {
     await using empty = await freshDatabase('template1')

@@ -11,7 +11,7 @@ import type { Sql } from '../../shared/database/connection.ts'
 import { fromStoredKey } from '../../shared/database/stored-text.ts'
 import { decodeKey } from '../../shared/s3/key-encoding.ts'
 
-/** A local S3 in memory whose events go nowhere but into `events`, as the bodies of their messages. */
+/** A local S3 in memory whose events go only into `events`, as the bodies of their messages. */
 export type TestS3 = { s3: S3Client; server: S3Server; events: string[]; [Symbol.asyncDispose](): Promise<void> }
 
 /** For `await using bucket = await testS3()`. */

@@ -2,7 +2,7 @@ import { test as base, inject } from 'vitest'
 import { type Client, connect } from '../../shared/database/connection.ts'
 import { databaseUrl, TEMPLATE } from './postgres.ts'
 
-/** A migrated, empty database of its own; disposing of it closes `sql` and drops it. */
+/** A migrated, empty database for one test; disposing of it closes `sql` and drops it. */
 export type TestDatabase = { sql: Client; url: string; [Symbol.asyncDispose](): Promise<void> }
 
 /** For `await using database = await freshDatabase()`. `template1` instead of the template gives a database without our tables. */

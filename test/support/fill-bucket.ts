@@ -2,10 +2,10 @@ import type { S3Server } from '../../local/s3/server.ts'
 import { createBucket } from '../../local/s3/store/buckets.ts'
 import { newVersionId } from '../../local/s3/store/version-ids.ts'
 
-/** A month: what was written so long ago has its events behind it. */
+/** A month: the events of versions that old have long been delivered. */
 const AGE_MS = 30 * 24 * 3600 * 1000
 
-/** Makes a versioned bucket with so many objects of one version each, straight in the server's store: no requests, no events. */
+/** Creates a versioned bucket with objects of one version each, directly in the server's store: no requests, no events. */
 export function fillBucket({ store }: S3Server, bucket: string, versions: number, nameOf: (n: number) => string): void {
   createBucket(store, bucket, { versioning: 'Enabled' })
   const insert = store.db.prepare(`

@@ -10,7 +10,7 @@ import { sqsEvent } from './sqs.ts'
 /** A dead letter: its body as JSON, its reason and the message it came from. */
 export type DeadLetter = { body: unknown; reason?: string; messageId?: string }
 
-/** A versioned bucket `docs`, its queues, and the indexer on them with a real client of SQS. Refused requests are not tried again. */
+/** A versioned bucket `docs`, its queues, and the indexer on them with a real client of SQS. Failed requests are not retried. */
 export type IndexerStage = {
   s3: S3Client
   server: S3Server
@@ -56,7 +56,7 @@ export async function startStage(sql: Sql, options: Partial<S3Options> = {}): Pr
   }
 }
 
-/** The record of the only event in a notification, with these fields in place of its own. */
+/** The record of the only event in a notification, with these fields replaced. */
 export function recordOf(body: string, changes: object = {}): S3EventRecord {
   return { ...JSON.parse(body).Records[0], ...changes }
 }

@@ -19,7 +19,7 @@ declare module 'vitest' {
 /** The migrated database that every test's database is cloned from. */
 export const TEMPLATE = 'catalog_template'
 
-/** Nothing in a test run has to survive a crash of the machine. */
+/** No data of a test run must survive a crash of the machine. */
 const SETTINGS = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -32,7 +32,7 @@ const SETTINGS = {
 
 const PREFIX = 'storage-catalog-test-'
 
-/** vitest's global setup: one cluster for the run, in a folder of its own, gone afterwards. */
+/** vitest's global setup: one cluster for the run, in its own folder, which the teardown removes. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeLeftovers()
   const folder = await makeDataFolder(PREFIX)
@@ -77,7 +77,7 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
-/** Without waiting for promises, which the end of the process doesn't; the server still ends, and leaves something behind at first. */
+/** Without waiting for promises, which the end of the process doesn't; the server may still write while it ends, so that the first attempts can fail. */
 function removeWhileUsed(folder: string): void {
   const clock = new Int32Array(new SharedArrayBuffer(4))
   for (let attempt = 0; attempt < 40 && existsSync(folder); attempt++) {

@@ -5,12 +5,12 @@ import { type Client, connect } from '../../shared/database/connection.ts'
 import { DATABASE_OWNER } from '../../shared/database/roles.ts'
 import { makeDataFolder } from './data-folder.ts'
 
-/** A cluster as RDS gives one: the master user is no superuser, and roles sign in without a password where they are members of rds_iam. */
+/** A cluster as on RDS: the master user is no superuser, and roles sign in without a password where they are members of rds_iam. */
 export type FakeRds = {
   admin: Client
-  /** Makes a database that belongs to a role, the master user unless told. */
+  /** Creates a database that belongs to a role, the master user by default. */
   createDatabase(name: string, owner?: string): Promise<void>
-  /** Signs in; whoever asks must end it. */
+  /** Signs in; the caller must end the client. */
   signIn(role: string, database: string): Client
   [Symbol.asyncDispose](): Promise<void>
 }

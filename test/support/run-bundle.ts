@@ -5,21 +5,21 @@ import { promisify } from 'node:util'
 
 const NODE = join(import.meta.dirname, '../../node_modules/.bin/node')
 
-/** What a fresh process did with a bundle: milliseconds until its handler was there and until it had answered. */
-export type BundleRun = { importMs: number; answeredMs: number; answer: unknown }
+/** What a fresh process did with a bundle: milliseconds until its handler was imported and until it had responded. */
+export type BundleRun = { importMs: number; respondedMs: number; response: unknown }
 
-/** As Lambda's runtime does it. JavaScript as text, because whatever loads TypeScript has loaded half of Node before the clock starts. */
+/** As Lambda's runtime does it. JavaScript as text, because loading TypeScript loads half of Node before the clock starts. */
 const PROGRAM = `
   const [file, event] = process.argv.slice(1)
   const start = performance.now()
   const { handler } = await import(file)
   const imported = performance.now()
-  const answer = event && (await handler(JSON.parse(event), { getRemainingTimeInMillis: () => 60_000 }))
-  const times = { importMs: imported - start, answeredMs: performance.now() - start }
-  process.stdout.write('\\n' + JSON.stringify({ ...times, answer }), () => process.exit())
+  const response = event && (await handler(JSON.parse(event), { getRemainingTimeInMillis: () => 60_000 }))
+  const times = { importMs: imported - start, respondedMs: performance.now() - start }
+  process.stdout.write('\\n' + JSON.stringify({ ...times, response }), () => process.exit())
 `
 
-/** Imports the bundle in a folder in a process of its own and hands its handler an event, if there is one; the process sees nothing else of ours. */
+/** Imports the bundle in a folder in its own process and invokes its handler with an event, if there is one; no other code of ours is loaded. */
 export async function runBundle(folder: string, env: Record<string, string>, event?: unknown): Promise<BundleRun> {
   const args = [
     '--input-type=module',
@@ -32,7 +32,7 @@ export async function runBundle(folder: string, env: Record<string, string>, eve
   return JSON.parse(stdout.split('\n').at(-1) ?? '')
 }
 
-/** Imports each file of a bundle, those too that no event of a test would bring in. Rejects when one needs what is not there. */
+/** Imports each file of a bundle, also those that no event of a test loads. Rejects when a file needs one that is missing. */
 export async function importEveryFile(folder: string, env: Record<string, string>): Promise<void> {
   const files = readdirSync(folder).filter(file => file.endsWith('.mjs'))
   const program = `await Promise.all(${JSON.stringify(files)}.map(file => import(${JSON.stringify(folder)} + '/' + file))); process.exit()`

@@ -9,7 +9,7 @@ import { makeDataFolder } from './data-folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** A catalog as `npm start` runs it: a process of its own on free ports. `output` is what it printed. */
+/** A catalog as `npm start` runs it: its own process on free ports. `output` is what it printed. */
 export type RunningCatalog = Addresses & {
   process: ChildProcess
   folder: string
@@ -19,7 +19,7 @@ export type RunningCatalog = Addresses & {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts one in a folder of its own, for `await using`; the folder goes with it. */
+/** Starts one in its own folder, for `await using`, which also removes the folder. */
 export async function runCatalog(folder?: string): Promise<RunningCatalog> {
   const data = folder ?? (await makeDataFolder('storage-catalog-run-'))
   const started = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0' })
@@ -58,7 +58,7 @@ async function readAddresses(
 ): Promise<Addresses> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`The catalog ended with ${child.exitCode}:\n${output()}`)
-    // What a killed one left behind names another process.
+    // A killed catalog leaves a file that names its own process.
     const addresses = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8') || '{}') : {}
     if (addresses.pid === child.pid) return addresses
     await sleep(50)

@@ -3,7 +3,7 @@ import { connect } from '../../../shared/database/connection.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
 import { testClient } from '../../support/bucket.ts'
 
-/** Reconciles the bucket `docs` slowly in a process of its own, which is to be killed, and prints each checkpoint. */
+/** Reconciles the bucket `docs` slowly in its own process, which the test kills, and prints each checkpoint. */
 const [url, endpoint] = process.argv.slice(2) as [string, string]
 const sql = connect({ url })
 await reconcile(sql, testClient(endpoint), await openRun(sql, { bucket: 'docs' }), {

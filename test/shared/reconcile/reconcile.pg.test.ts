@@ -54,7 +54,7 @@ const CASES: Case[] = [
     spoil: sql => deleteObject(sql, { bucket: 'docs', key: 'c' }),
   },
   {
-    what: 'an old version taken for the latest is the wrong latest',
+    what: 'an old version flagged as the latest is a wrong latest',
     found: { wrongLatest: 1, repaired: 1 },
     spoil: async sql => {
       const [old] = (await versionsInCatalog(sql, 'docs')).filter(({ key, isLatest }) => key === 'a' && !isLatest)

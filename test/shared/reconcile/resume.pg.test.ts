@@ -17,6 +17,7 @@ test('a stopped run continues after its checkpoint, and counts everything once',
   // A hundred differences are as much as this pace allows for a step.
   const options = {
     requestsPerSecond: 100,
+    clock: skippingClock(),
     onProgress: (step: ReconcileRun) => steps.push(step),
     shouldStop: () => steps.length >= 2,
   }

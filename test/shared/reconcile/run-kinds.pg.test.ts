@@ -108,7 +108,7 @@ async function work(sql: Sql, { s3 }: TestS3, kind: RunKind, options: ReconcileO
   return continueRun(sql, s3, await openRun(sql, { bucket: 'docs', kind }), options)
 }
 
-/** A bucket with so many keys that nobody indexed. */
+/** A bucket with a number of keys that are not indexed. */
 async function filled(keys: number): Promise<TestS3> {
   const bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')

@@ -7,7 +7,7 @@ import { databaseTest as test } from '../../support/database.ts'
 import { randomNumbers } from '../../support/random.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 
-test('what changes meanwhile, with its events almost as late as the time of grace, is not drift', { timeout: 60_000 }, async ({
+test('changes during a reconcile whose events are almost as late as the grace period are not drift', { timeout: 60_000 }, async ({
   sql,
 }) => {
   await using bucket = await filled(sql, 150)
@@ -22,7 +22,7 @@ test('what changes meanwhile, with its events almost as late as the time of grac
   await expectEqual(sql, bucket)
 })
 
-test('what was lost is found among what changes meanwhile', { timeout: 60_000 }, async ({ sql }) => {
+test('lost events are found among changes during a reconcile', { timeout: 60_000 }, async ({ sql }) => {
   await using bucket = await filled(sql, 100)
   for (const key of ['lost/1', 'lost/2', 'lost/3']) await put(bucket, key)
   for (const key of ['key 7', 'key 8']) await remove(bucket, key)
@@ -36,20 +36,20 @@ test('what was lost is found among what changes meanwhile', { timeout: 60_000 },
 })
 
 test('S3 that is busy, slow and cuts off its responses only takes longer', { timeout: 60_000 }, async ({ sql }) => {
-  let isIll = false
-  let asked = 0
+  let isFaulty = false
+  let requests = 0
   await using bucket = await testS3({
     fault: () => {
-      if (!isIll) return undefined
+      if (!isFaulty) return undefined
       const faults = [{ error: 'SlowDown' }, { delayMs: 30 }, { cutAfter: 0.5 }, {}, { error: 'InternalError' }, {}] as const
-      return faults[asked++ % faults.length]
+      return faults[requests++ % faults.length]
     },
   })
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   for (let n = 0; n < 30; n++) await put(bucket, `key ${n}`)
-  isIll = true
+  isFaulty = true
   const report = await run(sql, bucket, {}, { clock: skippingClock() })
-  isIll = false
+  isFaulty = false
   expect(driftIn(report)).toEqual(drift({ missing: 30, repaired: 30 }))
   await expectEqual(sql, bucket)
 })
@@ -63,7 +63,7 @@ test('two prefixes are compared at once', async ({ sql }) => {
   await expectEqual(sql, bucket)
 })
 
-/** A bucket with so many keys, all of them indexed. */
+/** A bucket with a number of keys, all of them indexed. */
 async function filled(sql: Sql, keys: number): Promise<TestS3> {
   const bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
@@ -76,7 +76,7 @@ async function filled(sql: Sql, keys: number): Promise<TestS3> {
 const CHANGE_MS = 25
 
 /**
- * Traffic with a clock on which time passes in sleeps only. Meanwhile the bucket changes, and each change is indexed `lateMs` later.
+ * Traffic with a clock on which time passes in sleeps only. During a sleep the bucket changes, and each change is indexed `lateMs` later.
  * `stop` indexes the rest and returns how many changes there were.
  */
 function startTraffic(sql: Sql, bucket: TestS3, lateMs: number): { clock: Clock; stop(): Promise<number> } {

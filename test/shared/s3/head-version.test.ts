@@ -57,9 +57,9 @@ describe('headVersion', () => {
     ['=?UTF-8?Q?=FF?=', '\ufffd'],
     ['=?ISO-8859-1?Q?=FC?=', '=?ISO-8859-1?Q?=FC?='],
     ['50% =? a+b', '50% =? a+b'],
-  ])('reads the encoded word %s of an answer as %j', async (answered, title) => {
+  ])('reads the encoded word %s of a response as %j', async (encoded, title) => {
     const server = createServer((request, response) => {
-      if (request.method === 'HEAD') response.setHeader('x-amz-meta-title', answered)
+      if (request.method === 'HEAD') response.setHeader('x-amz-meta-title', encoded)
       response.end(request.method === 'HEAD' ? undefined : '<Tagging><TagSet/></Tagging>')
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -74,14 +74,14 @@ describe('headVersion', () => {
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const versionId = await put(bucket.s3, 'k')
     const marker = await remove(bucket.s3, 'k')
-    const look = (versionId: string, key = 'k') => headVersion(bucket.s3, { bucket: 'docs', key, versionId })
-    expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
-    expect((await look(marker)).lastModified?.getTime()).toBeGreaterThan(Date.now() - 60_000)
-    expect((await look(versionId)).state).toBe('present')
+    const head = (versionId: string, key = 'k') => headVersion(bucket.s3, { bucket: 'docs', key, versionId })
+    expect(await head(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
+    expect((await head(marker)).lastModified?.getTime()).toBeGreaterThan(Date.now() - 60_000)
+    expect((await head(versionId)).state).toBe('present')
     await remove(bucket.s3, 'k', versionId)
-    expect(await look(versionId)).toEqual({ state: 'gone' })
-    expect(await look('null')).toEqual({ state: 'gone' })
-    expect(await look('null', 'never')).toEqual({ state: 'gone' })
+    expect(await head(versionId)).toEqual({ state: 'gone' })
+    expect(await head('null')).toEqual({ state: 'gone' })
+    expect(await head('null', 'never')).toEqual({ state: 'gone' })
   })
 
   test('finds a delete marker when a 405 has no headers, and throws when there is none', async () => {
@@ -90,9 +90,9 @@ describe('headVersion', () => {
     const versionId = await put(bucket.s3, K.key)
     const marker = await remove(bucket.s3, K.key)
     await remove(bucket.s3, `${K.key}2`)
-    const look = (versionId: string) => headVersion(bucket.s3, { ...K, versionId })
-    expect(await look(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
-    await expect(look(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
+    const head = (versionId: string) => headVersion(bucket.s3, { ...K, versionId })
+    expect(await head(marker)).toEqual({ state: 'marker', lastModified: expect.any(Date), metadata: {}, tags: {} })
+    await expect(head(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
   })
 
   test('a missing bucket is not a deleted version', async () => {
@@ -106,8 +106,8 @@ describe('headVersion', () => {
     await using bucket = await testS3({ fault: ({ method }) => (method === 'HEAD' ? { error: 'SlowDown' } : undefined) })
     await makeBucket(bucket.s3, 'docs', 'never')
     await put(bucket.s3, 'k')
-    const look = headVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })
-    await expect(look).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } })
+    const head = headVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })
+    await expect(head).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } })
   })
 })
 

@@ -8,7 +8,7 @@ import { databaseTest as test } from '../../support/database.ts'
 import { watchedClient } from '../../support/watched-client.ts'
 import { deliver, drift, driftIn, expectEqual, put, remove, run } from '../reconcile/stage.ts'
 
-/** In the order of their bytes; UTF-16 would put U+FF5E behind the emoji. */
+/** In the order of their bytes; UTF-16 would sort U+FF5E after the emoji. */
 const KEYS = [
   '\0',
   '\0\0',

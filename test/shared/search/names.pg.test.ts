@@ -185,8 +185,8 @@ test.for(NAMES.map((name, i) => ({ ...name, bucket: `bucket-${i}` })))(
   '$key is found by each of its searches',
   async ({ key, bucket, finds, misses }) => {
     const keysFound = async (query: string) => (await searchObjects(database.sql, { query, bucket })).items.map(item => item.key)
-    const answers = async (queries: string[]) => Promise.all(queries.map(async query => [query, await keysFound(query)]))
-    expect({ finds: await answers(finds), misses: await answers(misses) }).toEqual({
+    const results = async (queries: string[]) => Promise.all(queries.map(async query => [query, await keysFound(query)]))
+    expect({ finds: await results(finds), misses: await results(misses) }).toEqual({
       finds: finds.map(query => [query, [key]]),
       misses: misses.map(query => [query, []]),
     })

@@ -175,7 +175,7 @@ describe('pages', () => {
     }
   })
 
-  test('of a very common word are not disturbed by objects that are added or deleted meanwhile', async ({ sql }) => {
+  test('of a very common word are not disturbed by objects that are added or deleted between pages', async ({ sql }) => {
     await recordMany(sql, 6000)
     const first = await searchObjects(sql, { query: 'common', limit: 400 })
     await recordMany(sql, 30, 'common-new/')
