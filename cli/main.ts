@@ -1,19 +1,7 @@
-import { S3ServiceException } from '@aws-sdk/client-s3'
-import { SQSServiceException } from '@aws-sdk/client-sqs'
 import { Command } from 'commander'
 import { unknownVariables } from '../shared/environment.ts'
 import { Invalid } from '../shared/errors.ts'
-import { addAudit } from './commands/audit.ts'
-import { addBackfill } from './commands/backfill.ts'
-import { addDeadLetters } from './commands/dead-letters.ts'
-import { addDemo } from './commands/demo.ts'
-import { addList } from './commands/list.ts'
-import { addReconcile } from './commands/reconcile.ts'
-import { addSearch } from './commands/search.ts'
-import { addStats } from './commands/stats.ts'
-import { addUpload } from './commands/upload.ts'
-import { addVerify } from './commands/verify.ts'
-import { addVersions } from './commands/versions.ts'
+import { loadCommands } from './commands/load.ts'
 import { CliError, errorCode, isNetworkError } from './terminal/cli-error.ts'
 import { logLine, printable } from './terminal/print.ts'
 
@@ -21,17 +9,7 @@ const program = new Command('catalog')
   .description('Storage Catalog: upload files to a bucket and find them, their versions and their history.')
   .showHelpAfterError('(run with --help for usage)')
   .addHelpText('after', '\nTo begin, start a catalog on this machine with npm start, then run: npx catalog demo')
-addUpload(program)
-addSearch(program)
-addList(program)
-addVersions(program)
-addAudit(program)
-addStats(program)
-addDemo(program)
-addVerify(program)
-addDeadLetters(program)
-addReconcile(program)
-addBackfill(program)
+for (const add of await loadCommands(process.argv[2])) add(program)
 
 // `catalog list | head` closes the pipe early.
 process.stdout.on('error', error => {
@@ -48,11 +26,11 @@ try {
   process.exitCode = error instanceof CliError ? error.exitCode : 1
 }
 
-/** One line for an expected error, the stack trace for an unexpected one. */
+/** One line for an expected error (those of the AWS SDK have `$metadata`), the stack trace for an unexpected one. */
 function describeError(error: unknown): string {
   if (error instanceof CliError) return error.message
   if (error instanceof Invalid) return printable(error.message)
-  if (error instanceof S3ServiceException || error instanceof SQSServiceException || isNetworkError(error)) {
+  if ((error instanceof Error && '$metadata' in error) || isNetworkError(error)) {
     return printable(`${errorCode(error)}: ${error instanceof Error ? error.message : error}`)
   }
   if (errorCode(error) === 'CredentialsProviderError') return 'No AWS credentials: run aws configure or aws sso login'

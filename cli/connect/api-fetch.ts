@@ -1,4 +1,3 @@
-import { S3Client } from '@aws-sdk/client-s3'
 import { AwsClient } from 'aws4fetch'
 import { readSetVariables } from '../../shared/environment.ts'
 import { CliError } from '../terminal/cli-error.ts'
@@ -31,13 +30,19 @@ export function createApiFetch(target: Pick<Target, 'apiUrl' | 'region' | 'crede
   const auth = resolveApiAuth(target.apiUrl, target.region, env)
   if (auth.type === 'none') return fetch
   if (auth.type === 'token') return (address, init) => fetch(address, withHeader(init, 'authorization', auth.token))
-  // For the SDK's credential chain, which renews what expires; no request goes to S3.
-  const { config } = new S3Client({ region: auth.region, credentials: target.credentials })
+  let client: ReturnType<typeof credentialClient> | undefined
   return async (address, init) => {
-    const { accessKeyId, secretAccessKey, sessionToken } = await config.credentials()
+    client ??= credentialClient(auth.region, target.credentials)
+    const { accessKeyId, secretAccessKey, sessionToken } = await (await client).config.credentials()
     const signer = new AwsClient({ accessKeyId, secretAccessKey, sessionToken, region: auth.region, service: 'execute-api' })
     return fetch(await signer.sign(address, init))
   }
+}
+
+/** For the SDK's credential chain, which renews what expires; no request goes to S3. Loaded when first needed: it is most of a start. */
+async function credentialClient(region: string, credentials: Target['credentials']) {
+  const { S3Client } = await import('@aws-sdk/client-s3')
+  return new S3Client({ region, credentials })
 }
 
 const EXECUTE_API = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/
