@@ -22,13 +22,17 @@ export type InventoryBackfill<Row extends InventoryRow = InventoryRow> = {
   requestsPerSecond?: number
   /** The findings of an earlier part of the same report. */
   findings?: Findings
-  /** Called after each thousand rows with the last of them. */
+  /** Called after each batch of rows with the last row that was read. */
   onProgress?: (findings: Findings, last: Row) => unknown
-  /** Called after each thousand rows; true stops. Another backfill skips what this one has written. */
+  /** Called after each batch of rows; true stops. Another backfill skips what this one has written. */
   shouldStop?: () => boolean
 }
 
-const BATCH = 1000
+/** Rows that are indexed together. */
+const BATCH_SIZE = 1000
+
+/** Rows read between two calls of `onProgress`, at most: a prefix may have few rows of a long report. */
+const READ_SIZE = 10_000
 
 /**
  * Indexes the versions of an S3 Inventory report that the catalog lacks or has with differences. The report is old, so it is only a hint:
@@ -44,16 +48,20 @@ export async function backfillFromInventory<Row extends InventoryRow>(
   const findings = { ...(before ?? emptyFindings()) }
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++ })
   let batch: Row[] = []
+  let read = 0
+  let last: Row | undefined
   const flush = async () => {
     await ingestRows(sql, paced, bucket, batch, findings)
     findings.versions += batch.length
-    const last = batch.at(-1)
-    batch = []
     if (last) await onProgress?.(findings, last)
+    batch = []
+    read = 0
   }
   for await (const row of rows) {
-    if (row.bucket !== bucket || !row.key.startsWith(prefix)) continue
-    if (batch.push(row) < BATCH) continue
+    last = row
+    read++
+    if (row.bucket === bucket && row.key.startsWith(prefix)) batch.push(row)
+    if (batch.length < BATCH_SIZE && read < READ_SIZE) continue
     await flush()
     if (shouldStop?.()) return findings
   }

@@ -3,7 +3,6 @@ import pMap from 'p-map'
 import { applyObservations, type ConfirmedLatest, type Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { databaseTime } from '../database/time.ts'
-import { Conflict } from '../errors.ts'
 import type { KeyName } from '../names.ts'
 import { fetchLatestVersionId, headVersion } from '../s3/head-version.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
@@ -26,7 +25,7 @@ export async function resolveLatestEach(sql: Sql, s3: S3Client, keys: KeyName[])
   let open = keys
   for (let round = 0; open.length > 0; round++) {
     if (round === ROUNDS) {
-      const error = new Conflict('The latest version changes faster than it can be fetched')
+      const error = new Error('The latest version changes faster than it can be fetched')
       return [...failures, ...open.map(key => ({ key, error }))]
     }
     const asOf = await databaseTime(sql)
@@ -71,5 +70,5 @@ async function fetchLatestOfKey(
     if (state.state === 'gone') continue
     return { confirmed: version, observed: { ...version, ...state, claimsLatest: false, isVerified: true, sequencer: '' } }
   }
-  throw new Conflict(`The latest version of ${key} is deleted faster than it can be fetched`)
+  throw new Error(`The latest version of ${key} is deleted faster than it can be fetched`)
 }

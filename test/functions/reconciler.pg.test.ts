@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
 import { invokeAsync } from '../../functions/clients/invoke-async.ts'
 import { type ReconcilerDependencies, reconciler } from '../../functions/jobs/reconcile.ts'
-import { openRun } from '../../shared/catalog/reconcile-runs.ts'
+import { listRuns, openRun } from '../../shared/catalog/reconcile-runs.ts'
 import { takeLease } from '../../shared/catalog/run-leases.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { Invalid, NotFound } from '../../shared/errors.ts'
@@ -53,6 +53,18 @@ test('a run that runs out of time continues in invocations that it starts, until
   await expectEqual(sql, bucket)
   // The event comes a second time.
   expect(await handler({ runId: first.run.id }, time(3))).toEqual(last)
+})
+
+test('a key that cannot be settled ended a run without a word, and it waited for ever', async ({ sql }) => {
+  await using bucket = await testS3({
+    fault: ({ method, key }) => (method === 'HEAD' && key === 'busy' ? { error: 'NoSuchKey' } : undefined),
+  })
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  await put(bucket, 'busy')
+  const handler = reconciler(dependencies(sql, bucket))
+  await expect(handler({ bucket: 'docs' }, time(900))).rejects.toThrow('deleted faster than it can be fetched')
+  const [run] = (await listRuns(sql)).items
+  expect(run).toMatchObject({ state: 'failed', error: expect.stringContaining('deleted faster') })
 })
 
 test('a dry run changes nothing', async ({ sql }) => {

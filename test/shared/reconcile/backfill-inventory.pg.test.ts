@@ -98,6 +98,20 @@ test('only rows with the prefix are indexed', async ({ sql }) => {
   expect((await versionsInCatalog(sql, 'docs')).map(({ key }) => key)).toEqual(['a', 'a'])
 })
 
+test('a prefix that few rows of a long report have let a run neither save a checkpoint nor stop', async ({ sql }) => {
+  await using bucket = await stage()
+  const [row] = await rowsOf(bucket, 'CSV')
+  const rows = Array.from({ length: 30_000 }, (_, n) => ({ ...row!, key: `other/${n}`, n }))
+  const read: number[] = []
+  await backfillFromInventory(sql, bucket.s3, iterate(rows), {
+    bucket: 'docs',
+    prefix: 'a',
+    onProgress: (_, { n }) => read.push(n),
+    shouldStop: () => read.length === 2,
+  })
+  expect(read).toEqual([9_999, 19_999])
+})
+
 test('a report that lacks fields is refused, and they are named', async () => {
   await using bucket = await stage()
   const without = ['VersionId', 'IsLatest', 'ETag']
@@ -153,6 +167,6 @@ async function backfill(sql: Sql, bucket: TestS3, format: 'CSV' | 'Parquet') {
   return backfillFromInventory(sql, bucket.s3, iterate(await rowsOf(bucket, format)), { bucket: 'docs' })
 }
 
-async function* iterate(rows: InventoryRow[]): AsyncGenerator<InventoryRow> {
+async function* iterate<Row extends InventoryRow>(rows: Row[]): AsyncGenerator<Row> {
   yield* rows
 }
