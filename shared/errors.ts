@@ -1,14 +1,14 @@
-/** The caller's input is wrong; the message says what and may be shown to them. */
+/** The input of the caller is wrong. The message says why, and may be shown to them. */
 export class Invalid extends Error {
   override name = 'Invalid'
 }
 
-/** What was asked for is not there. */
+/** The requested thing does not exist. */
 export class NotFound extends Error {
   override name = 'NotFound'
 }
 
-/** What is there does not allow what was asked for. */
+/** The current state does not allow the request. */
 export class Conflict extends Error {
   override name = 'Conflict'
 }

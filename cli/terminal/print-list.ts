@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Page } from '../../shared/database/page.ts'
 import { getJson, type QueryParameters } from '../connect/get-json.ts'
 import type { Target, TargetFlags } from '../connect/target.ts'
 import { failIfBucketUnknown } from '../connect/unknown-bucket.ts'
@@ -6,7 +7,7 @@ import { printableJson, printLine, printNext, shellQuote } from './print.ts'
 import { type Column, formatTable } from './table.ts'
 
 /** A page of a list as the API returns it; `prefixes` are folders. */
-export type Page<Item> = { items: Item[]; prefixes?: string[]; nextCursor: string | null }
+export type ListPage<Item> = Page<Item> & { prefixes?: string[] }
 
 /** The flags of a command that prints a list. */
 export type ListFlags = { json?: boolean; limit: number; cursor?: string; all?: boolean }
@@ -24,7 +25,7 @@ export function addPageOptions(command: Command): Command {
 export type ListView<Item, Row> = {
   columns: Column<Row>[]
   /** The rows of a page, which need not be one per item. */
-  rows: (page: Page<Item>) => Row[]
+  rows: (page: ListPage<Item>) => Row[]
   empty: string
   /** Commands to suggest after the first page. */
   next: (rows: Row[]) => string[]
@@ -53,10 +54,10 @@ async function* fetchPages<Item>(
   path: string,
   parameters: QueryParameters,
   flags: ListFlags,
-): AsyncGenerator<Page<Item>> {
+): AsyncGenerator<ListPage<Item>> {
   let cursor = flags.cursor
   do {
-    const page: Page<Item> = await getJson(target, path, {
+    const page: ListPage<Item> = await getJson(target, path, {
       ...parameters,
       limit: flags.all ? MAX_PAGE_SIZE : flags.limit,
       cursor,
@@ -69,10 +70,10 @@ async function* fetchPages<Item>(
 const MAX_PAGE_SIZE = 1000
 
 /** Writes page by page, so that a large bucket need not fit into memory; folders are few and come last. Returns whether the list is empty. */
-async function printJsonPages<Item>(pages: AsyncGenerator<Page<Item>>, all: boolean): Promise<boolean> {
+async function printJsonPages<Item>(pages: AsyncGenerator<ListPage<Item>>, all: boolean): Promise<boolean> {
   const prefixes: string[] = []
   let separator = '{"items":[\n'
-  let last: Page<Item> | undefined
+  let last: ListPage<Item> | undefined
   for await (const page of pages) {
     if (!all) {
       printLine(printableJson(page, 2))
@@ -93,7 +94,7 @@ async function printJsonPages<Item>(pages: AsyncGenerator<Page<Item>>, all: bool
 
 /** Returns whether the list is empty. */
 async function printTables<Item, Row>(
-  pages: AsyncGenerator<Page<Item>>,
+  pages: AsyncGenerator<ListPage<Item>>,
   view: ListView<Item, Row>,
   all: boolean,
 ): Promise<boolean> {
@@ -113,7 +114,7 @@ async function printTables<Item, Row>(
   return false
 }
 
-function isEmptyPage({ items, prefixes = [], nextCursor }: Page<unknown>): boolean {
+function isEmptyPage({ items, prefixes = [], nextCursor }: ListPage<unknown>): boolean {
   return items.length + prefixes.length === 0 && nextCursor === null
 }
 

@@ -5,7 +5,7 @@ import type { Bucket } from '../connect/bucket.ts'
 import { getJson, type Jsonify } from '../connect/get-json.ts'
 import type { Target } from '../connect/target.ts'
 import { CliError } from '../terminal/cli-error.ts'
-import type { Page } from '../terminal/print-list.ts'
+import type { ListPage } from '../terminal/print-list.ts'
 import { pollUntil } from './poll.ts'
 
 /** The document of a walkthrough: where it is, what it contains, and the searches that find it. `versionIds` are those written so far, oldest first. */
@@ -56,14 +56,14 @@ export async function putVersion(document: Document, content: string): Promise<{
 /** The keys that the catalog lists with a prefix, at most one page. */
 export async function listKeys({ target, bucket }: Document, prefix: string): Promise<string[]> {
   const query = { bucket: bucket.name, prefix, limit: 1000 }
-  const { items } = await getJson<Page<Jsonify<StoredObject>>>(target, '/objects', query)
+  const { items } = await getJson<ListPage<Jsonify<StoredObject>>>(target, '/objects', query)
   return items.map(({ key }) => key)
 }
 
 /** Waits until the catalog has exactly these versions of the document, newest first, and returns them. */
 export async function waitForHistory(document: Document, expected: HistoryEntry[]): Promise<Jsonify<StoredVersion>[]> {
   const { items } = await pollUntil(
-    () => getJson<Page<Jsonify<StoredVersion>>>(document.target, '/versions', keyQuery(document)),
+    () => getJson<ListPage<Jsonify<StoredVersion>>>(document.target, '/versions', keyQuery(document)),
     page => {
       const history = page.items.map(({ versionId, isLatest, isDeleteMarker }) => ({ versionId, isLatest, isDeleteMarker }))
       return JSON.stringify(history) === JSON.stringify(expected) ? undefined : `the history is ${JSON.stringify(history)}`

@@ -5,7 +5,7 @@ import type { Statistics } from '../../shared/catalog/statistics.ts'
 import { getJson, type Jsonify } from '../connect/get-json.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, formatSize, formatTime, printable } from '../terminal/print.ts'
-import type { Page } from '../terminal/print-list.ts'
+import type { ListPage } from '../terminal/print-list.ts'
 import { type Document, folderOf, keyQuery, listKeys, putVersion, waitForHistory } from './document.ts'
 import { assertEqual, pollUntil } from './poll.ts'
 
@@ -74,7 +74,7 @@ async function search(document: Document): Promise<StepResult> {
   const details = []
   for (const q of document.queries) {
     const query = { q, bucket: document.bucket.name, prefix: folderOf(document) }
-    const { items } = await getJson<Page<Jsonify<StoredObject>>>(document.target, '/search', query)
+    const { items } = await getJson<ListPage<Jsonify<StoredObject>>>(document.target, '/search', query)
     const keys = items.map(({ key }) => key)
     assertFound(document, `The search for ${q}`, keys)
     details.push(`${q}: ${keys.map(printable).join(', ')}`)
@@ -109,7 +109,7 @@ async function readAudit(document: Document): Promise<StepResult> {
   const isOwn = ({ versionId, action }: Jsonify<AuditEntry>) =>
     document.versionIds.includes(versionId ?? '') && action !== 'DELETE'
   const entries = await pollUntil(
-    async () => (await getJson<Page<Jsonify<AuditEntry>>>(document.target, '/audit', keyQuery(document))).items.filter(isOwn),
+    async () => (await getJson<ListPage<Jsonify<AuditEntry>>>(document.target, '/audit', keyQuery(document))).items.filter(isOwn),
     ({ length }) => (length >= 3 ? undefined : `${formatCount(length, 'audit entry')} instead of 3`),
     document.timeoutMs,
   )

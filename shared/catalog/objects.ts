@@ -1,33 +1,20 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
-import { checkedLimit } from '../database/page.ts'
+import { checkedLimit, type Page } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredValues } from '../database/stored-text.ts'
 import { Invalid, NotFound } from '../errors.ts'
 import { prefixEnd } from '../key-order.ts'
 import { type KeyName, keyId } from '../names.ts'
-import { applyObservations, type Observation, type VersionDetails } from './observations.ts'
+import { applyObservations, type StoredDetails, type VersionDetails, verified } from './observations.ts'
 
 /** A row of storage_objects: the current object of a key. `size` is bytes. */
-export type StoredObject = {
-  bucket: string
-  key: string
-  versionId: string
-  size: number
-  contentType: string | null
-  etag: string | null
-  lastModified: Date
-  storageBackend: string
-  storageClass: string
-  metadata: Record<string, unknown>
-  tags: Record<string, string>
-  createdAt: Date
-}
+export type StoredObject = StoredDetails & { size: number }
 
 /** An object to record: from now on the latest version of its key. Without a version id it replaces the one before in place. `size` is bytes. */
 export type NewObject = KeyName & VersionDetails & { size: number; versionId?: string }
 
 /** One page of a list by prefix; `prefixes` are the folders in it, when there is a delimiter. */
-export type ObjectPage = { items: StoredObject[]; prefixes: string[]; nextCursor: string | null }
+export type ObjectPage = Page<StoredObject> & { prefixes: string[] }
 
 /** Which objects, in the order of their keys' bytes. `metadata` must be contained in the object's; `limit` is 1 to 1000. */
 export type ObjectFilter = {
@@ -165,16 +152,8 @@ function endOf(delimiter: string): string {
 
 type Entry = StoredObject & { folder: string | null }
 
-function toObservation(object: NewObject): Observation {
-  return {
-    ...object,
-    versionId: object.versionId ?? 'null',
-    state: 'present',
-    isVerified: true,
-    claimsLatest: false,
-    lastModified: object.lastModified ?? new Date(),
-    sequencer: '',
-  }
+function toObservation({ bucket, key, versionId = 'null', ...object }: NewObject) {
+  return verified({ bucket, key, versionId }, { lastModified: new Date(), ...object, state: 'present' })
 }
 
 /** The least key after an entry of a page: after the key itself, or after all keys of the folder. */

@@ -2,18 +2,22 @@ import type { Sql } from '../database/connection.ts'
 import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
 import type { KeyName, VersionName } from '../names.ts'
 
-/** What is recorded of a version besides its name and size. Times are Dates, etags are without quotes. */
-export type VersionDetails = {
-  etag?: string
-  contentType?: string
-  lastModified?: Date
-  storageBackend?: string
-  storageClass?: string
-  metadata?: Record<string, unknown>
-  tags?: Record<string, string>
-  createdBy?: string
-  comment?: string
+/** What the tables hold of every version, besides its size. Etags are without quotes. */
+export type StoredDetails = VersionName & {
+  etag: string | null
+  contentType: string | null
+  lastModified: Date
+  storageBackend: string
+  storageClass: string
+  metadata: Record<string, unknown>
+  tags: Record<string, string>
+  createdAt: Date
 }
+
+/** What can be recorded of a version besides its name and size. */
+export type VersionDetails = {
+  [Field in Exclude<keyof StoredDetails, keyof VersionName | 'createdAt'>]?: NonNullable<StoredDetails[Field]>
+} & { createdBy?: string; comment?: string }
 
 /** A version as it was found in its backend. `size` is bytes. */
 export type Observation = VersionName &
@@ -27,6 +31,11 @@ export type Observation = VersionName &
     /** From `usableSequencer`. */
     sequencer: string
   }
+
+/** The observation of a version that the backend was asked about, not one that an event reports. */
+export function verified(version: VersionName, found: VersionDetails & Pick<Observation, 'state' | 'size'>): Observation {
+  return { ...found, ...version, isVerified: true, claimsLatest: false, sequencer: '' }
+}
 
 /** The version that the backend returned for a key without a version id; null when the key has none. */
 export type ConfirmedLatest = KeyName & { versionId: string | null }

@@ -5,26 +5,15 @@ import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull } from '
 import { utcText } from '../database/time.ts'
 import { NotFound } from '../errors.ts'
 import type { KeyName, VersionName } from '../names.ts'
-import { applyObservations, type VersionDetails } from './observations.ts'
+import { applyObservations, type StoredDetails, type VersionDetails, verified } from './observations.ts'
 
 /** A row of storage_versions: a version or a delete marker. `size` is bytes, null for a marker. */
-export type StoredVersion = {
-  bucket: string
-  key: string
-  versionId: string
+export type StoredVersion = StoredDetails & {
   isLatest: boolean
   isDeleteMarker: boolean
   size: number | null
-  etag: string | null
-  contentType: string | null
-  lastModified: Date
-  storageBackend: string
-  storageClass: string
-  metadata: Record<string, unknown>
-  tags: Record<string, string>
   createdBy: string | null
   comment: string | null
-  createdAt: Date
 }
 
 /** A version to record. It becomes the latest of its key unless `isLatest` is false. `size` is bytes. */
@@ -32,17 +21,13 @@ export type NewVersion = VersionName & VersionDetails & { isLatest?: boolean; is
 
 /** Inserts or replaces one version; updates the latest flag of the key's other versions and its current object. */
 export async function recordVersion(sql: Sql, version: NewVersion): Promise<void> {
-  const { bucket, key, versionId, isLatest = true, isDeleteMarker = false } = version
-  const observed = {
-    ...version,
-    state: isDeleteMarker ? ('marker' as const) : ('present' as const),
-    size: version.size ?? 0,
-    isVerified: true,
-    claimsLatest: false,
-    lastModified: version.lastModified ?? new Date(),
-    sequencer: '',
-  }
-  await applyObservations(sql, null, { observed: [observed], confirmedLatest: isLatest ? [{ bucket, key, versionId }] : [] })
+  const { bucket, key, versionId, isLatest = true, isDeleteMarker = false, size = 0, ...details } = version
+  const name = { bucket, key, versionId }
+  const state = isDeleteMarker ? 'marker' : 'present'
+  await applyObservations(sql, null, {
+    observed: [verified(name, { lastModified: new Date(), ...details, size, state })],
+    confirmedLatest: isLatest ? [name] : [],
+  })
 }
 
 /** Lists versions and delete markers of a key, newest first; an unknown key has none. Throws Invalid for a malformed cursor or limit. */

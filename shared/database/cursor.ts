@@ -2,7 +2,7 @@ import { isDay } from '../calendar.ts'
 import { Invalid } from '../errors.ts'
 
 /** What a cursor may carry: the values of the keyset, in the order of its columns. */
-export type CursorValue = string | number | boolean | null
+export type CursorValue = string | number | boolean
 
 /** What a value must be: `time` is a timestamp as Postgres prints it (microseconds and zone), or ISO 8601. */
 export type CursorShape = 'text' | 'number' | 'boolean' | 'time'
@@ -16,15 +16,14 @@ export function encodeCursor(kind: string, values: readonly CursorValue[]): stri
 }
 
 /** The values of a cursor. Throws Invalid when it is malformed, of another kind, or not of the shape that is asked for. */
-export function decodeCursor(kind: string, text: string): CursorValue[]
 export function decodeCursor<const S extends readonly CursorShape[]>(kind: string, text: string, shape: S): ShapedValues<S>
-export function decodeCursor(kind: string, text: string, shape?: readonly CursorShape[]): CursorValue[] {
+export function decodeCursor(kind: string, text: string, shape: readonly CursorShape[]): CursorValue[] {
   const decoded = parse(text)
   if (!Array.isArray(decoded) || typeof decoded[0] !== 'string') throw new Invalid('cursor is malformed')
   if (decoded[0] !== kind) throw new Invalid('cursor belongs to another list')
   const values: unknown[] = decoded.slice(1)
   if (values.length === 0 || !values.every(isValue)) throw new Invalid('cursor is malformed')
-  if (shape && (values.length !== shape.length || !shape.every((expected, i) => hasShape(expected, values[i])))) {
+  if (values.length !== shape.length || !shape.every((expected, i) => hasShape(expected, values[i]))) {
     throw new Invalid('cursor is malformed')
   }
   return values
@@ -48,7 +47,7 @@ function parse(text: string): unknown {
 /** Postgres takes no U+0000 and no lone surrogate as a parameter; no cursor of ours holds one. */
 function isValue(value: unknown): value is CursorValue {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
-  return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+  return typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
 }
 
 function hasShape(shape: CursorShape, value: CursorValue | undefined): boolean {

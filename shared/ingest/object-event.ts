@@ -25,18 +25,9 @@ export type ObjectEvent = {
 }
 
 /** What an event says, as its transport names it. */
-export type EventFacts = {
-  name: string
-  bucket: string
-  key: string
-  versionId?: string
-  sequencer?: string
-  size?: number
-  etag?: string
+export type EventFacts = Omit<ObjectEvent, 'effect' | 'occurredAt' | 'eventId' | 'versionId'> & {
   time: string
-  principalId?: string
-  sourceIp?: string
-  requestId?: string
+  versionId?: string
 }
 
 /** Makes an event of its facts. Throws Invalid for an unknown name, a key that is too long and a malformed time. */

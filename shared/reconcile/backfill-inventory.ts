@@ -8,7 +8,7 @@ import { toStoredKey } from '../database/stored-text.ts'
 import { databaseTime } from '../database/time.ts'
 import { observeVersion } from '../refresh/observe-version.ts'
 import { resolveLatest } from '../refresh/resolve-latest.ts'
-import { fetchLatestVersionId } from '../s3/head-version.ts'
+import { fetchLatestVersion } from '../s3/head-version.ts'
 import type { InventoryRow } from '../s3/inventory-files.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
@@ -145,7 +145,10 @@ async function headLatest(s3: S3Client, bucket: string, key: string): Promise<Co
   } catch (error) {
     if (!(error instanceof S3ServiceException)) throw error
     // S3 refuses a HEAD of an object that is encrypted with a customer's key.
-    if (error.$metadata.httpStatusCode === 400) return { bucket, key, versionId: await fetchLatestVersionId(s3, { bucket, key }) }
+    if (error.$metadata.httpStatusCode === 400) {
+      const latest = await fetchLatestVersion(s3, { bucket, key })
+      return { bucket, key, versionId: latest?.versionId ?? null }
+    }
     if (error.$metadata.httpStatusCode !== 404) throw error
     const headers = error.$response?.headers ?? {}
     return { bucket, key, versionId: headers['x-amz-delete-marker'] === 'true' ? (headers['x-amz-version-id'] ?? 'null') : null }

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { Observation } from '../catalog/observations.ts'
+import { type Observation, verified } from '../catalog/observations.ts'
 import type { ListedVersion } from '../listing.ts'
 import type { VersionName } from '../names.ts'
 import { fetchTags, headVersion, type VersionState } from '../s3/head-version.ts'
@@ -14,7 +14,7 @@ export async function observeVersion(s3: S3Client, version: VersionName, listed?
     if (!isBadRequest(error)) throw error
     return stateFromListing(s3, version, listed)
   })
-  return { ...version, claimsLatest: false, isVerified: true, sequencer: '', ...state }
+  return verified(version, state)
 }
 
 /** Tags can be read without the customer's key, and their response has a body that tells a malformed version id from other errors. */

@@ -4,8 +4,9 @@ import { applyObservations, type ConfirmedLatest, type Observation } from '../ca
 import type { Sql } from '../database/connection.ts'
 import { databaseTime } from '../database/time.ts'
 import type { KeyName } from '../names.ts'
-import { fetchLatestVersionId, headVersion } from '../s3/head-version.ts'
+import { fetchLatestVersion } from '../s3/head-version.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
+import { observeVersion } from './observe-version.ts'
 
 /** How often a key whose latest version changes meanwhile is tried again. */
 const ROUNDS = 5
@@ -62,13 +63,12 @@ async function fetchLatestOfKey(
   { bucket, key }: KeyName,
 ): Promise<{ confirmed: ConfirmedLatest; observed?: Observation }> {
   for (let round = 0; round < ROUNDS; round++) {
-    const versionId = await fetchLatestVersionId(s3, { bucket, key })
-    if (versionId === null) return { confirmed: { bucket, key, versionId } }
-    const version = { bucket, key, versionId }
-    const state = await headVersion(s3, version)
+    const latest = await fetchLatestVersion(s3, { bucket, key })
+    if (latest === null) return { confirmed: { bucket, key, versionId: null } }
+    const version = { bucket, key, versionId: latest.versionId }
+    const observed = await observeVersion(s3, version, latest)
     // The version may have been deleted since it was listed.
-    if (state.state === 'gone') continue
-    return { confirmed: version, observed: { ...version, ...state, claimsLatest: false, isVerified: true, sequencer: '' } }
+    if (observed.state !== 'gone') return { confirmed: version, observed }
   }
   throw new Error(`The latest version of ${key} is deleted faster than it can be fetched`)
 }

@@ -1,4 +1,5 @@
 import { GetObjectTaggingCommand, HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import type { ListedVersion } from '../listing.ts'
 import type { KeyName, VersionName } from '../names.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
 import { isNoSuchBucket } from './requests.ts'
@@ -51,15 +52,15 @@ export async function fetchTags(s3: S3Client, { bucket, key, versionId }: Versio
   return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]))
 }
 
-/** Fetches the id of the latest version of a key; null when it has none. One request, however many versions there are. */
-export async function fetchLatestVersionId(s3: S3Client, { bucket, key }: KeyName): Promise<string | null> {
+/** Fetches the latest version of a key as it is listed; null when it has none. One request, however many versions there are. */
+export async function fetchLatestVersion(s3: S3Client, { bucket, key }: KeyName): Promise<ListedVersion | null> {
   // Of all keys with this prefix the key itself comes first, and of its versions the newest.
   const page = await fetchVersionPage(s3, { bucket, prefix: key, pageSize: 1 })
   const [first] = page.entries
-  return first?.key === key ? first.versionId : null
+  return first?.key === key ? first : null
 }
 
-/** A HEAD of a delete marker is answered with 405 and its Last-Modified, a HEAD of a deleted version with 404. */
+/** A HEAD of a delete marker returns 405 and its Last-Modified, a HEAD of a deleted version 404. */
 async function stateFromError(s3: S3Client, version: VersionName, error: unknown): Promise<VersionState> {
   if (!(error instanceof S3ServiceException)) throw error
   const { httpStatusCode } = error.$metadata

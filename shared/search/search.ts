@@ -2,7 +2,7 @@ import type { PendingQuery } from 'postgres'
 import { objectColumns, type StoredObject, toObject } from '../catalog/objects.ts'
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
-import { checkedLimit } from '../database/page.ts'
+import { checkedLimit, type Page } from '../database/page.ts'
 import { toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
 import { Invalid } from '../errors.ts'
 import { parseSearch, type SearchQuery } from './query.ts'
@@ -20,7 +20,7 @@ export type SearchRequest = {
 }
 
 /** One page of matches, best first. It may have fewer than `limit` items without being the last: only a null cursor ends the list. */
-export type SearchPage = { items: FoundObject[]; nextCursor: string | null }
+export type SearchPage = Page<FoundObject>
 
 /** `rank` is Postgres' ts_rank: above 0.6 when a word of the key matches, below 0.41 when only content type, metadata or tags match. */
 export type FoundObject = StoredObject & { rank: number }
@@ -82,14 +82,14 @@ type Position = {
 }
 
 /** A row of the page. An object that was created or deleted while the search ran has its place in the order and nothing else. */
-type Row = Block & ((Place & FoundObject) | (Place & { bucket: null }) | NoPlace)
+type Row = Block & ((RowPosition & FoundObject) | (RowPosition & { bucket: null }) | EmptyPage)
 
 type Block = { mode: 'all' | 'newest'; below: number | null; downTo: number | null }
 
-type Place = { rank: number; modified: string; id: number }
+type RowPosition = { rank: number; modified: string; id: number }
 
 /** The only row of an empty page: it has the position of the next block. */
-type NoPlace = { bucket: null; id: null }
+type EmptyPage = { bucket: null; id: null }
 
 /** ts_rank is never above 1. */
 const BEFORE_ALL = { rank: 2, modified: '1970-01-01T00:00:00Z', id: 0 }
@@ -106,7 +106,7 @@ function tsquery(sql: Sql, query: SearchQuery): PendingQuery<never[]> {
   return query.parts.map(part => tsquery(sql, part)).reduce((left, right) => sql`(${left} ${operator} ${right})`)
 }
 
-function isFound(row: Row): row is Block & Place & FoundObject {
+function isFound(row: Row): row is Block & RowPosition & FoundObject {
   return row.bucket !== null
 }
 
@@ -117,7 +117,7 @@ function toFound({
   modified: _modified,
   id: _id,
   ...object
-}: Block & Place & FoundObject): FoundObject {
+}: Block & RowPosition & FoundObject): FoundObject {
   return toObject(object)
 }
 
@@ -128,7 +128,7 @@ function cursorAfter(rows: Row[], limit: number): string | null {
   return next === null ? null : encodePosition({ mode: 'newest', below: next, downTo: null, ...BEFORE_ALL })
 }
 
-function encodePosition({ mode, below, downTo, rank, modified, id }: Block & Place): string {
+function encodePosition({ mode, below, downTo, rank, modified, id }: Block & RowPosition): string {
   return encodeCursor('search', [mode, below ?? 0, downTo ?? 0, rank, modified, id])
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { test as base, expect } from 'vitest'
 import type { Jsonify } from '../../cli/connect/get-json.ts'
-import type { Page } from '../../cli/terminal/print-list.ts'
+import type { ListPage } from '../../cli/terminal/print-list.ts'
 import { deleteVersions } from '../../cli/walkthrough/delete-versions.ts'
 import type { AuditEntry } from '../../shared/catalog/audit.ts'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
@@ -81,7 +81,7 @@ export async function objectOf({ api, bucket }: TestInstallation, key: string): 
 
 /** The history of a key, newest first. */
 export async function versionsOf(installation: TestInstallation, key: string): Promise<Jsonify<StoredVersion>[]> {
-  return (await read<Page<Jsonify<StoredVersion>>>(installation, '/versions', { bucket: installation.bucket, key })).items
+  return (await read<ListPage<Jsonify<StoredVersion>>>(installation, '/versions', { bucket: installation.bucket, key })).items
 }
 
 /** The same as text: each version id, with `marker` and `latest` where they apply. */
@@ -93,7 +93,7 @@ export async function historyOf(installation: TestInstallation, key: string): Pr
 
 /** The audit trail of a key, newest first. */
 export async function auditOf(installation: TestInstallation, key: string): Promise<Jsonify<AuditEntry>[]> {
-  return (await read<Page<Jsonify<AuditEntry>>>(installation, '/audit', { bucket: installation.bucket, key })).items
+  return (await read<ListPage<Jsonify<AuditEntry>>>(installation, '/audit', { bucket: installation.bucket, key })).items
 }
 
 /** The actions of a key's audit trail, oldest first. */
@@ -104,7 +104,7 @@ export async function actionsOf(installation: TestInstallation, key: string): Pr
 /** The keys that the catalog lists below the installation's prefix and a name; without the prefix. */
 export async function listKeys(installation: TestInstallation, name: string): Promise<string[]> {
   const query = { bucket: installation.bucket, prefix: installation.prefix + name, limit: 1000 }
-  const { items } = await read<Page<Jsonify<StoredObject>>>(installation, '/objects', query)
+  const { items } = await read<ListPage<Jsonify<StoredObject>>>(installation, '/objects', query)
   return items.map(({ key }) => key.slice(installation.prefix.length))
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Jsonify } from '../../cli/connect/get-json.ts'
-import type { Page } from '../../cli/terminal/print-list.ts'
+import type { ListPage } from '../../cli/terminal/print-list.ts'
 import type { PresignedUpload } from '../../functions/http/presign.ts'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
 import type { BucketStatistics, Statistics } from '../../shared/catalog/statistics.ts'
@@ -114,7 +114,7 @@ export function testQueries(test: ConformanceTest): void {
       oldVersionBytes: more(9),
     })
     expect(all.auditsLast24h).toBeGreaterThanOrEqual(2)
-    const { items } = await read<Page<BucketStatistics>>(installation, '/buckets')
+    const { items } = await read<ListPage<BucketStatistics>>(installation, '/buckets')
     expect(items).toContainEqual(expect.objectContaining({ bucket: installation.bucket, objects: more(1) }))
   })
 
@@ -172,7 +172,7 @@ export function testQueries(test: ConformanceTest): void {
   })
 }
 
-type Objects = Page<Jsonify<StoredObject>>
+type Objects = ListPage<Jsonify<StoredObject>>
 
 async function found(installation: TestInstallation, q: string): Promise<string[]> {
   const { items } = await read<Objects>(installation, '/search', { q, bucket: installation.bucket, prefix: installation.prefix })

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { routes } from '../../shared/api/routes.ts'
-import { encodeCursor } from '../../shared/database/cursor.ts'
+import { type CursorValue, encodeCursor } from '../../shared/database/cursor.ts'
 import { apiTest as test, testApi } from './api-client.ts'
 
 const OBJECT = {
@@ -210,7 +210,7 @@ describe('every legal key round-trips', () => {
 })
 
 describe('a cursor that no list of ours gave out is refused', () => {
-  const forged = (kind: string, values: (string | number | boolean | null)[]) => encodeCursor(kind, values)
+  const forged = (kind: string, values: CursorValue[]) => encodeCursor(kind, values)
   test.for([
     ['/objects', {}, 'x'],
     ['/objects', {}, forged('audit', [1])],

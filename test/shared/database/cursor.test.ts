@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decodeCursor, encodeCursor } from '../../../shared/database/cursor.ts'
+import { type CursorShape, type CursorValue, decodeCursor, encodeCursor } from '../../../shared/database/cursor.ts'
 import { Invalid } from '../../../shared/errors.ts'
 import { fc } from '../../support/random.ts'
 
@@ -7,13 +7,12 @@ const value = fc.oneof(
   fc.string({ unit: 'binary' }).filter(text => !text.includes('\0')),
   fc.double({ noDefaultInfinity: true, noNaN: true }).map(n => (n === 0 ? 0 : n)),
   fc.boolean(),
-  fc.constant(null),
 )
 
 test('what goes into a cursor comes out of it', () => {
   fc.assert(
     fc.property(fc.string(), fc.array(value, { minLength: 1 }), (kind, values) => {
-      expect(decodeCursor(kind, encodeCursor(kind, values))).toEqual(values)
+      expect(decodeCursor(kind, encodeCursor(kind, values), values.map(shapeOf))).toEqual(values)
     }),
   )
 })
@@ -24,8 +23,14 @@ test('a float4 and a time with microseconds round-trip exactly', () => {
 })
 
 test('a cursor of another list is refused', () => {
-  expect(() => decodeCursor('audit', encodeCursor('objects', ['a']))).toThrow(new Invalid('cursor belongs to another list'))
+  expect(() => decodeCursor('audit', encodeCursor('objects', ['a']), ['text'])).toThrow(
+    new Invalid('cursor belongs to another list'),
+  )
 })
+
+function shapeOf(value: CursorValue): CursorShape {
+  return typeof value === 'string' ? 'text' : typeof value === 'number' ? 'number' : 'boolean'
+}
 
 describe('a malformed cursor is an error, never page one', () => {
   test.each([
@@ -41,7 +46,7 @@ describe('a malformed cursor is an error, never page one', () => {
     ['a lone surrogate', Buffer.from('["audit","\\ud800"]').toString('base64url')],
     ['an infinite number', Buffer.from('["audit",1e999]').toString('base64url')],
   ])('%s', (_, text) => {
-    expect(() => decodeCursor('audit', text)).toThrow(new Invalid('cursor is malformed'))
+    expect(() => decodeCursor('audit', text, ['text'])).toThrow(new Invalid('cursor is malformed'))
   })
 })
 
@@ -56,7 +61,7 @@ describe('a cursor must have the shape that the list asks for', () => {
     ['a month that does not exist', ['2026-13-01T00:00:00Z', 1]],
     ['an hour that does not exist', ['2026-01-01T24:00:00Z', 1]],
     ['a time without a zone', ['2026-01-01T00:00:00', 1]],
-    ['null', [null, null]],
+    ['booleans', [true, false]],
   ])('%s', (_, values) => {
     const text = encodeCursor('audit', values)
     expect(() => decodeCursor('audit', text, ['time', 'number'])).toThrow(new Invalid('cursor is malformed'))

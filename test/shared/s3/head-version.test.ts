@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
-import { fetchLatestVersionId, headVersion } from '../../../shared/s3/head-version.ts'
+import { fetchLatestVersion, headVersion } from '../../../shared/s3/head-version.ts'
 import { decodeKey } from '../../../shared/s3/key-encoding.ts'
 import { makeBucket, testClient, testS3 } from '../../support/bucket.ts'
 
@@ -99,7 +99,7 @@ describe('headVersion', () => {
     await using bucket = await testS3()
     const name = { bucket: 'none', key: 'k', versionId: 'null' }
     await expect(headVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
-    await expect(fetchLatestVersionId(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    await expect(fetchLatestVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
   })
 
   test('throws when the HEAD fails although the tags were read', async () => {
@@ -111,41 +111,41 @@ describe('headVersion', () => {
   })
 })
 
-describe('fetchLatestVersionId', () => {
+describe('fetchLatestVersion', () => {
   test('returns the version that a GET would, delete markers included', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     const first = await put(bucket.s3, K.key)
     const second = await put(bucket.s3, K.key)
-    expect(await fetchLatestVersionId(bucket.s3, K)).toBe(second)
+    expect(await fetchLatestVersion(bucket.s3, K)).toMatchObject({ versionId: second })
     const marker = await remove(bucket.s3, K.key)
-    expect(await fetchLatestVersionId(bucket.s3, K)).toBe(marker)
+    expect(await fetchLatestVersion(bucket.s3, K)).toMatchObject({ versionId: marker })
     for (const versionId of [marker, second]) await remove(bucket.s3, K.key, versionId)
-    expect(await fetchLatestVersionId(bucket.s3, K)).toBe(first)
+    expect(await fetchLatestVersion(bucket.s3, K)).toMatchObject({ versionId: first })
     await remove(bucket.s3, K.key, first)
-    expect(await fetchLatestVersionId(bucket.s3, K)).toBeNull()
+    expect(await fetchLatestVersion(bucket.s3, K)).toBeNull()
   })
 
   test('a key that is only a prefix of another has no version', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'Enabled')
     await put(bucket.s3, 'invoice.pdf')
-    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'invoice' })).toBeNull()
+    expect(await fetchLatestVersion(bucket.s3, { bucket: 'docs', key: 'invoice' })).toBeNull()
   })
 
   test('the version of an unversioned bucket, and of one that was suspended, is null', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'never')
     await put(bucket.s3, 'k')
-    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
+    expect(await fetchLatestVersion(bucket.s3, { bucket: 'docs', key: 'k' })).toMatchObject({ versionId: 'null' })
     const versioning = (Status: 'Enabled' | 'Suspended') =>
       bucket.s3.send(new PutBucketVersioningCommand({ Bucket: 'docs', VersioningConfiguration: { Status } }))
     await versioning('Enabled')
     const versionId = await put(bucket.s3, 'k')
-    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'k' })).toBe(versionId)
+    expect(await fetchLatestVersion(bucket.s3, { bucket: 'docs', key: 'k' })).toMatchObject({ versionId: versionId })
     await versioning('Suspended')
     await remove(bucket.s3, 'k')
-    expect(await fetchLatestVersionId(bucket.s3, { bucket: 'docs', key: 'k' })).toBe('null')
+    expect(await fetchLatestVersion(bucket.s3, { bucket: 'docs', key: 'k' })).toMatchObject({ versionId: 'null' })
   })
 })
 
