@@ -22,7 +22,7 @@ export type FunctionRow = {
   readsInventory?: true
   /** Whether it may send messages to the dead-letter queue. */
   sendsDeadLetters?: true
-  /** Functions that it may invoke. */
+  /** Functions that it may invoke. One that invokes itself may do so without end; Lambda stops chains of about 16 invocations otherwise. */
   invokes?: readonly FunctionName[]
   /** Variables that it requires, besides those of its database. */
   environment: readonly VariableName[]
@@ -30,8 +30,6 @@ export type FunctionRow = {
   schedule?: { name: string; does: string; finished: MetricName; ifMissing: string }
   /** Whether an alarm fires when an invocation takes 80 % of the timeout. */
   alarmsOnDuration: boolean
-  /** Whether Lambda lets it start itself without end; it stops chains of about 16 invocations otherwise. */
-  isRecursive?: true
   /** Why it has no dead-letter queue of its own for failed asynchronous invocations. */
   whyNoDeadLetterQueue: string
   /** Files that its bundle has besides the code. */
@@ -100,7 +98,6 @@ export const FUNCTIONS = {
     readsInventory: true,
     // It continues in another invocation when its time is over.
     invokes: ['reconciler'],
-    isRecursive: true,
     environment: ['CATALOG_BUCKET', 'CATALOG_S3_PATH_STYLE'],
     schedule: {
       name: 'reconcile',

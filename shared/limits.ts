@@ -6,3 +6,9 @@ export const MAX_KEY_BYTES = 1024
 
 /** The most entries of one request that appends many. */
 export const MAX_BATCH_ITEMS = 1000
+
+/** The requests to S3 per second that a run of the reconciler may be given. AWS allows 5,500 reads per second and prefix. */
+export const REQUEST_RATE = { min: 0.01, max: 5000, default: 500 }
+
+/** Seconds for which the event of a difference may be on its way, by default and at most. */
+export const GRACE_SECONDS = { max: 86_400, default: 60 }

@@ -15,6 +15,9 @@ export const AUDIT_ACTION = /^[A-Z][A-Z_]{0,63}$/
 /** What the name of a storage backend looks like. The tables have the same check. */
 export const BACKEND_NAME = /^[a-z0-9_-]{1,64}$/
 
+/** The address of the manifest.json of an S3 Inventory report: its bucket and its key. */
+export const MANIFEST_URL = /^s3:\/\/([^/]+)\/(.+)$/
+
 /** The kinds of runs of the reconciler. The table has the same list. */
 export const RUN_KINDS = ['reconcile', 'digest', 'preview', 'inventory'] as const
 

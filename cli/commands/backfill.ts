@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { MANIFEST_URL } from '../../shared/names.ts'
 import type { BackfillPreview } from '../../shared/reconcile/preview.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
@@ -49,7 +50,7 @@ async function backfill(flags: Flags): Promise<void> {
 
 /** A report lacks versions that are newer than it; a reconcile finds them. */
 async function backfillFromInventory(target: Target, flags: Flags, manifest: string): Promise<void> {
-  if (!/^s3:\/\/[^/]+\/.+$/.test(manifest))
+  if (!MANIFEST_URL.test(manifest))
     throw new CliError(`--inventory must be s3://bucket/.../manifest.json, not ${printable(manifest)}`)
   if (flags.prefix.length > 1) throw new CliError('--inventory allows one --prefix')
   const started = await startRuns(target, flags, { kind: 'inventory', manifest })

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import { deleteVersions } from '../../shared/s3/delete-versions.ts'
 import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
 import { getJson } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
 import { bold, formatCount, printLine, printNext, shellQuote } from '../terminal/print.ts'
-import { deleteVersions } from '../walkthrough/delete-versions.ts'
 import { type Document, waitForHistory } from '../walkthrough/document.ts'
 import { walkthroughSteps } from '../walkthrough/steps.ts'
 
@@ -58,7 +58,8 @@ async function demo(flags: TargetFlags & { clean?: boolean }): Promise<void> {
 
 /** Deletes all versions of the document and waits until the catalog has none of them. */
 async function deleteDocument(document: Document): Promise<number> {
-  const deleted = await deleteVersions(document.bucket, document.key, key => key === document.key)
+  const { s3, name: bucket } = document.bucket
+  const deleted = await deleteVersions(s3, { bucket, prefix: document.key, includes: key => key === document.key })
   await waitForHistory(document, [])
   return deleted
 }

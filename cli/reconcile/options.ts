@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { GRACE_SECONDS, REQUEST_RATE } from '../../shared/limits.ts'
 import { shellQuote } from '../terminal/print.ts'
 
 /** The flags of commands that start runs of the reconciler. */
@@ -9,7 +10,9 @@ export function addRunOptions(command: Command): Command {
   return command
     .option('--prefix <prefix>', 'only keys with this prefix; may be repeated', (one, all: string[]) => [...all, one], [])
     .addOption(
-      new Option('--rate <n>', 'the most requests to S3 per second').argParser(numberBetween(1, 5000)).default(DEFAULT_RATE),
+      new Option('--rate <n>', 'the most requests to S3 per second')
+        .argParser(numberBetween(1, REQUEST_RATE.max))
+        .default(REQUEST_RATE.default),
     )
     .addOption(graceOption())
     .option('--json', 'print the runs as JSON')
@@ -18,21 +21,18 @@ export function addRunOptions(command: Command): Command {
 /** The flag `--grace`, in seconds. */
 export function graceOption(): Option {
   return new Option('--grace <seconds>', 'a difference counts only if it still exists after this time')
-    .argParser(numberBetween(0, 86_400))
-    .default(60)
+    .argParser(numberBetween(0, GRACE_SECONDS.max))
+    .default(GRACE_SECONDS.default)
 }
 
 /** The flags that select and limit a run, as they are typed. `sample` is a share (0 to 1). */
 export function runFlags({ prefix, rate, sample = 0 }: { prefix: string[]; rate?: number; sample?: number }): string {
   return [
     ...prefix.map(one => ` --prefix ${shellQuote(one)}`),
-    rate === undefined || rate === DEFAULT_RATE ? '' : ` --rate ${rate}`,
+    rate === undefined || rate === REQUEST_RATE.default ? '' : ` --rate ${rate}`,
     sample === 0 ? '' : ` --sample ${sample}`,
   ].join('')
 }
-
-/** Requests to S3 per second. */
-const DEFAULT_RATE = 500
 
 /** Parses a number of a flag. */
 export function numberBetween(least: number, most: number): (text: string) => number {

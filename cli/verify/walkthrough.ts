@@ -1,9 +1,9 @@
 import { GetBucketVersioningCommand } from '@aws-sdk/client-s3'
+import { deleteVersions } from '../../shared/s3/delete-versions.ts'
 import { checkBucketAccess } from '../connect/bucket.ts'
 import { getJson } from '../connect/get-json.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount } from '../terminal/print.ts'
-import { deleteVersions } from '../walkthrough/delete-versions.ts'
 import { waitForHistory } from '../walkthrough/document.ts'
 import { deleteStep, type Step, walkthroughSteps } from '../walkthrough/steps.ts'
 import type { Check, CheckContext } from './check.ts'
@@ -39,7 +39,7 @@ function toCheck({ name, needs, run }: Step): Check {
 }
 
 async function deleteDocument({ bucket, document }: CheckContext): Promise<string> {
-  const deleted = await deleteVersions(bucket, document.key)
+  const deleted = await deleteVersions(bucket.s3, { bucket: bucket.name, prefix: document.key })
   if (deleted > 0) await waitForHistory(document, [])
   return `${formatCount(deleted, 'version')} deleted`
 }

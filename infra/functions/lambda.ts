@@ -34,7 +34,7 @@ export function lambda(scope: Construct, options: Options, data: Data, name: Fun
     logGroup: logs,
     tracing: Tracing.ACTIVE,
     reservedConcurrentExecutions: stage.reservedConcurrency?.[name],
-    recursiveLoop: row.isRecursive && RecursiveLoop.ALLOW,
+    recursiveLoop: row.invokes?.includes(name) ? RecursiveLoop.ALLOW : undefined,
     environment: functionEnvironment(name, options, data),
     ...(data.aws && {
       vpc: data.aws.network.vpc,

@@ -1,4 +1,5 @@
-import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
+import { S3Client } from '@aws-sdk/client-s3'
+import { deleteVersions } from '../../shared/s3/delete-versions.ts'
 import { forgetAssembly, isSynthesised, synthesised } from './cdk.ts'
 import { runScript, step } from './command.ts'
 import { findCompose, runs } from './compose.ts'
@@ -40,12 +41,7 @@ async function removeDeployment(url: string): Promise<void> {
 async function empty(url: string, bucket: string): Promise<void> {
   const s3 = new S3Client({ ...clientConfig(url), forcePathStyle: true })
   try {
-    for (;;) {
-      const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }))
-      const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }))
-      if (Objects.length === 0) return
-      await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
-    }
+    await deleteVersions(s3, { bucket })
   } finally {
     s3.destroy()
   }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { MAX_BATCH_ITEMS } from '../limits.ts'
-import { RUN_KINDS } from '../names.ts'
+import { GRACE_SECONDS, MAX_BATCH_ITEMS, REQUEST_RATE } from '../limits.ts'
+import { MANIFEST_URL, RUN_KINDS } from '../names.ts'
 import * as p from './parameters.ts'
 
 /** Seconds. */
@@ -102,8 +102,8 @@ export const reconcileStart = p.object({
   prefix: v.optional(p.prefix),
   dryRun: v.optional(v.boolean('must be true or false')),
   fresh: v.optional(v.boolean('must be true or false')),
-  requestsPerSecond: v.optional(within(0.1, 5000)),
+  requestsPerSecond: v.optional(within(REQUEST_RATE.min, REQUEST_RATE.max)),
   sampleRate: v.optional(within(0, 1)),
-  graceSeconds: v.optional(within(0, 86_400)),
-  manifest: v.optional(p.text(2048)),
+  graceSeconds: v.optional(within(0, GRACE_SECONDS.max)),
+  manifest: v.optional(v.pipe(p.text(2048), v.regex(MANIFEST_URL, 'must be s3://bucket/.../manifest.json'))),
 })

@@ -6,17 +6,18 @@ import { emptyFindings, type Findings } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
 import { databaseTime } from '../database/time.ts'
+import { REQUEST_RATE } from '../limits.ts'
 import { observeVersion } from '../refresh/observe-version.ts'
 import { resolveLatest } from '../refresh/resolve-latest.ts'
 import { fetchLatestVersion } from '../s3/head-version.ts'
 import type { InventoryRow } from '../s3/inventory-files.ts'
-import { pacedClient } from '../s3/paced-client.ts'
+import { type Pacing, pacedClient } from '../s3/paced-client.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 import { type Difference, differencesOf } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
 
 /** Which rows of a report are indexed, and how fast. */
-export type InventoryBackfill<Row extends InventoryRow = InventoryRow> = {
+export type InventoryBackfill<Row extends InventoryRow = InventoryRow> = Pick<Pacing, 'clock' | 'random'> & {
   bucket: string
   prefix?: string
   requestsPerSecond?: number
@@ -43,10 +44,18 @@ export async function backfillFromInventory<Row extends InventoryRow>(
   sql: Sql,
   s3: S3Client,
   rows: AsyncIterable<Row>,
-  { bucket, prefix = '', requestsPerSecond = 500, findings: before, onProgress, shouldStop }: InventoryBackfill<Row>,
+  {
+    bucket,
+    prefix = '',
+    requestsPerSecond = REQUEST_RATE.default,
+    findings: before,
+    onProgress,
+    shouldStop,
+    ...pacing
+  }: InventoryBackfill<Row>,
 ): Promise<Findings> {
   const findings = { ...(before ?? emptyFindings()) }
-  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++ })
+  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => findings.requests++, ...pacing })
   let batch: Row[] = []
   let read = 0
   let last: Row | undefined

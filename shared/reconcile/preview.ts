@@ -1,7 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
-import { pacedClient } from '../s3/paced-client.ts'
+import { REQUEST_RATE } from '../limits.ts'
+import { type Pacing, pacedClient } from '../s3/paced-client.ts'
 import { fetchVersionPage, type VersionMarker } from '../s3/version-pages.ts'
 import { estimateKeyShare } from './key-share.ts'
 
@@ -27,13 +28,15 @@ export type BackfillPreview = {
 }
 
 /** What to preview; `seconds` is computed for a backfill at `requestsPerSecond`. */
-export type PreviewOptions = {
+export type PreviewOptions = Pick<Pacing, 'clock' | 'random'> & {
   bucket: string
   prefix?: string
   requestsPerSecond?: number
   maxPages?: number
-  /** Called after each page with the versions and requests so far. */
-  onPage?: (counted: { versions: number; requests: number }) => Promise<unknown>
+  /** Called for each request. */
+  onRequest?: () => void
+  /** Called after each page with the versions so far. */
+  onPage?: (counted: { versions: number }) => Promise<unknown>
   /** Called after each page; true ends the listing, and the rest is extrapolated. */
   shouldStop?: () => boolean
 }
@@ -43,10 +46,9 @@ export type PreviewOptions = {
  * the share of its key range that those pages covered: good for evenly spread names, a rough guess for others.
  */
 export async function previewBackfill(s3: S3Client, sql: Sql, options: PreviewOptions): Promise<BackfillPreview> {
-  const { bucket, prefix = '', requestsPerSecond = 500 } = options
-  let requestsSoFar = 0
-  const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requestsSoFar++ })
-  const counted = await countPages(paced, { ...options, prefix }, () => requestsSoFar)
+  const { bucket, prefix = '', requestsPerSecond = REQUEST_RATE.default, onRequest = () => undefined, clock, random } = options
+  const paced = pacedClient(s3, { requestsPerSecond, onRequest, clock, random })
+  const counted = await countPages(paced, { ...options, prefix })
   const share = counted.isAll ? 1 : await estimateKeyShare(paced, { bucket, prefix, first: counted.first, last: counted.last })
   const versions = Math.round(counted.versions / share)
   const deleteMarkers = Math.round(counted.deleteMarkers / share)
@@ -71,7 +73,6 @@ type Counted = { versions: number; deleteMarkers: number; first: string; last: s
 async function countPages(
   s3: S3Client,
   { bucket, prefix = '', maxPages = 1000, onPage, shouldStop }: PreviewOptions,
-  requests: () => number,
 ): Promise<Counted> {
   const counted: Counted = { versions: 0, deleteMarkers: 0, first: '', last: '', isAll: false }
   let after: VersionMarker | undefined
@@ -82,7 +83,7 @@ async function countPages(
     counted.last = entries.at(-1)?.key ?? counted.last
     counted.versions += entries.length - markers
     counted.deleteMarkers += markers
-    await onPage?.({ versions: counted.versions + counted.deleteMarkers, requests: requests() })
+    await onPage?.({ versions: counted.versions + counted.deleteMarkers })
     if (!next) return { ...counted, isAll: true }
     if (shouldStop?.()) return counted
     after = next

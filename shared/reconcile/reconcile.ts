@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { Findings, ReconcileRun } from '../catalog/reconcile-runs.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
+import { GRACE_SECONDS, REQUEST_RATE } from '../limits.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { type Chunk, compareInChunks, finishChunk, isDue, type Plan } from './chunks.ts'
 import { type HeldRun, type WorkOptions, workOnRun } from './work-on-run.ts'
@@ -37,7 +38,13 @@ export async function reconcile(
 }
 
 async function compare(sql: Sql, s3: S3Client, held: HeldRun, options: ReconcileOptions): Promise<ReconcileRun> {
-  const { requestsPerSecond = 500, sampleRate = 0, graceSeconds = 60, clock = systemClock, random = Math.random } = options
+  const {
+    requestsPerSecond = REQUEST_RATE.default,
+    sampleRate = 0,
+    graceSeconds = GRACE_SECONDS.default,
+    clock = systemClock,
+    random = Math.random,
+  } = options
   const { shouldStop } = held
   // Requests of the next page are counted while a chunk is saved.
   let requests = held.run.findings.requests

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
+import { REQUEST_RATE } from '../limits.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { type Digest, startDigest } from './digest.ts'
 import { walkPairs } from './pairs.ts'
@@ -29,7 +30,8 @@ export async function runDigest(
     const inBucket = startDigest(before?.bucket)
     const inCatalog = startDigest(before?.catalog)
     let requests = findings.requests
-    const paced = pacedClient(s3, { requestsPerSecond: options.requestsPerSecond ?? 500, onRequest: () => requests++ })
+    const { requestsPerSecond = REQUEST_RATE.default, clock, random } = options
+    const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requests++, clock, random })
     let last = checkpoint
     const save = (isFinished: boolean) => {
       const result = { bucket: inBucket.digest(), catalog: inCatalog.digest() }

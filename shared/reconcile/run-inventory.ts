@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import { Invalid } from '../errors.ts'
+import { MANIFEST_URL } from '../names.ts'
 import { type InventoryPosition, readInventory, readManifest } from '../s3/inventory.ts'
 import { backfillFromInventory } from './backfill-inventory.ts'
 import type { ReconcileOptions } from './reconcile.ts'
@@ -26,6 +27,8 @@ export async function runInventory(
       bucket,
       prefix,
       requestsPerSecond: options.requestsPerSecond,
+      clock: options.clock,
+      random: options.random,
       findings: held.run.findings,
       onProgress: (found, { position }) => held.save({ findings: { ...found }, checkpoint: `${position.file}:${position.rows}` }),
       shouldStop: held.shouldStop,
@@ -35,8 +38,8 @@ export async function runInventory(
 }
 
 /** The bucket and key of `s3://bucket/.../manifest.json`. Throws Invalid. */
-export function parseManifestUrl(url: string): { bucket: string; key: string } {
-  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? []
+function parseManifestUrl(url: string): { bucket: string; key: string } {
+  const [, bucket, key] = MANIFEST_URL.exec(url) ?? []
   if (!bucket || !key) throw new Invalid(`manifest must be s3://bucket/.../manifest.json, not ${url}`)
   return { bucket, key }
 }

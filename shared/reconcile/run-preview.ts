@@ -21,17 +21,21 @@ export async function runPreview(
   return workOnRun(sql, run, options, async held => {
     const { bucket, prefix } = held.run
     let pages = 0
+    let requests = 0
+    const findings = (versions: number) => ({ ...held.run.findings, versions, requests })
     const result = await previewBackfill(s3, sql, {
       bucket,
       prefix,
       requestsPerSecond: options.requestsPerSecond,
+      clock: options.clock,
+      random: options.random,
+      onRequest: () => requests++,
       onPage: async counted => {
-        if (++pages % PAGES_PER_CHECKPOINT === 0) await held.save({ findings: { ...held.run.findings, ...counted } })
+        if (++pages % PAGES_PER_CHECKPOINT === 0) await held.save({ findings: findings(counted.versions) })
       },
       shouldStop: held.shouldStop,
     })
     if (held.isCancelled()) return held.run
-    const versions = result.versions + result.deleteMarkers
-    return held.save({ result, findings: { ...held.run.findings, versions } }, true)
+    return held.save({ result, findings: findings(result.versions + result.deleteMarkers) }, true)
   })
 }

@@ -116,7 +116,7 @@ const CHECKS = [
   'database connection',
   'migrations',
   'schema',
-  'tables and indexes',
+  'indexes and partitions',
   'API',
   'bucket',
   'write and read',

@@ -4,10 +4,10 @@ import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3
 import { test as base, expect } from 'vitest'
 import type { Jsonify } from '../../cli/connect/get-json.ts'
 import type { ListPage } from '../../cli/terminal/print-list.ts'
-import { deleteVersions } from '../../cli/walkthrough/delete-versions.ts'
 import type { AuditEntry } from '../../shared/catalog/audit.ts'
 import type { StoredObject } from '../../shared/catalog/objects.ts'
 import type { StoredVersion } from '../../shared/catalog/versions.ts'
+import { deleteVersions } from '../../shared/s3/delete-versions.ts'
 import type { Query } from './api.ts'
 import type { Installation } from './installation.ts'
 
@@ -117,5 +117,5 @@ export async function read<T>({ api }: TestInstallation, path: string, query: Qu
 
 /** Deletes every version and delete marker of the keys with a prefix. */
 export async function deletePermanently({ s3, bucket }: TestInstallation, prefix: string): Promise<void> {
-  await deleteVersions({ s3, name: bucket }, prefix)
+  await deleteVersions(s3, { bucket, prefix })
 }

@@ -6,9 +6,9 @@ import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
 import { connect } from '../../shared/database/connection.ts'
-import { digestBucket, digestCatalog } from '../../shared/reconcile/digest.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
 import { makeDataFolder } from '../support/data-folder.ts'
+import { digestBucket, digestCatalog } from '../support/digest.ts'
 
 /** More than one checkpoint of a reconcile, which comes after 600 requests: two for each version. */
 const VERSIONS = 500

@@ -1,12 +1,13 @@
-import { DeleteObjectsCommand } from '@aws-sdk/client-s3'
-import { fetchVersionPage, type VersionMarker } from '../../shared/s3/version-pages.ts'
-import type { Bucket } from '../connect/bucket.ts'
+import { DeleteObjectsCommand, type S3Client } from '@aws-sdk/client-s3'
+import { fetchVersionPage, type VersionMarker } from './version-pages.ts'
 
-/** Deletes every version and delete marker of the keys with a prefix that `includes` accepts. Returns how many were deleted. */
+/** Which versions to delete: of the keys with a prefix that `includes` accepts. */
+export type VersionSelection = { bucket: string; prefix?: string; includes?: (key: string) => boolean }
+
+/** Deletes every version and delete marker of a selection. Returns how many. Throws when S3 refuses to delete one. */
 export async function deleteVersions(
-  { s3, name: bucket }: Pick<Bucket, 's3' | 'name'>,
-  prefix: string,
-  includes: (key: string) => boolean = () => true,
+  s3: S3Client,
+  { bucket, prefix = '', includes = () => true }: VersionSelection,
 ): Promise<number> {
   let deleted = 0
   let after: VersionMarker | undefined = {}
