@@ -56,7 +56,9 @@ for (const [name, [small, large]] of results) {
 async function measure(sql: Sql, size: number): Promise<Record<string, Measurement>> {
   const bucket = `bench-${size}`
   const run = async (drift: number) => {
-    const { findings } = await reconcile(sql, s3, await openRun(sql, { bucket }), { requestsPerSecond: NO_RATE_LIMIT })
+    const { findings } = await reconcile(sql, s3, await openRun(sql, { kind: 'reconcile', bucket }), {
+      requestsPerSecond: NO_RATE_LIMIT,
+    })
     if (driftOf(findings) !== drift) throw new Error(`${driftOf(findings)} of ${drift} differences`)
     return findings.requests
   }

@@ -1,8 +1,8 @@
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { functionEnvironment } from './clients/environment.ts'
-import { invokeAsync } from './clients/invoke-async.ts'
-import { lazyS3 } from './clients/lazy-s3.ts'
 import { apiHandler } from './http/handler.ts'
+import { functionEnvironment } from './runtime/environment.ts'
+import { invokeAsync } from './runtime/invoke-async.ts'
+import { lazyS3 } from './runtime/lazy-s3.ts'
 
 const { CATALOG_BUCKET, CATALOG_RECONCILER_FUNCTION, CATALOG_S3_PATH_STYLE } = functionEnvironment<'api'>([
   'CATALOG_BUCKET',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
 import { type MigrationReport, migrate } from '../shared/database/migrate.ts'
-import { functionEnvironment } from './clients/environment.ts'
+import { functionEnvironment } from './runtime/environment.ts'
 
 functionEnvironment<'migrator'>([])
 

@@ -1,7 +1,7 @@
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { functionEnvironment } from './clients/environment.ts'
-import { metricsLog } from './clients/metrics.ts'
 import { auditPruner } from './jobs/prune.ts'
+import { functionEnvironment } from './runtime/environment.ts'
+import { metricsLog } from './runtime/metrics.ts'
 
 const { AWS_LAMBDA_FUNCTION_NAME, CATALOG_AUDIT_RETENTION_DAYS } = functionEnvironment<'pruner'>(['CATALOG_AUDIT_RETENTION_DAYS'])
 

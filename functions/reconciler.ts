@@ -1,9 +1,9 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { connect, connectionFromEnvironment } from '../shared/database/connection.ts'
-import { functionEnvironment } from './clients/environment.ts'
-import { invokeAsync } from './clients/invoke-async.ts'
-import { metricsLog } from './clients/metrics.ts'
 import { reconciler } from './jobs/reconcile.ts'
+import { functionEnvironment } from './runtime/environment.ts'
+import { invokeAsync } from './runtime/invoke-async.ts'
+import { metricsLog } from './runtime/metrics.ts'
 
 const { AWS_LAMBDA_FUNCTION_NAME, CATALOG_BUCKET, CATALOG_S3_PATH_STYLE } = functionEnvironment<'reconciler'>([
   'CATALOG_BUCKET',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import type { BackfillPreview } from '../../shared/catalog/run-results.ts'
 import { MANIFEST_URL } from '../../shared/names.ts'
-import type { BackfillPreview } from '../../shared/reconcile/preview.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
 import { addRunOptions, type RunFlags, runFlags } from '../reconcile/options.ts'
@@ -37,12 +37,12 @@ async function backfill(flags: Flags): Promise<void> {
   const target = resolveTarget(flags)
   if (flags.inventory) return backfillFromInventory(target, flags, flags.inventory)
   const started = await startRuns(target, flags, { kind: 'preview' })
-  const previews = (await followRuns(target, flags, started, 0)).map(({ result }) => result as BackfillPreview)
+  const previews = (await followRuns(target, flags, started, 0)).flatMap(({ result }) => result ?? [])
   if (!flags.json) for (const preview of previews) printPreview(preview)
   if (flags.preview)
     return flags.json ? printLine(printableJson(previews, 2)) : printNext(npxCommand(`backfill${runFlags(flags)}`, flags))
   const total = previews.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
-  const runs = await followRuns(target, flags, await startRuns(target, flags, {}), total)
+  const runs = await followRuns(target, flags, await startRuns(target, flags, { kind: 'reconcile' }), total)
   if (flags.json) return printLine(printableJson(runs, 2))
   printFindings(runs)
   printNext(npxCommand('stats', flags), npxCommand('reconcile --dry-run --sample 0.01', flags))

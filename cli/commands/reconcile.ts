@@ -60,7 +60,7 @@ async function reconcileCommand(flags: Flags): Promise<void> {
   const { dryRun, fresh, sample: sampleRate } = flags
   const started = flags.follow
     ? await Promise.all(flags.follow.map(id => getJson<Run>(target, '/reconcile', { id })))
-    : await startRuns(target, flags, { dryRun, fresh, sampleRate })
+    : await startRuns(target, flags, { kind: 'reconcile', dryRun, fresh, sampleRate })
   const runs = await followRuns(target, flags, started, await expectedVersions(target, started))
   if (flags.json) printLine(printableJson(runs, 2))
   else printFindings(runs)

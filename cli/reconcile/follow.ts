@@ -9,22 +9,37 @@ import type { RunFlags } from './options.ts'
 import { type Run, startProgress } from './progress.ts'
 
 /** What a run should do; the rest comes from the flags. */
-export type RunSettings = { kind?: RunKind; dryRun?: boolean; fresh?: boolean; sampleRate?: number; manifest?: string }
+export type RunSettings<Kind extends RunKind = RunKind> = {
+  kind: Kind
+  dryRun?: boolean
+  fresh?: boolean
+  sampleRate?: number
+  manifest?: string
+}
 
 /** Starts a run for each prefix, or one without a prefix; together they make at most `--rate` requests per second. */
-export async function startRuns(target: Target, flags: Partial<RunFlags>, settings: RunSettings): Promise<Run[]> {
+export async function startRuns<Kind extends RunKind>(
+  target: Target,
+  flags: Partial<RunFlags>,
+  settings: RunSettings<Kind>,
+): Promise<Run<Kind>[]> {
   const prefixes = flags.prefix && flags.prefix.length > 0 ? [...new Set(flags.prefix)] : [undefined]
   const requestsPerSecond = flags.rate && flags.rate / prefixes.length
-  const graceSeconds = settings.kind === undefined || settings.kind === 'reconcile' ? flags.grace : undefined
+  const graceSeconds = settings.kind === 'reconcile' ? flags.grace : undefined
   const common = { bucket: target.bucket, requestsPerSecond, graceSeconds, ...settings }
-  return Promise.all(prefixes.map(prefix => postJson<Run>(target, '/reconciles', { ...common, prefix })))
+  return Promise.all(prefixes.map(prefix => postJson<Run<Kind>>(target, '/reconciles', { ...common, prefix })))
 }
 
 /**
  * Shows the progress of runs until all are finished, and returns them in their order. `total` is the expected number of versions, 0 if unknown.
  * Throws CliError for a run that fails or is stopped, and at Ctrl-C: the runs continue then, and the error says how to follow or stop them.
  */
-export async function followRuns(target: Target, flags: TargetFlags, started: Run[], total: number): Promise<Run[]> {
+export async function followRuns<Kind extends RunKind>(
+  target: Target,
+  flags: TargetFlags,
+  started: Run<Kind>[],
+  total: number,
+): Promise<Run<Kind>[]> {
   const signals = onStopSignal(() => undefined)
   // When one run fails, the others are no longer followed.
   const failure = new AbortController()
@@ -54,10 +69,15 @@ const POLL_MS = { first: 100, most: 2000 }
 /** Milliseconds after which a run that nobody works on is worth a line. */
 const LONG_WAIT_MS = 120_000
 
-async function followRun(target: Target, started: Run, show: (run: Run) => void, signal: AbortSignal): Promise<Run> {
+async function followRun<Kind extends RunKind>(
+  target: Target,
+  started: Run<Kind>,
+  show: (run: Run) => void,
+  signal: AbortSignal,
+): Promise<Run<Kind>> {
   let waitingSince: number | undefined = performance.now()
   for (let interval = POLL_MS.first; ; interval = Math.min(POLL_MS.most, interval * 1.3)) {
-    const run = await getJson<Run>(target, '/reconcile', { id: started.id })
+    const run = await getJson<Run<Kind>>(target, '/reconcile', { id: started.id })
     show(run)
     const name = `Run ${run.id} (${run.kind} of ${printable(`${run.bucket}/${run.prefix}`)})`
     if (run.state === 'finished') return run

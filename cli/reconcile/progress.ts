@@ -1,10 +1,11 @@
 import { Presets, SingleBar } from 'cli-progress'
 import { driftOf, type ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
+import type { RunKind } from '../../shared/names.ts'
 import type { Jsonify } from '../connect/get-json.ts'
 import { formatCount, logLine } from '../terminal/print.ts'
 
 /** A run as the API returns it. */
-export type Run = Jsonify<ReconcileRun>
+export type Run<Kind extends RunKind = RunKind> = Jsonify<ReconcileRun<Kind>>
 
 /** Shows the progress of runs on standard error, the sum of all runs. */
 export type RunProgress = { show(run: Run): void; end(): void }

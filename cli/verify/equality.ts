@@ -1,6 +1,6 @@
 import { driftOf } from '../../shared/catalog/reconcile-runs.ts'
-import type { Digest } from '../../shared/reconcile/digest.ts'
-import type { DigestResult } from '../../shared/reconcile/run-digest.ts'
+import type { Digest } from '../../shared/catalog/run-results.ts'
+import type { RunKind } from '../../shared/names.ts'
 import { ApiError } from '../connect/get-json.ts'
 import { npxCommand } from '../connect/target.ts'
 import { followRuns, type RunSettings, startRuns } from '../reconcile/follow.ts'
@@ -16,17 +16,21 @@ async function checkEquality(context: CheckContext): Promise<string> {
   const { graceSeconds } = context
   if (graceSeconds === undefined) throw new CheckSkipped('not compared, because of --no-compare')
   const { result } = await work(context, { kind: 'digest', fresh: true })
-  const { bucket, catalog } = result as DigestResult
+  if (!result) throw new CliError('The run ended without its digests: run verify again')
+  const { bucket, catalog } = result
   const both = `bucket ${formatDigest(bucket)}, catalog ${formatDigest(catalog)}`
   if (bucket.hash === catalog.hash && bucket.count === catalog.count) return both
   if (graceSeconds > 0) logLine(`The digests differ: waiting up to ${graceSeconds} s for changes that are on their way`)
-  const drift = driftOf((await work(context, { dryRun: true, fresh: true })).findings)
+  const drift = driftOf((await work(context, { kind: 'reconcile', dryRun: true, fresh: true })).findings)
   if (drift === 0) return `${both}: they differ only in recent changes`
   throw new CliError(`${formatCount(drift, 'difference')}: ${both}; repair with ${npxCommand('reconcile', context.flags)}`)
 }
 
 /** Starts a run about the whole bucket and waits until it is finished. */
-async function work({ target, flags, graceSeconds }: CheckContext, settings: RunSettings): Promise<Run> {
+async function work<Kind extends RunKind>(
+  { target, flags, graceSeconds }: CheckContext,
+  settings: RunSettings<Kind>,
+): Promise<Run<Kind>> {
   try {
     const [run] = await followRuns(target, flags, await startRuns(target, { grace: graceSeconds }, settings), 0)
     return run!

@@ -2,7 +2,7 @@ import { type AuditCleanup, cleanupOldAudits } from '../../shared/catalog/audit-
 import { cleanupTombstones } from '../../shared/catalog/tombstones.ts'
 import type { Client } from '../../shared/database/connection.ts'
 import { Invalid } from '../../shared/errors.ts'
-import type { Measure } from '../clients/metrics.ts'
+import type { Measure } from '../runtime/metrics.ts'
 
 /** What a run removed. */
 export type PruneReport = AuditCleanup & { deletedTombstones: number }

@@ -7,7 +7,7 @@ export type ReconcileTask = { runId: number } | ReconcileScope
 
 /** The task of an event: what the event names, or the whole bucket when an EventBridge rule sent it. Throws Invalid for anything else. */
 export function taskOf(event: unknown, bucket: string): ReconcileTask {
-  if (v.is(ruleEvent, event)) return { bucket }
+  if (v.is(ruleEvent, event)) return { kind: 'reconcile', bucket }
   if (v.is(runEvent, event)) return event
   const parsed = v.safeParse(scopeEvent, event)
   if (!parsed.success) {
@@ -15,7 +15,7 @@ export function taskOf(event: unknown, bucket: string): ReconcileTask {
     throw new Invalid(`Neither a scheduled event nor { runId } nor { bucket, prefix?, dryRun? }: ${reasons.join('; ')}`)
   }
   const { dryRun, ...scope } = parsed.output
-  return { ...scope, isDryRun: dryRun }
+  return { kind: 'reconcile', ...scope, isDryRun: dryRun }
 }
 
 const ruleEvent = v.object({ source: v.literal('aws.events'), 'detail-type': v.string() })

@@ -5,7 +5,7 @@ import type { Sql } from '../../shared/database/connection.ts'
 import { Conflict, Invalid } from '../../shared/errors.ts'
 import { continueRun } from '../../shared/reconcile/continue-run.ts'
 import type { ReconcileOptions } from '../../shared/reconcile/reconcile.ts'
-import type { Measure } from '../clients/metrics.ts'
+import type { Measure } from '../runtime/metrics.ts'
 import { taskOf } from './reconcile-event.ts'
 
 /** What the reconciler uses. The options are for runs that have none of their own. */

@@ -5,7 +5,7 @@ import { Invalid } from '../../shared/errors.ts'
 import { parseRecord, recordsOf } from '../../shared/ingest/events.ts'
 import { ingest } from '../../shared/ingest/ingest.ts'
 import type { ObjectEvent } from '../../shared/ingest/object-event.ts'
-import type { Measure } from '../clients/metrics.ts'
+import type { Measure } from '../runtime/metrics.ts'
 import type { SendDeadLetter } from './dead-letter.ts'
 
 /** What the indexer uses. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */

@@ -95,15 +95,34 @@ const within = (least: number, most: number) =>
     v.check(value => value >= least && value <= most, `must be a number from ${least} to ${most}`),
   )
 
+/** The fields of a start that only one kind of run has. */
+const FIELDS_OF_KIND = [
+  ['manifest', 'inventory'],
+  ['dryRun', 'reconcile'],
+  ['sampleRate', 'reconcile'],
+  ['graceSeconds', 'reconcile'],
+] as const
+
 /** What to start a run of the reconciler with. */
-export const reconcileStart = p.object({
-  kind: v.optional(v.picklist(RUN_KINDS, `must be one of ${RUN_KINDS.join(', ')}`)),
-  ...inBucket,
-  prefix: v.optional(p.prefix),
-  dryRun: v.optional(v.boolean('must be true or false')),
-  fresh: v.optional(v.boolean('must be true or false')),
-  requestsPerSecond: v.optional(within(REQUEST_RATE.min, REQUEST_RATE.max)),
-  sampleRate: v.optional(within(0, 1)),
-  graceSeconds: v.optional(within(0, GRACE_SECONDS.max)),
-  manifest: v.optional(v.pipe(p.text(2048), v.regex(MANIFEST_URL, 'must be s3://bucket/.../manifest.json'))),
-})
+export const reconcileStart = v.pipe(
+  p.object({
+    kind: v.optional(v.picklist(RUN_KINDS, `must be one of ${RUN_KINDS.join(', ')}`), 'reconcile'),
+    ...inBucket,
+    prefix: v.optional(p.prefix),
+    dryRun: v.optional(v.boolean('must be true or false')),
+    fresh: v.optional(v.boolean('must be true or false')),
+    requestsPerSecond: v.optional(within(REQUEST_RATE.min, REQUEST_RATE.max)),
+    sampleRate: v.optional(within(0, 1)),
+    graceSeconds: v.optional(within(0, GRACE_SECONDS.max)),
+    manifest: v.optional(v.pipe(p.text(2048), v.regex(MANIFEST_URL, 'must be s3://bucket/.../manifest.json'))),
+  }),
+  v.check(start => start.kind !== 'inventory' || start.manifest !== undefined, 'needs a manifest for the kind inventory'),
+  v.rawCheck(({ dataset: { typed, value: start }, addIssue }) => {
+    if (!typed) return
+    for (const [key, kind] of FIELDS_OF_KIND) {
+      if (start[key] === undefined || start.kind === kind) continue
+      const field = { type: 'object', origin: 'value', input: start, key, value: start[key] } as const
+      addIssue({ message: `is only for the kind ${kind}`, path: [field] })
+    }
+  }),
+)

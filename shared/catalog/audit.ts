@@ -1,5 +1,6 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
 import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredTextOrNull } from '../database/stored-text.ts'
 import { utcText } from '../database/time.ts'
@@ -52,7 +53,7 @@ export async function logAudit(sql: Sql, entries: NewAuditEntry | NewAuditEntry[
     )
     select coalesce(a.occurred_at, now()), a.user_id, a.user_name, a.action, a.bucket, a.key, a.version_id, a.ip_address, a.user_agent,
       a.success, a.error_message, a.metadata
-    from jsonb_to_recordset(${sql.json(rows as never)}) as a (
+    from jsonb_to_recordset(${jsonParameter(sql, rows)}) as a (
       occurred_at timestamptz, user_id text, user_name text, action text, bucket text, key text, version_id text, ip_address text,
       user_agent text, success boolean, error_message text, metadata jsonb
     )

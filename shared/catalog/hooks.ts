@@ -1,4 +1,5 @@
 import type { Sql } from '../database/connection.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
 import { fromStoredKey, toStoredKey, toStoredText, toStoredTextOrNull } from '../database/stored-text.ts'
 
 /** One execution of a hook. `executionTimeMs` is milliseconds; `executedAt` defaults to now. */
@@ -35,7 +36,7 @@ export async function logHookExecution(sql: Sql, executions: HookExecution | Hoo
     insert into catalog.storage_hooks (hook_name, event_type, bucket, key, execution_time_ms, success, error, payload, response, executed_at)
     select h.hook_name, h.event_type, h.bucket, h.key, h.execution_time_ms, h.success, h.error, h.payload, h.response,
       coalesce(h.executed_at, now())
-    from jsonb_to_recordset(${sql.json(rows as never)}) as h (
+    from jsonb_to_recordset(${jsonParameter(sql, rows)}) as h (
       hook_name text, event_type text, bucket text, key text, execution_time_ms double precision, success boolean, error text,
       payload jsonb, response jsonb, executed_at timestamptz
     )

@@ -1,5 +1,6 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
 import { checkedLimit, type Page } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredValues } from '../database/stored-text.ts'
 import { Invalid, NotFound } from '../errors.ts'
@@ -69,7 +70,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
     o.bucket = ${bucket}
     ${end === null ? sql`` : sql`and o.key < ${end}`}
     ${filter.backend === undefined ? sql`` : sql`and o.storage_backend = ${filter.backend}`}
-    ${filter.metadata === undefined ? sql`` : sql`and o.metadata @> ${sql.json(toStoredValues(filter.metadata) as never)}`}
+    ${filter.metadata === undefined ? sql`` : sql`and o.metadata @> ${jsonParameter(sql, toStoredValues(filter.metadata))}`}
   `
   const entries =
     delimiter === ''

@@ -1,4 +1,5 @@
 import type { Sql } from '../database/connection.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
 import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
 import type { KeyName, VersionName } from '../names.ts'
 
@@ -80,7 +81,7 @@ export async function applyObservations(
   }))
   const rows = await sql<KeyName[]>`
     select bucket, unsettled_key as key
-    from catalog.apply_observations(${asOf}::text::timestamptz, ${sql.json(batches as never)})
+    from catalog.apply_observations(${asOf}::text::timestamptz, ${jsonParameter(sql, batches)})
   `
   return rows.map(({ bucket, key }) => ({ bucket, key: fromStoredKey(key) }))
 }

@@ -4,6 +4,7 @@ import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredText } from '../database/stored-text.ts'
 import { Conflict, NotFound } from '../errors.ts'
 import type { RunKind } from '../names.ts'
+import type { RunResult } from './run-results.ts'
 
 /** What the caller of a run chose. `manifest` is the `s3://` address of a report's manifest.json; only inventories have one. */
 export type RunOptions = { requestsPerSecond?: number; sampleRate?: number; graceSeconds?: number; manifest?: string }
@@ -28,10 +29,10 @@ export type Findings = {
   repaired: number
 }
 
-/** A row of storage_reconciles. `result` is a DigestResult or a BackfillPreview, by kind; null for other kinds. */
-export type ReconcileRun = {
+/** A row of storage_reconciles. */
+export type ReconcileRun<Kind extends RunKind = RunKind> = {
   id: number
-  kind: RunKind
+  kind: Kind
   bucket: string
   prefix: string
   isDryRun: boolean
@@ -39,7 +40,7 @@ export type ReconcileRun = {
   state: RunState
   checkpoint: string | null
   findings: Findings
-  result: unknown
+  result: RunResult<Kind>
   error: string | null
   startedAt: Date
   updatedAt: Date
@@ -48,7 +49,13 @@ export type ReconcileRun = {
 }
 
 /** What to reconcile. */
-export type ReconcileScope = { bucket: string; prefix?: string; isDryRun?: boolean; kind?: RunKind; options?: RunOptions }
+export type ReconcileScope<Kind extends RunKind = RunKind> = {
+  kind: Kind
+  bucket: string
+  prefix?: string
+  isDryRun?: boolean
+  options?: RunOptions
+}
 
 /** The findings of a run that has not started. */
 export function emptyFindings(): Findings {
@@ -65,12 +72,12 @@ export function driftOf({ missing, orphaned, stale, wrongLatest, wrongMetadata }
  * continue. `fresh`, or another manifest, restarts it from the beginning, and throws Conflict while a process works on it.
  * Otherwise a run that a process works on keeps its options, and a request to stop it.
  */
-export async function openRun(
+export async function openRun<Kind extends RunKind>(
   sql: Sql,
-  { bucket, prefix = '', isDryRun = false, kind = 'reconcile', options = {} }: ReconcileScope,
+  { kind, bucket, prefix = '', isDryRun = false, options = {} }: ReconcileScope<Kind>,
   fresh = false,
-): Promise<ReconcileRun> {
-  const [run] = await sql<ReconcileRun[]>`
+): Promise<ReconcileRun<Kind>> {
+  const [run] = await sql<ReconcileRun<Kind>[]>`
     insert into catalog.storage_reconciles as r (kind, bucket, prefix, is_dry_run, options, findings)
     values (${kind}, ${bucket}, ${toStoredKey(prefix)}, ${isDryRun}, ${sql.json(options)}, ${sql.json(emptyFindings())})
     on conflict (kind, bucket, prefix, is_dry_run) where finished_at is null do update
@@ -163,7 +170,7 @@ export function runColumns(sql: Sql) {
 }
 
 /** A run of a row with runColumns. */
-export function toRun(row: ReconcileRun): ReconcileRun {
+export function toRun<Kind extends RunKind>(row: ReconcileRun<Kind>): ReconcileRun<Kind> {
   return { ...row, prefix: fromStoredKey(row.prefix), checkpoint: row.checkpoint === null ? null : fromStoredKey(row.checkpoint) }
 }
 

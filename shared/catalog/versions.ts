@@ -1,5 +1,6 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
 import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull } from '../database/stored-text.ts'
 import { utcText } from '../database/time.ts'
@@ -84,7 +85,7 @@ export async function annotateVersion(
   }
   const [row] = await sql<StoredVersion[]>`
     select ${versionColumns(sql)}
-    from catalog.annotate_version(${bucket}, ${toStoredKey(key)}, ${versionId}, ${sql.json(changes as never)}) as v
+    from catalog.annotate_version(${bucket}, ${toStoredKey(key)}, ${versionId}, ${jsonParameter(sql, changes)}) as v
   `
   if (!row) throw new NotFound(`No version ${versionId} of ${key} in bucket ${bucket}`)
   return toVersion(row)

@@ -7,7 +7,14 @@ import { runDigest } from './run-digest.ts'
 import { runInventory } from './run-inventory.ts'
 import { runPreview } from './run-preview.ts'
 
-const WORK: Record<RunKind, (sql: Sql, s3: S3Client, run: ReconcileRun, options: ReconcileOptions) => Promise<ReconcileRun>> = {
+type Work<Kind extends RunKind> = (
+  sql: Sql,
+  s3: S3Client,
+  run: ReconcileRun<Kind>,
+  options: ReconcileOptions,
+) => Promise<ReconcileRun<Kind>>
+
+const WORK: { [Kind in RunKind]: Work<Kind> } = {
   reconcile,
   digest: runDigest,
   preview: runPreview,
@@ -15,7 +22,12 @@ const WORK: Record<RunKind, (sql: Sql, s3: S3Client, run: ReconcileRun, options:
 }
 
 /** Works on a run of any kind until it is finished or must stop. The options of the run override `defaults`. Throws Conflict when another process works on it. */
-export function continueRun(sql: Sql, s3: S3Client, run: ReconcileRun, defaults: ReconcileOptions): Promise<ReconcileRun> {
+export function continueRun<Kind extends RunKind>(
+  sql: Sql,
+  s3: S3Client,
+  run: ReconcileRun<Kind>,
+  defaults: ReconcileOptions,
+): Promise<ReconcileRun<Kind>> {
   const { requestsPerSecond, sampleRate, graceSeconds } = { ...defaults, ...run.options }
   return WORK[run.kind](sql, s3, run, { ...defaults, requestsPerSecond, sampleRate, graceSeconds })
 }

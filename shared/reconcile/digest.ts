@@ -1,11 +1,6 @@
 import { hash } from 'node:crypto'
+import type { Digest } from '../catalog/run-results.ts'
 import type { ListedKey } from '../listing.ts'
-
-/**
- * The number of versions and delete markers, and one hash (64 hexadecimal digits) of all of them, independent of their order: of key, version
- * id, latest, delete marker, size and entity tag of each version.
- */
-export type Digest = { count: number; hash: string }
 
 /** A digest under construction: add the versions of each key once. */
 export type DigestSum = { add(keyVersions: Pick<ListedKey, 'key' | 'versions'>): void; digest(): Digest }

@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
+import type { BackfillPreview } from '../catalog/run-results.ts'
 import type { Sql } from '../database/connection.ts'
 import { toStoredKey } from '../database/stored-text.ts'
 import { REQUEST_RATE } from '../limits.ts'
@@ -11,21 +12,6 @@ import { estimateKeyShare } from './key-share.ts'
  * aws.amazon.com/s3/pricing. Other classes and regions cost more.
  */
 const PRICES = { list: 0.005 / 1000, get: 0.0004 / 1000 }
-
-/** What a backfill costs: versions and delete markers in the bucket, requests by kind, USD at PRICES, seconds at the given rate. */
-export type BackfillPreview = {
-  bucket: string
-  prefix: string
-  /** Whether the bucket was listed to its end; otherwise the counts are estimates. */
-  isExact: boolean
-  versions: number
-  deleteMarkers: number
-  /** Versions that the catalog has already: they are compared, not fetched. */
-  cataloged: number
-  requests: { list: number; head: number; tagging: number; total: number }
-  costUsd: number
-  seconds: number
-}
 
 /** What to preview; `seconds` is computed for a backfill at `requestsPerSecond`. */
 export type PreviewOptions = Pick<Pacing, 'clock' | 'random'> & {

@@ -31,13 +31,18 @@ const MAX_WAITING = 20_000
 export async function reconcile(
   sql: Sql,
   s3: S3Client,
-  run: ReconcileRun,
+  run: ReconcileRun<'reconcile'>,
   options: ReconcileOptions = {},
-): Promise<ReconcileRun> {
+): Promise<ReconcileRun<'reconcile'>> {
   return workOnRun(sql, run, options, held => compare(sql, s3, held, options))
 }
 
-async function compare(sql: Sql, s3: S3Client, held: HeldRun, options: ReconcileOptions): Promise<ReconcileRun> {
+async function compare(
+  sql: Sql,
+  s3: S3Client,
+  held: HeldRun<'reconcile'>,
+  options: ReconcileOptions,
+): Promise<ReconcileRun<'reconcile'>> {
   const {
     requestsPerSecond = REQUEST_RATE.default,
     sampleRate = 0,

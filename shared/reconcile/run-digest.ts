@@ -3,13 +3,10 @@ import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import { REQUEST_RATE } from '../limits.ts'
 import { pacedClient } from '../s3/paced-client.ts'
-import { type Digest, startDigest } from './digest.ts'
+import { startDigest } from './digest.ts'
 import { walkPairs } from './pairs.ts'
 import type { ReconcileOptions } from './reconcile.ts'
 import { workOnRun } from './work-on-run.ts'
-
-/** The digests of both sides, up to the checkpoint of their run. They are equal when the catalog holds what the bucket does. */
-export type DigestResult = { bucket: Digest; catalog: Digest }
 
 /** Versions between two checkpoints: about twenty requests. */
 const CHECKPOINT_EVERY = 20_000
@@ -21,12 +18,12 @@ const CHECKPOINT_EVERY = 20_000
 export async function runDigest(
   sql: Sql,
   s3: S3Client,
-  run: ReconcileRun,
+  run: ReconcileRun<'digest'>,
   options: ReconcileOptions = {},
-): Promise<ReconcileRun> {
+): Promise<ReconcileRun<'digest'>> {
   return workOnRun(sql, run, options, async held => {
     const { bucket, prefix, checkpoint, findings } = held.run
-    const before = held.run.result as DigestResult | null
+    const before = held.run.result
     const inBucket = startDigest(before?.bucket)
     const inCatalog = startDigest(before?.catalog)
     let requests = findings.requests

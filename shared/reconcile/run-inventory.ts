@@ -15,9 +15,9 @@ import { workOnRun } from './work-on-run.ts'
 export async function runInventory(
   sql: Sql,
   s3: S3Client,
-  run: ReconcileRun,
+  run: ReconcileRun<'inventory'>,
   options: ReconcileOptions = {},
-): Promise<ReconcileRun> {
+): Promise<ReconcileRun<'inventory'>> {
   return workOnRun(sql, run, options, async held => {
     const { bucket, prefix, checkpoint } = held.run
     const manifest = await readManifest(s3, parseManifestUrl(held.run.options.manifest ?? ''))

@@ -15,9 +15,9 @@ const PAGES_PER_CHECKPOINT = 50
 export async function runPreview(
   sql: Sql,
   s3: S3Client,
-  run: ReconcileRun,
+  run: ReconcileRun<'preview'>,
   options: ReconcileOptions = {},
-): Promise<ReconcileRun> {
+): Promise<ReconcileRun<'preview'>> {
   return workOnRun(sql, run, options, async held => {
     const { bucket, prefix } = held.run
     let pages = 0

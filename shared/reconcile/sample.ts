@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import type { Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
 import { toStoredKey, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
 import { observeVersion } from '../refresh/observe-version.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
@@ -42,7 +43,7 @@ async function differsInDetails(sql: Sql, observed: Observation[]): Promise<numb
   }))
   const rows = await sql<{ n: number }[]>`
     select o.n
-    from jsonb_array_elements(${sql.json(details as never)}) with ordinality as o (details, n)
+    from jsonb_array_elements(${jsonParameter(sql, details)}) with ordinality as o (details, n)
     join catalog.storage_versions v
       on v.bucket = o.details ->> 'bucket' and v.key = o.details ->> 'key' and v.version_id = o.details ->> 'version_id'
     where o.details ->> 'state' = 'present'

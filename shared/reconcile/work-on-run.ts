@@ -2,6 +2,7 @@ import { emptyFindings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
 import { type Lease, releaseLease, renewLease, saveCheckpoint, takeLease } from '../catalog/run-leases.ts'
 import type { Sql } from '../database/connection.ts'
 import { Conflict } from '../errors.ts'
+import type { RunKind } from '../names.ts'
 
 /** How a process works on a run of any kind. */
 export type WorkOptions = {
@@ -12,28 +13,31 @@ export type WorkOptions = {
   shouldStop?: () => boolean
 }
 
+/** What a checkpoint changes of a run. */
+export type RunChanges<Kind extends RunKind> = Partial<Pick<ReconcileRun<Kind>, 'checkpoint' | 'findings' | 'result'>>
+
 /** A run whose lease this process holds. */
-export type HeldRun = {
+export type HeldRun<Kind extends RunKind = RunKind> = {
   /** The run as the last checkpoint has it. */
-  run: ReconcileRun
+  run: ReconcileRun<Kind>
   /** True when the time is over, the lease is lost, or a caller asked to stop. */
   shouldStop(): boolean
   /** Whether a caller asked to stop the run, or another process has it: then it must not be finished. */
   isCancelled(): boolean
   /** Saves a checkpoint, and finishes the run with `isFinished`. Throws Conflict when another process has taken the run. */
-  save(changes: Partial<Pick<ReconcileRun, 'checkpoint' | 'findings' | 'result'>>, isFinished?: boolean): Promise<ReconcileRun>
+  save(changes: RunChanges<Kind>, isFinished?: boolean): Promise<ReconcileRun<Kind>>
 }
 
 /** Takes the lease of a run, renews it while `work` runs, and releases it. Throws Conflict when another process works on the run. */
-export async function workOnRun(
+export async function workOnRun<Kind extends RunKind>(
   sql: Sql,
-  run: ReconcileRun,
+  run: ReconcileRun<Kind>,
   { leaseSeconds = 60, onProgress, shouldStop = () => false }: WorkOptions,
-  work: (held: HeldRun) => Promise<ReconcileRun>,
-): Promise<ReconcileRun> {
+  work: (held: HeldRun<Kind>) => Promise<ReconcileRun<Kind>>,
+): Promise<ReconcileRun<Kind>> {
   const lease = await takeLease(sql, run, leaseSeconds)
   const renewal = keepRenewing(sql, lease)
-  let current: ReconcileRun = { ...lease.run, findings: { ...emptyFindings(), ...lease.run.findings } }
+  let current: ReconcileRun<Kind> = { ...lease.run, findings: { ...emptyFindings(), ...lease.run.findings } }
   const isCancelled = () => renewal.isCancelled() || current.stopRequestedAt !== null
   try {
     return await work({

@@ -41,7 +41,10 @@ describe.skipIf(version === undefined)(
       await expectAll(sql, s3, events)
 
       const client = clients[0]!
-      const run = await reconcile(client, s3, await openRun(client, { bucket: 'docs' }), { graceSeconds: 0, sampleRate: 1 })
+      const run = await reconcile(client, s3, await openRun(client, { kind: 'reconcile', bucket: 'docs' }), {
+        graceSeconds: 0,
+        sampleRate: 1,
+      })
       expect(driftOf(run.findings)).toBe(0)
       expect(run.finishedAt).not.toBeNull()
     })

@@ -51,12 +51,12 @@ test.for([
   [{ kind: 'compare' }, 'kind must be one of reconcile, digest, preview, inventory'],
   [{ sampleRate: 1.5 }, 'sampleRate must be a number from 0 to 1'],
   [{ requestsPerSecond: 0 }, 'requestsPerSecond must be a number from 0.01 to 5000'],
-  [{ kind: 'inventory' }, 'manifest is for the kind inventory, and required there'],
-  [{ manifest: 's3://a/b' }, 'manifest is for the kind inventory, and required there'],
+  [{ kind: 'inventory' }, 'The body needs a manifest for the kind inventory'],
+  [{ manifest: 's3://a/b' }, 'manifest is only for the kind inventory'],
   [{ kind: 'inventory', manifest: 'reports/manifest.json' }, 'manifest must be s3://bucket/.../manifest.json'],
-  [{ kind: 'digest', dryRun: true }, 'dryRun is for the kind reconcile'],
-  [{ kind: 'inventory', manifest: 's3://a/b', sampleRate: 1 }, 'sampleRate is for the kind reconcile'],
-  [{ kind: 'preview', graceSeconds: 5 }, 'graceSeconds is for the kind reconcile'],
+  [{ kind: 'digest', dryRun: true }, 'dryRun is only for the kind reconcile'],
+  [{ kind: 'inventory', manifest: 's3://a/b', sampleRate: 1 }, 'sampleRate is only for the kind reconcile'],
+  [{ kind: 'preview', graceSeconds: 5 }, 'graceSeconds is only for the kind reconcile'],
   [{ grace: 1 }, 'unknown field grace'],
 ] as const)('POST /reconciles with %j is refused', async ([body, message], { sql }) => {
   await using stage = await startStage(sql, { isAway: true })

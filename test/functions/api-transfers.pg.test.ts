@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { lazyS3 } from '../../functions/clients/lazy-s3.ts'
+import { lazyS3 } from '../../functions/runtime/lazy-s3.ts'
 import { makeBucket, type TestS3, testS3 } from '../support/bucket.ts'
 import { databaseTest } from '../support/database.ts'
 import { type Ask, testApi } from './api-client.ts'

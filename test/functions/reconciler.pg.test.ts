@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
-import { invokeAsync } from '../../functions/clients/invoke-async.ts'
 import { type ReconcilerDependencies, reconciler } from '../../functions/jobs/reconcile.ts'
+import { invokeAsync } from '../../functions/runtime/invoke-async.ts'
 import { listRuns, openRun } from '../../shared/catalog/reconcile-runs.ts'
 import { takeLease } from '../../shared/catalog/run-leases.ts'
 import type { Sql } from '../../shared/database/connection.ts'
@@ -76,7 +76,7 @@ test('a dry run changes nothing', async ({ sql }) => {
 
 test('a scope that another invocation works on is skipped', async ({ sql }) => {
   await using bucket = await stage(3)
-  await takeLease(sql, await openRun(sql, { bucket: 'docs' }), 60)
+  await takeLease(sql, await openRun(sql, { kind: 'reconcile', bucket: 'docs' }), 60)
   expect(await reconciler(dependencies(sql, bucket))({ bucket: 'docs' }, time(900))).toMatchObject({ done: false })
 })
 

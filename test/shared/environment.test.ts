@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { functionEnvironment } from '../../functions/clients/environment.ts'
+import { functionEnvironment } from '../../functions/runtime/environment.ts'
 import {
   allowedValues,
   readVariables,

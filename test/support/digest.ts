@@ -1,8 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { listCatalogVersions } from '../../shared/catalog/list-all-versions.ts'
+import type { Digest } from '../../shared/catalog/run-results.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import type { ListedKey } from '../../shared/listing.ts'
-import { type Digest, startDigest } from '../../shared/reconcile/digest.ts'
+import { startDigest } from '../../shared/reconcile/digest.ts'
 import { listBucketVersions } from '../../shared/s3/list-versions.ts'
 
 /** The digest of a whole bucket. */

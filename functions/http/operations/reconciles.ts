@@ -1,16 +1,9 @@
-import { Invalid } from '../../../shared/errors.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** POST /reconciles. */
 export const startReconcile: Operation<'startReconcile'> = async (dependencies, { body }) => {
   const { openRun } = await runs()
   const { kind, prefix, dryRun: isDryRun, fresh, bucket: _, ...options } = body
-  if ((kind === 'inventory') !== (options.manifest !== undefined))
-    throw new Invalid('manifest is for the kind inventory, and required there')
-  for (const name of ['dryRun', 'sampleRate', 'graceSeconds'] as const) {
-    if (body[name] !== undefined && kind !== undefined && kind !== 'reconcile')
-      throw new Invalid(`${name} is for the kind reconcile`)
-  }
   const scope = { kind, bucket: bucketOf(dependencies, body), prefix, isDryRun, options }
   const run = await openRun(dependencies.sql, scope, fresh)
   if (run.state !== 'running') await dependencies.startRun(run.id)

@@ -85,10 +85,10 @@ test('after any loss one reconcile makes the index equal again, and a second fin
     }
     await deliver(sql, stage, seed, share)
     for (const name of stage.names)
-      await reconcile(sql, bucket.s3, await openRun(sql, { bucket: name }), { graceSeconds: 0, sampleRate: 1 })
+      await reconcile(sql, bucket.s3, await openRun(sql, { kind: 'reconcile', bucket: name }), { graceSeconds: 0, sampleRate: 1 })
     await expectTruth(sql, stage)
     for (const name of stage.names) {
-      const { findings } = await reconcile(sql, bucket.s3, await openRun(sql, { bucket: name }), {
+      const { findings } = await reconcile(sql, bucket.s3, await openRun(sql, { kind: 'reconcile', bucket: name }), {
         graceSeconds: 0,
         sampleRate: 1,
       })

@@ -6,7 +6,7 @@ import { testClient } from '../../support/bucket.ts'
 /** Reconciles the bucket `docs` slowly in its own process, which the test kills, and prints each checkpoint. */
 const [url, endpoint] = process.argv.slice(2) as [string, string]
 const sql = connect({ url })
-await reconcile(sql, testClient(endpoint), await openRun(sql, { bucket: 'docs' }), {
+await reconcile(sql, testClient(endpoint), await openRun(sql, { kind: 'reconcile', bucket: 'docs' }), {
   graceSeconds: 0,
   requestsPerSecond: 100,
   leaseSeconds: 2,

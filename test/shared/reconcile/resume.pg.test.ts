@@ -65,7 +65,7 @@ test('a run whose process was killed continues after its checkpoint', { timeout:
 
 test('of many processes that start to work on a run at once, one does', async ({ sql }) => {
   await using bucket = await filled(20)
-  const opened = await Promise.all(Array.from({ length: 5 }, () => openRun(sql, { bucket: 'docs' })))
+  const opened = await Promise.all(Array.from({ length: 5 }, () => openRun(sql, { kind: 'reconcile', bucket: 'docs' })))
   expect(new Set(opened.map(({ id }) => id)).size).toBe(1)
   const results = await Promise.allSettled(opened.map(one => reconcile(sql, bucket.s3, one, { graceSeconds: 0 })))
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
@@ -74,20 +74,20 @@ test('of many processes that start to work on a run at once, one does', async ({
 })
 
 test('a run is restarted only when no process works on it', async ({ sql }) => {
-  const opened = await openRun(sql, { bucket: 'docs' })
+  const opened = await openRun(sql, { kind: 'reconcile', bucket: 'docs' })
   const lease = await takeLease(sql, opened, 60)
   await saveCheckpoint(sql, lease, { ...opened, checkpoint: 'k' }, false)
-  await expect(openRun(sql, { bucket: 'docs' }, true)).rejects.toThrow(Conflict)
+  await expect(openRun(sql, { kind: 'reconcile', bucket: 'docs' }, true)).rejects.toThrow(Conflict)
   await sql`update catalog.storage_reconciles set leased_until = now() - interval '1 second'`
-  expect(await openRun(sql, { bucket: 'docs' }, true)).toMatchObject({ id: opened.id, checkpoint: null })
+  expect(await openRun(sql, { kind: 'reconcile', bucket: 'docs' }, true)).toMatchObject({ id: opened.id, checkpoint: null })
 })
 
 test('a process that lost its lease writes no checkpoint', async ({ sql }) => {
-  const opened = await openRun(sql, { bucket: 'docs' })
+  const opened = await openRun(sql, { kind: 'reconcile', bucket: 'docs' })
   const dead = await takeLease(sql, opened, 0)
   await takeLease(sql, opened, 60)
   await expect(saveCheckpoint(sql, dead, { ...opened, checkpoint: 'old' }, false)).rejects.toThrow(Conflict)
-  expect(await openRun(sql, { bucket: 'docs' })).toMatchObject({ checkpoint: null })
+  expect(await openRun(sql, { kind: 'reconcile', bucket: 'docs' })).toMatchObject({ checkpoint: null })
 })
 
 async function filled(keys: number): Promise<TestS3> {

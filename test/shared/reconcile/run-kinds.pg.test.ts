@@ -58,7 +58,7 @@ test('an inventory of another report starts over, the same continues', async ({ 
 
 test('a run that is asked to stop stops at its checkpoint, and continues only when it is opened again', async ({ sql }) => {
   await using bucket = await filled(300)
-  const opened = await openRun(sql, { bucket: 'docs' })
+  const opened = await openRun(sql, { kind: 'reconcile', bucket: 'docs' })
   const stopAtOnce = async () => {
     if ((await getRun(sql, opened.id)).state === 'running') await requestStop(sql, opened.id)
   }
@@ -83,20 +83,20 @@ test('a run that is asked to stop stops at its checkpoint, and continues only wh
 test('starting a run again changed the options of one that is being worked on, and cancelled a request to stop it', async ({
   sql,
 }) => {
-  const opened = await openRun(sql, { bucket: 'docs', options: { requestsPerSecond: 5 } })
+  const opened = await openRun(sql, { kind: 'reconcile', bucket: 'docs', options: { requestsPerSecond: 5 } })
   const lease = await takeLease(sql, opened, 60)
   await requestStop(sql, opened.id)
-  const again = await openRun(sql, { bucket: 'docs', options: { requestsPerSecond: 500 } })
+  const again = await openRun(sql, { kind: 'reconcile', bucket: 'docs', options: { requestsPerSecond: 500 } })
   expect(again).toMatchObject({ id: opened.id, options: { requestsPerSecond: 5 }, stopRequestedAt: expect.any(Date) })
   await releaseLease(sql, lease)
-  const free = await openRun(sql, { bucket: 'docs', options: { requestsPerSecond: 500 } })
+  const free = await openRun(sql, { kind: 'reconcile', bucket: 'docs', options: { requestsPerSecond: 500 } })
   expect(free).toMatchObject({ id: opened.id, options: { requestsPerSecond: 500 }, stopRequestedAt: null })
 })
 
 test('runs of different kinds about the same keys are different runs, and are listed newest first in pages', async ({ sql }) => {
   const kinds: RunKind[] = ['reconcile', 'digest', 'preview']
   for (const kind of kinds) await openRun(sql, { bucket: 'docs', kind })
-  await openRun(sql, { bucket: 'logs' })
+  await openRun(sql, { kind: 'reconcile', bucket: 'logs' })
   const first = await listRuns(sql, { bucket: 'docs', limit: 2 })
   const second = await listRuns(sql, { bucket: 'docs', limit: 2, cursor: first.nextCursor ?? '' })
   expect([...first.items, ...second.items].map(({ kind }) => kind)).toEqual(kinds.toReversed())

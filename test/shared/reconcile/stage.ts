@@ -42,10 +42,13 @@ export function lose(bucket: TestS3): void {
 export async function run(
   sql: Sql,
   bucket: TestS3,
-  scope: Partial<ReconcileScope> = {},
+  scope: Partial<ReconcileScope<'reconcile'>> = {},
   options: ReconcileOptions = {},
 ): Promise<ReconcileRun> {
-  return reconcile(sql, bucket.s3, await openRun(sql, { bucket: 'docs', ...scope }), { graceSeconds: 0, ...options })
+  return reconcile(sql, bucket.s3, await openRun(sql, { kind: 'reconcile', bucket: 'docs', ...scope }), {
+    graceSeconds: 0,
+    ...options,
+  })
 }
 
 /** Findings without those that depend on the traffic. */
