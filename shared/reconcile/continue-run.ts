@@ -2,10 +2,10 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import type { RunKind } from '../names.ts'
+import { runInventory } from './backfill/run-inventory.ts'
+import { runPreview } from './backfill/run-preview.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
 import { runDigest } from './run-digest.ts'
-import { runInventory } from './run-inventory.ts'
-import { runPreview } from './run-preview.ts'
 
 type Work<Kind extends RunKind> = (
   sql: Sql,

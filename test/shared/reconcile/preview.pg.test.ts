@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { previewBackfill } from '../../../shared/reconcile/preview.ts'
+import { previewBackfill } from '../../../shared/reconcile/backfill/preview.ts'
 import { makeBucket, type TestS3, testS3 } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { fillBucket } from '../../support/fill-bucket.ts'

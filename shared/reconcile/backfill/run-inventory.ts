@@ -1,12 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
-import type { Sql } from '../database/connection.ts'
-import { Invalid } from '../errors.ts'
-import { MANIFEST_URL } from '../names.ts'
-import { type InventoryPosition, readInventory, readManifest } from '../s3/inventory.ts'
+import type { ReconcileRun } from '../../catalog/reconcile-runs.ts'
+import type { Sql } from '../../database/connection.ts'
+import { Invalid } from '../../errors.ts'
+import { MANIFEST_URL } from '../../names.ts'
+import { type InventoryPosition, readInventory, readManifest } from '../../s3/inventory.ts'
+import type { ReconcileOptions } from '../reconcile.ts'
+import { workOnRun } from '../work-on-run.ts'
 import { backfillFromInventory } from './backfill-inventory.ts'
-import type { ReconcileOptions } from './reconcile.ts'
-import { workOnRun } from './work-on-run.ts'
 
 /**
  * Backfills from the S3 Inventory report that the options of the run name. Continues after the run's checkpoint, a file and a row of the

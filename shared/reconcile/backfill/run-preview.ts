@@ -1,9 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
-import type { Sql } from '../database/connection.ts'
+import type { ReconcileRun } from '../../catalog/reconcile-runs.ts'
+import type { Sql } from '../../database/connection.ts'
+import type { ReconcileOptions } from '../reconcile.ts'
+import { workOnRun } from '../work-on-run.ts'
 import { previewBackfill } from './preview.ts'
-import type { ReconcileOptions } from './reconcile.ts'
-import { workOnRun } from './work-on-run.ts'
 
 /** Pages between two reports of the progress. */
 const PAGES_PER_CHECKPOINT = 50

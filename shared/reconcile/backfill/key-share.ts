@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { fetchVersionPage } from '../s3/version-pages.ts'
+import { fetchVersionPage } from '../../s3/version-pages.ts'
 
 /** Characters after the common prefix of all keys that are used to place a key among them. */
 const PRECISION = 5

@@ -1,10 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { BackfillPreview } from '../catalog/run-results.ts'
-import type { Sql } from '../database/connection.ts'
-import { toStoredKey } from '../database/stored-text.ts'
-import { REQUEST_RATE } from '../limits.ts'
-import { type Pacing, pacedClient } from '../s3/paced-client.ts'
-import { fetchVersionPage, type VersionMarker } from '../s3/version-pages.ts'
+import type { BackfillPreview } from '../../catalog/run-results.ts'
+import type { Sql } from '../../database/connection.ts'
+import { toStoredKey } from '../../database/stored-text.ts'
+import { REQUEST_RATE } from '../../limits.ts'
+import { type Pacing, pacedClient } from '../../s3/paced-client.ts'
+import { fetchVersionPage, type VersionMarker } from '../../s3/version-pages.ts'
 import { estimateKeyShare } from './key-share.ts'
 
 /**
