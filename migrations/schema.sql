@@ -999,16 +999,7 @@ begin
     from (
       select a.bucket, a.key from added a where a.is_latest
       union
-      -- Not where the insert of a new latest version, whose trigger came before, has moved the object on.
-      select r.bucket, r.key
-      from removed r
-      cross join lateral (
-        select
-        from catalog.storage_objects o
-        where o.bucket = r.bucket and o.key = r.key and o.version_id = r.version_id
-        limit 1
-      ) as o
-      where r.is_latest
+      select r.bucket, r.key from removed r where r.is_latest
     ) as c
     group by c.bucket;
   end if;

@@ -1,7 +1,9 @@
--- requires: update_objects
-
 -- Only this trigger writes storage_objects, so the table holds a key exactly when its latest version is not a delete
 -- marker, whoever writes the versions.
+--
+-- A MERGE fires its triggers for DELETE, then UPDATE, then INSERT, and each sees the effects of all three. Where it
+-- unflags one version and inserts the next, the trigger for updates replaces the object, and the one for inserts finds
+-- nothing to change.
 create or replace function catalog.project_objects() returns trigger
 language plpgsql
 as $$
@@ -21,16 +23,7 @@ begin
     from (
       select a.bucket, a.key from added a where a.is_latest
       union
-      -- Not where the insert of a new latest version, whose trigger came before, has moved the object on.
-      select r.bucket, r.key
-      from removed r
-      cross join lateral (
-        select
-        from catalog.storage_objects o
-        where o.bucket = r.bucket and o.key = r.key and o.version_id = r.version_id
-        limit 1
-      ) as o
-      where r.is_latest
+      select r.bucket, r.key from removed r where r.is_latest
     ) as c
     group by c.bucket;
   end if;
