@@ -22,7 +22,11 @@ create table catalog.storage_versions (
   observed_at timestamptz not null default '-infinity',
   latest_at timestamptz not null default '-infinity',
   primary key (bucket, key, version_id),
-  constraint storage_versions_marker_has_no_size check (is_delete_marker = (size is null))
+  constraint storage_versions_marker_has_no_size check (is_delete_marker = (size is null)),
+  -- A unique index would be checked row by row, so that a statement which moves the flag would depend on the order in
+  -- which its plan visits the rows. A deferrable constraint is checked at the end of the statement.
+  constraint storage_versions_latest exclude using btree (bucket with =, key with =) where (is_latest)
+    deferrable initially immediate
 );
 
 comment on table catalog.storage_versions is
@@ -55,7 +59,6 @@ comment on column catalog.storage_versions.observed_at is
 comment on column catalog.storage_versions.latest_at is
   'Database time as of which this version is known to be the latest.';
 
-create unique index storage_versions_latest on catalog.storage_versions (bucket, key) where is_latest;
 create index storage_versions_history on catalog.storage_versions
   (bucket, key, is_latest, last_modified, sequencer, version_id);
 

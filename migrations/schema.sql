@@ -384,6 +384,7 @@ create table catalog.storage_versions (
   observed_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
   latest_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
   constraint storage_versions_pkey PRIMARY KEY (bucket, key, version_id),
+  constraint storage_versions_latest EXCLUDE USING btree (bucket WITH =, key WITH =) WHERE (is_latest) DEFERRABLE,
   constraint storage_versions_bucket_check CHECK ((bucket <> ''::text)),
   constraint storage_versions_key_check CHECK ((octet_length(key) <= 2048)),
   constraint storage_versions_marker_has_no_size CHECK ((is_delete_marker = (size IS NULL))),
@@ -413,7 +414,6 @@ comment on column catalog.storage_versions.sequencer is 'Sequencer of the event 
 comment on column catalog.storage_versions.observed_at is 'Database time just before the backend was asked for these details. The later one of two observations is kept. -infinity: known from an event alone.';
 comment on column catalog.storage_versions.latest_at is 'Database time as of which this version is known to be the latest.';
 CREATE INDEX storage_versions_history ON catalog.storage_versions USING btree (bucket, key, is_latest, last_modified, sequencer, version_id);
-CREATE UNIQUE INDEX storage_versions_latest ON catalog.storage_versions USING btree (bucket, key) WHERE is_latest;
 CREATE TRIGGER count_versions_delete AFTER DELETE ON catalog.storage_versions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
 CREATE TRIGGER count_versions_insert AFTER INSERT ON catalog.storage_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
 CREATE TRIGGER count_versions_update AFTER UPDATE ON catalog.storage_versions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION catalog.count_versions();
@@ -1433,9 +1433,7 @@ CREATE OR REPLACE FUNCTION catalog.write_versions(in_bucket text, as_of timestam
 AS $function$
 begin
   merge into catalog.storage_versions v
-  using (
-    select * from catalog.version_changes(decided, as_of) as c order by c.key, c.is_latest, c.version_id
-  ) as c
+  using catalog.version_changes(decided, as_of) as c
   on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
   when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then
     do nothing

@@ -80,13 +80,13 @@ async function ingestApart(
   }
 }
 
-/** Another writer may win a lock (40P01) or a key (23505); the next attempt sees what it wrote. */
+/** Ingests events; after a conflict with another writer once more, at most three times, because the next attempt sees what that one wrote. */
 async function ingestOrRetry({ sql, s3 }: IndexerDependencies, events: ObjectEvent[]) {
   for (let tries = 1; ; tries++) {
     try {
       return await ingest(sql, s3, events)
     } catch (error) {
-      if (tries === 3 || !['40P01', '40001', '23505'].includes(sqlState(error))) throw error
+      if (tries === 3 || !isConflict(error)) throw error
     }
   }
 }
@@ -104,7 +104,16 @@ function isPermanent(reason: unknown): boolean {
 
 /** SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (limit exceeded): the data is wrong, and a retry would not help. */
 function isDataError(error: unknown): boolean {
-  return /^(22|23|54)/.test(sqlState(error))
+  return /^(22|23|54)/.test(sqlState(error)) && !isConflict(error)
+}
+
+/**
+ * Another writer was faster: deadlock (40P01), serialization failure (40001), unique (23505) or exclusion violation (23P01). The last two
+ * are never due to the data of an event: writers lock their keys, and an audit entry that exists is left as it is. What remains is
+ * somebody who writes to the tables without those locks.
+ */
+function isConflict(error: unknown): boolean {
+  return ['40P01', '40001', '23505', '23P01'].includes(sqlState(error))
 }
 
 function sqlState(error: unknown): string {

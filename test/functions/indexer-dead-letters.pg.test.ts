@@ -127,6 +127,22 @@ describe('what Postgres cannot hold', () => {
   })
 })
 
+test('a record that conflicts with another writer was dead-lettered at once; it fails its message, and is indexed later', async ({
+  sql,
+}) => {
+  await using stage = await startStage(sql)
+  vi.spyOn(console, 'error').mockReturnValue()
+  await stage.index([await stage.put('a')])
+  const body = await stage.put('b')
+  // In place of a writer that is always faster.
+  await sql`create unique index one_object on catalog.storage_objects (bucket)`
+  expect(await stage.index([body])).toEqual({ batchItemFailures: [{ itemIdentifier: '0' }] })
+  expect(stage.dead()).toEqual([])
+  await sql`drop index catalog.one_object`
+  expect(await stage.index([body])).toEqual({ batchItemFailures: [] })
+  expect(await stage.keys()).toEqual(['a', 'b'])
+})
+
 describe('S3 failing', () => {
   test('with 503 fails the message of that key alone, and after the last delivery it is dead with the reason', async ({
     sql,

@@ -1,15 +1,11 @@
--- One statement moves the flag, so that its triggers see each key with its new latest version. Its rows come in the
--- order of the subquery, which nested loops keep (apply_observations turns the other joins off): for each key, what is
--- no longer the latest comes before what is.
+-- One statement moves the flag, so that its triggers see each key with its new latest version.
 create or replace function catalog.write_versions(in_bucket text, as_of timestamptz, decided catalog.latest_decision[])
 returns void
 language plpgsql
 as $$
 begin
   merge into catalog.storage_versions v
-  using (
-    select * from catalog.version_changes(decided, as_of) as c order by c.key, c.is_latest, c.version_id
-  ) as c
+  using catalog.version_changes(decided, as_of) as c
   on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
   when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then
     do nothing

@@ -51,6 +51,16 @@ describe('storage_objects follows every write to storage_versions', () => {
     expect(await objects(sql)).toEqual([{ key: 'moved', versionId: 'v2', size: 2 }])
   })
 
+  test('a statement that flagged the new latest version before it unflagged the old one was refused', async ({ sql }) => {
+    await recordVersion(sql, { ...K, versionId: 'v1' })
+    await recordVersion(sql, { ...K, versionId: 'v2' })
+    // One of these meets the rows in the wrong order, whichever that is.
+    for (const versionId of ['v1', 'v2', 'v1']) {
+      await sql`update catalog.storage_versions set is_latest = version_id = ${versionId}`
+      expect(await objects(sql)).toMatchObject([{ versionId }])
+    }
+  })
+
   test('an object stays the same row when the version before becomes the latest again', async ({ sql }) => {
     const seen = (versionId: string, state: 'present' | 'gone') => ({ ...OBSERVED, versionId, state, claimsLatest: false })
     await recordObject(sql, LATEST)
@@ -74,7 +84,7 @@ describe('the database itself refuses', () => {
     await recordObject(sql, LATEST)
     await refused(
       sql`insert into catalog.storage_versions (bucket, key, version_id, size, is_latest, last_modified) values ('docs', 'k', 'v2', 1, true, now())`,
-      { code: '23505', message: 'duplicate key value violates unique constraint "storage_versions_latest"' },
+      { code: '23P01', message: 'conflicting key value violates exclusion constraint "storage_versions_latest"' },
     )
   })
 
