@@ -21,10 +21,13 @@ import {
 import { databaseTest as test } from '../support/database.ts'
 import { sqsEvent } from '../support/sqs.ts'
 
+/** Of the 120 orders of five events: all when CATALOG_HISTORIES is set, otherwise every fifth, in which each pair of events is the first once. */
+const EVERY = process.env.CATALOG_HISTORIES ? 1 : 5
+
 describe.each([{ sequencer: 'aws' }, { sequencer: 'none' }] as const)(
   'with sequencers of the form $sequencer',
   ({ sequencer }) => {
-    test('every order of a history of one key ends with what the bucket holds', { timeout: 120_000 }, async ({ sql }) => {
+    test('each order of a history of one key ends with what the bucket holds', { timeout: 120_000 }, async ({ sql }) => {
       await using bucket = await testS3({ sequencer })
       await makeBucket(bucket.s3, 'docs', 'Enabled')
       const put = (Body: string) =>
@@ -49,7 +52,9 @@ describe.each([{ sequencer: 'aws' }, { sequencer: 'none' }] as const)(
       await bucket.s3.send(new DeleteObjectCommand({ Bucket: 'docs', Key: 'k' }))
       const truth = await versionsInBucket(bucket.s3, 'docs')
 
-      for (const order of permutations(bucket.events)) {
+      const orders = permutations(bucket.events).filter((_, n) => n % EVERY === 0)
+      expect(orders).toHaveLength(120 / EVERY)
+      for (const order of orders) {
         // Faster than truncate, which makes new files for each table and index.
         await sql`delete from catalog.storage_versions`
         await sql`delete from catalog.storage_tombstones`

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Route, routes } from '../../shared/api/routes.ts'
-import { type Synthesised, synthesise } from './stage.ts'
+import { type Synthesised, synthesised } from './stage.ts'
 
 let dev: Synthesised
 let prod: Synthesised
 let people: Synthesised
 
-beforeAll(() => {
-  dev = synthesise('dev')
-  prod = synthesise('prod')
-  people = synthesise('dev', { auth: 'cognito' })
+beforeAll(async () => {
+  dev = await synthesised('dev')
+  prod = await synthesised('prod')
+  people = await synthesised('prod', { auth: 'cognito' })
 })
 
 describe('every function', () => {
@@ -63,10 +63,10 @@ describe('every function', () => {
   })
 })
 
-test('a new migration makes a new migrator, and so a new run of it', () => {
+test('a new migration makes a new migrator, and so a new run of it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-migrations-'))
   writeFileSync(join(folder, '0001_word.sql'), 'create table word (word text)')
-  const changed = synthesise('dev', { migrations: folder })
+  const changed = await synthesised('dev', { migrations: folder })
   const version = (stage: Synthesised) => stage.of('Custom::Trigger')[0]!.Properties.HandlerArn
   expect(version(changed)).not.toBe(version(dev))
   const [certificates = ''] = globSync('asset.*/rds-ca.pem', { cwd: changed.folder })
@@ -182,6 +182,6 @@ describe('users of the user pool', () => {
       EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
       AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
     })
-    expect(Object.keys(people.app.Outputs as object)).toEqual(expect.arrayContaining(['UserPoolId', 'UserPoolClientId']))
+    expect(Object.keys(people.app.Outputs ?? {})).toEqual(expect.arrayContaining(['UserPoolId', 'UserPoolClientId']))
   })
 })

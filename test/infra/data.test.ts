@@ -1,15 +1,19 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MAX_RECEIVES } from '../../shared/functions.ts'
-import { type Synthesised, synthesise } from './stage.ts'
+import { type Synthesised, synthesised } from './stage.ts'
 
 let dev: Synthesised
 let prod: Synthesised
 let adopted: Synthesised
 
-beforeAll(() => {
-  dev = synthesise('dev')
-  prod = synthesise('prod', { auth: 'cognito' })
-  adopted = synthesise('dev', { bucket: 'docs', bucketKey: 'arn:aws:kms:eu-central-1:123456789012:key/docs' })
+beforeAll(async () => {
+  adopted = await synthesised('dev', {
+    bucket: 'docs',
+    bucketKey: 'arn:aws:kms:eu-central-1:123456789012:key/docs',
+    inventoryBucket: 'reports',
+  })
+  prod = await synthesised('prod', { auth: 'cognito' })
+  dev = await synthesised('dev')
 })
 
 describe('the bucket', () => {
@@ -163,8 +167,7 @@ describe('the network', () => {
   })
 
   test('lets the reconciler read S3 Inventory reports of the bucket that is named, and nobody else', () => {
-    const stage = synthesise('dev', { inventoryBucket: 'reports' })
-    const reading = [...stage.of('AWS::IAM::Policy'), ...stage.of('AWS::EC2::VPCEndpoint')].filter(({ Properties }) =>
+    const reading = [...adopted.of('AWS::IAM::Policy'), ...adopted.of('AWS::EC2::VPCEndpoint')].filter(({ Properties }) =>
       JSON.stringify(Properties.PolicyDocument).includes(':s3:::reports/*'),
     )
     expect(reading.map(({ id }) => id.slice(0, 9)).sort()).toEqual(['NetworkS3', 'Reconcile'])

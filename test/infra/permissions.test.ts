@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DATABASE_ROLES } from '../../shared/database/roles.ts'
-import { type Resource, type Synthesised, synthesise } from './stage.ts'
+import { type Resource, type Synthesised, synthesised } from './stage.ts'
 
 type Statement = { Effect: string; Action: string[]; Resource: string[]; Principal?: unknown; Condition?: unknown }
 
-const names = ['dev', 'prod', 'localstack']
-let stages: Record<string, Synthesised>
+const names = ['localstack', 'prod', 'dev']
+const stages: Record<string, Synthesised> = {}
 
-beforeAll(() => {
-  stages = Object.fromEntries(names.map(name => [name, synthesise(name)]))
+beforeAll(async () => {
+  for (const name of names) stages[name] = await synthesised(name)
 })
 
 describe.each(names)('%s', name => {

@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createHash } from 'node:crypto'
+import { globSync, mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { App } from 'aws-cdk-lib'
+import { inject } from 'vitest'
 import { catalogApp } from '../../infra/app.ts'
+import { filledOnce } from '../support/once-per-run.ts'
 
 /** A resource of a template; references are text such as `<Queue.Arn>`. */
 export type Resource = {
@@ -16,8 +18,8 @@ export type Resource = {
 
 /** What is synthesised of a stage. */
 export type Synthesised = {
-  data: Record<string, unknown>
-  app: Record<string, unknown>
+  data: Template
+  app: Template
   /** Of all stacks. */
   resources: Resource[]
   of: (type: string) => Resource[]
@@ -27,35 +29,55 @@ export type Synthesised = {
   report: { pluginReports: { summary: { status: string }; violations: unknown[] }[] }
 }
 
-const { context: FLAGS } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'))
+type Template = { Resources: Record<string, Omit<Resource, 'id'>>; Outputs?: Record<string, unknown> }
+
+const { context: FLAGS } = readJson(join(import.meta.dirname, '../../cdk.json'))
 
 /** Without traces of where each part was made, which only people read. */
 const QUICK = { 'aws:cdk:disable-stack-trace': true }
 
 /** A stage with the feature flags of cdk.json, not synthesised yet. */
-export function stageApp(stage: string, context: Record<string, string> = {}): App {
-  const outdir = mkdtempSync(join(tmpdir(), 'catalog-synth-'))
-  process.once('exit', () => rmSync(outdir, { recursive: true }))
-  return catalogApp({ outdir, context: { ...FLAGS, ...QUICK, stage, ...context } })
+export function stageApp(stage: string, context: Record<string, string> = {}, folder = makeFolder()): App {
+  return catalogApp({ outdir: folder, context: { ...FLAGS, ...QUICK, stage, ...context } })
 }
 
-/** Synthesises a stage. */
-export function synthesise(stage: string, context: Record<string, string> = {}): Synthesised {
-  const assembly = stageApp(stage, context).synth()
-  const templateOf = (name: string) => assembly.getStackByName(`storage-catalog-${stage}-${name}`).template
-  const [data, app] = [templateOf('data'), templateOf('app')]
-  const resources = assembly.stacks.flatMap(({ template }) => resourcesOf(template))
+/**
+ * A stage that is synthesised once in a run of all tests, because that takes three seconds of a processor. Files that run at the
+ * same time ask in different orders, so that none waits for the others.
+ */
+export async function synthesised(stage: string, context: Record<string, string> = {}): Promise<Synthesised> {
+  const name = createHash('sha256')
+    .update(JSON.stringify([stage, context]))
+    .digest('hex')
+  const folder = await filledOnce(`stage-${name}`, empty => void stageApp(stage, context, empty).synth())
+  return readStage(stage, folder)
+}
+
+/** Synthesises a stage again. */
+export function synthesisedAgain(stage: string): Synthesised {
+  return readStage(stage, stageApp(stage).synth().directory)
+}
+
+function makeFolder(): string {
+  return mkdtempSync(join(inject('runFolder'), 'app-'))
+}
+
+function readStage(stage: string, folder: string): Synthesised {
+  const templateOf = (name: string): Template => readJson(join(folder, name))
+  const resources = globSync('*.template.json', { cwd: folder }).map(templateOf).flatMap(resourcesOf)
   return {
-    data,
-    app,
+    data: templateOf(`storage-catalog-${stage}-data.template.json`),
+    app: templateOf(`storage-catalog-${stage}-app.template.json`),
     resources,
-    folder: assembly.directory,
+    folder,
     of: type => resources.filter(({ Type }) => Type === type),
-    report: JSON.parse(readFileSync(join(assembly.directory, 'validation-report.json'), 'utf8')),
+    report: readJson(join(folder, 'validation-report.json')),
   }
 }
 
-type Template = { Resources: Record<string, Omit<Resource, 'id'>> }
+function readJson(file: string) {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
 
 function resourcesOf({ Resources }: Template): Resource[] {
   return Object.entries(Resources).map(([id, { Properties, DependsOn, ...rest }]) => {
