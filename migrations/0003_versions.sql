@@ -148,7 +148,7 @@ create type catalog.latest_decision as (
   current_id text collate "C",
   latest_id text collate "C",
   is_stated boolean,
-  is_settled boolean,
+  is_decided boolean,
   gone_ids text[],
   observed catalog.observation[]
 );

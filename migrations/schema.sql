@@ -24,7 +24,7 @@ create type catalog.latest_decision as (
   current_id text,
   latest_id text,
   is_stated boolean,
-  is_settled boolean,
+  is_decided boolean,
   gone_ids text[],
   observed catalog.observation[]
 );
@@ -517,7 +517,7 @@ comment on function catalog.annotate_version(text,text,text,jsonb) is 'Changes c
 grant execute on function catalog.annotate_version(text,text,text,jsonb) to catalog_api;
 
 CREATE OR REPLACE FUNCTION catalog.apply_observations(as_of timestamp with time zone, batches jsonb)
- RETURNS TABLE(bucket text, unsettled_key text)
+ RETURNS TABLE(bucket text, undecided_key text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'catalog', 'pg_temp'
@@ -546,7 +546,7 @@ begin
   end loop;
 end
 $function$;
-comment on function catalog.apply_observations(timestamp with time zone,jsonb) is 'Writes what was observed of several buckets in one transaction. batches is an array of {bucket, observed, confirmed, audited}: observations, latest versions that the backend confirmed ({key, version_id}; null: the key has none), and audit entries of events. as_of is the database time from before the backend was asked; null for callers that are the authority, whose write is stamped when it has its locks. Returns the keys whose latest version could not be decided: ask the backend, and apply its answer.';
+comment on function catalog.apply_observations(timestamp with time zone,jsonb) is 'Writes what was observed of several buckets in one transaction. batches is an array of {bucket, observed, confirmed, audited}: observations, latest versions that the backend confirmed ({key, version_id}; null: the key has none), and audit entries of events. as_of is the database time from before the backend was asked; null for callers that are the authority, whose write is stamped when it has its locks. Returns the keys whose latest version is undecided: ask the backend, and apply its response.';
 grant execute on function catalog.apply_observations(timestamp with time zone,jsonb) to catalog_api;
 grant execute on function catalog.apply_observations(timestamp with time zone,jsonb) to catalog_indexer;
 grant execute on function catalog.apply_observations(timestamp with time zone,jsonb) to catalog_reconciler;
@@ -568,10 +568,10 @@ begin
   decided := catalog.decide_versions(in_bucket, as_of, observed, live, confirmed_json);
   -- Triggers bring storage_objects and the counters up to date.
   perform catalog.write_versions(in_bucket, as_of, decided);
-  return array(select d.key from unnest(decided) as d where not d.is_settled);
+  return array(select d.key from unnest(decided) as d where not d.is_decided);
 end
 $function$;
-comment on function catalog.apply_to_bucket(text,timestamp with time zone,jsonb,jsonb) is 'The part of apply_observations for one bucket. Returns the keys whose latest version could not be decided.';
+comment on function catalog.apply_to_bucket(text,timestamp with time zone,jsonb,jsonb) is 'The part of apply_observations for one bucket. Returns the keys whose latest version is undecided.';
 
 CREATE OR REPLACE FUNCTION catalog.attach_audit_partition(partition text, lower_bound text, upper_bound text)
  RETURNS void
@@ -1328,7 +1328,7 @@ BEGIN ATOMIC
              WHEN o.is_verified THEN version_changes.as_of
              ELSE '-infinity'::timestamp with time zone
          END AS "case"
-    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_settled, gone_ids, observed),
+    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed),
      LATERAL unnest(d.observed) o(key, version_id, state, is_verified, claims_latest, size, etag, content_type, last_modified, storage_backend, storage_class, metadata, tags, created_by, comment, sequencer)
  UNION ALL
   SELECT d.key,
@@ -1350,7 +1350,7 @@ BEGIN ATOMIC
      NULL::text,
      NULL::text,
      NULL::timestamp with time zone
-    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_settled, gone_ids, observed),
+    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed),
      LATERAL ( VALUES (d.current_id,false), (d.latest_id,true)) v(id, is_latest)
    WHERE ((v.id IS NOT NULL) AND (v.is_latest OR (d.latest_id IS DISTINCT FROM v.id)) AND (NOT (EXISTS ( SELECT
             FROM unnest(d.observed) o(key, version_id, state, is_verified, claims_latest, size, etag, content_type, last_modified, storage_backend, storage_class, metadata, tags, created_by, comment, sequencer)
@@ -1375,7 +1375,7 @@ BEGIN ATOMIC
      NULL::text,
      NULL::text,
      NULL::timestamp with time zone
-    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_settled, gone_ids, observed),
+    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed),
      LATERAL unnest(d.gone_ids) gone_id(gone_id);
 END;
 comment on function catalog.version_changes(catalog.latest_decision[],timestamp with time zone) is 'The rows of storage_versions that decisions change.';

@@ -80,7 +80,7 @@ export async function applyObservations(
     audited: (byBucket.audited.get(bucket) ?? []).map(auditRow),
   }))
   const rows = await sql<KeyName[]>`
-    select bucket, unsettled_key as key
+    select bucket, undecided_key as key
     from catalog.apply_observations(${asOf}::text::timestamptz, ${jsonParameter(sql, batches)})
   `
   return rows.map(({ bucket, key }) => ({ bucket, key: fromStoredKey(key) }))

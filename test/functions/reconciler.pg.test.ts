@@ -55,7 +55,7 @@ test('a run that runs out of time continues in invocations that it starts, until
   expect(await handler({ runId: first.run.id }, time(3))).toEqual(last)
 })
 
-test('a key that cannot be settled ended a run without a word, and it waited for ever', async ({ sql }) => {
+test('a key that stays undecided ended a run without an error, and it waited for ever', async ({ sql }) => {
   await using bucket = await testS3({
     fault: ({ method, key }) => (method === 'HEAD' && key === 'busy' ? { error: 'NoSuchKey' } : undefined),
   })

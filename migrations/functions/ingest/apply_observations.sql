@@ -5,7 +5,7 @@
 -- its plans are kept for the life of a connection, and one made while the tables were small would go on reading them
 -- whole when they are large.
 create or replace function catalog.apply_observations(as_of timestamptz, batches jsonb)
-returns table (bucket text, unsettled_key text)
+returns table (bucket text, undecided_key text)
 language plpgsql
 security definer
 set search_path = catalog, pg_temp
@@ -40,7 +40,7 @@ comment on function catalog.apply_observations is
   'confirmed, audited}: observations, latest versions that the backend confirmed ({key, version_id}; null: the key '
   'has none), and audit entries of events. as_of is the database time from before the backend was asked; null for '
   'callers that are the authority, whose write is stamped when it has its locks. Returns the keys whose latest '
-  'version could not be decided: ask the backend, and apply its answer.';
+  'version is undecided: ask the backend, and apply its response.';
 
 revoke execute on function catalog.apply_observations from public;
 grant execute on function catalog.apply_observations to catalog_indexer, catalog_api, catalog_reconciler;

@@ -16,11 +16,11 @@ begin
   decided := catalog.decide_versions(in_bucket, as_of, observed, live, confirmed_json);
   -- Triggers bring storage_objects and the counters up to date.
   perform catalog.write_versions(in_bucket, as_of, decided);
-  return array(select d.key from unnest(decided) as d where not d.is_settled);
+  return array(select d.key from unnest(decided) as d where not d.is_decided);
 end
 $$;
 
 comment on function catalog.apply_to_bucket is
-  'The part of apply_observations for one bucket. Returns the keys whose latest version could not be decided.';
+  'The part of apply_observations for one bucket. Returns the keys whose latest version is undecided.';
 
 revoke execute on function catalog.apply_to_bucket from public;

@@ -1,6 +1,6 @@
--- Only the first row of this table that applies counts. "Keep" leaves the current latest version (or none) and is
--- settled; "ask" leaves it, too, until the backend is asked. A confirmation is usable when the catalog will have its
--- version, and nothing later is known.
+-- Only the first row of this table that applies counts. "Keep" keeps the current latest version (or none), and the
+-- key is decided. "Ask" keeps it too, but the key is undecided until the backend is asked. A confirmation is usable
+-- when the catalog will have its version, and nothing later is known.
 --
 -- |  # | confirmation        | current latest | claim           | sequencers                            | outcome   |
 -- |----|---------------------|----------------|-----------------|---------------------------------------|-----------|

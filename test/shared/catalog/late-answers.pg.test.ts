@@ -35,11 +35,11 @@ describe('a confirmation that is older than what is known', () => {
     const [first, second, third] = await threeTimes(sql)
     await applyObservations(sql, first, { observed: [claimOf('v1')] })
     await applyObservations(sql, third, { observed: [claimOf('v1')] })
-    const unsettled = await applyObservations(sql, second, {
+    const undecided = await applyObservations(sql, second, {
       observed: [{ ...claimOf('v2'), claimsLatest: false }],
       confirmedLatest: [{ ...KEY, versionId: 'v2' }],
     })
-    expect(unsettled).toEqual([KEY])
+    expect(undecided).toEqual([KEY])
     expect(await latestOf(sql)).toBe('v1')
   })
 
@@ -47,11 +47,11 @@ describe('a confirmation that is older than what is known', () => {
     const [first, second, third] = await threeTimes(sql)
     await applyObservations(sql, first, { observed: [claimOf('null')] })
     await applyObservations(sql, third, { observed: [claimOf('null')] })
-    const unsettled = await applyObservations(sql, second, {
+    const undecided = await applyObservations(sql, second, {
       observed: [{ ...KEY, versionId: 'null', state: 'gone', isVerified: true, claimsLatest: false, sequencer: '' }],
       confirmedLatest: [{ ...KEY, versionId: null }],
     })
-    expect(unsettled).toEqual([KEY])
+    expect(undecided).toEqual([KEY])
     expect(await latestOf(sql)).toBe('null')
   })
 
@@ -80,8 +80,8 @@ test('an observed version of a key without a latest version leaves the key undec
   const [first, second, third] = await threeTimes(sql)
   await applyObservations(sql, first, { observed: [claimOf('null')] })
   await applyObservations(sql, second, { observed: [{ ...claimOf('null'), state: 'gone', claimsLatest: false }] })
-  const unsettled = await applyObservations(sql, third, { observed: [{ ...claimOf('null'), claimsLatest: false }] })
-  expect(unsettled).toEqual([KEY])
+  const undecided = await applyObservations(sql, third, { observed: [{ ...claimOf('null'), claimsLatest: false }] })
+  expect(undecided).toEqual([KEY])
 })
 
 test('an authoritative write is stamped when it gets the lock, not when it starts to wait', async ({ sql, database }) => {

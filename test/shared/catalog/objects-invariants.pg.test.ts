@@ -184,8 +184,8 @@ describe('applyObservations', () => {
     const key = 'a\0/b'
     for (const versionId of ['v1', 'v2']) {
       const observed = ['docs', 'more/docs'].map(bucket => seen({ bucket, key, versionId }))
-      const unsettled = await applyObservations(sql, null, { observed })
-      expect(unsettled).toEqual(versionId === 'v1' ? [] : observed.map(({ bucket }) => ({ bucket, key })))
+      const undecided = await applyObservations(sql, null, { observed })
+      expect(undecided).toEqual(versionId === 'v1' ? [] : observed.map(({ bucket }) => ({ bucket, key })))
     }
   })
 
