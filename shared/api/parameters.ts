@@ -16,6 +16,29 @@ const array = v.never('must be an object')
 const noArray = <const S extends v.GenericSchema>(schema: S) =>
   v.lazy((input): S | typeof array => (Array.isArray(input) ? array : schema))
 
+/**
+ * A JSON object with any names, returned as it is. valibot's `record` describes it, but omits the names `__proto__`, `prototype` and
+ * `constructor` from its output without checking them.
+ */
+const record = <T>(value: v.GenericSchema<T>, message: string, name?: v.GenericSchema<string>) => {
+  const described = v.record(v.string(), value, message)
+  const asItIs = v.pipe(
+    v.custom<Record<string, T>>(input => typeof input === 'object' && input !== null && !Array.isArray(input), message),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return
+      const input = dataset.value
+      for (const [key, item] of Object.entries(input)) {
+        const [issue] = (name && v.safeParse(name, key).issues) ?? v.safeParse(value, item).issues ?? []
+        if (!issue) continue
+        addIssue({ message: issue.message, path: [{ type: 'object', origin: 'value', input, key, value: item }] })
+        return
+      }
+    }),
+  )
+  // The OpenAPI document describes the schema for no input.
+  return v.lazy((input): typeof described | typeof asItIs => (input === undefined ? described : asItIs))
+}
+
 /** A JSON object with these fields and no others. */
 export const object = <const E extends v.ObjectEntries>(entries: E) => noArray(v.strictObject(entries, 'must be an object'))
 
@@ -105,7 +128,7 @@ export const metadataFilter = v.pipe(
 
 /** A JSON object that jsonb can store. */
 export const metadata = v.pipe(
-  noArray(v.record(v.string(), v.unknown(), 'must be an object')),
+  record(v.unknown(), 'must be an object'),
   v.check(
     json => isStorableJson(json),
     `must not contain U+0000 or lone surrogates, and must be at most ${JSON_DEPTH} levels deep`,
@@ -123,7 +146,7 @@ export const json = v.pipe(
 
 /** Names and values of text, such as tags. */
 export const texts = v.pipe(
-  noArray(v.record(v.string(), v.string('must be text'), 'must be an object of texts')),
+  record(v.string('must be text'), 'must be an object of texts'),
   v.check(json => isStorableJson(json), 'must not contain U+0000 or lone surrogates'),
 )
 
@@ -135,12 +158,10 @@ export const headerValue = v.pipe(
 
 /** User metadata of S3: names that can be headers, text values, at most 2 KB in total. */
 export const userMetadata = v.pipe(
-  noArray(
-    v.record(
-      v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]+$/, 'must have names of letters, digits, _, . and -')),
-      headerValue,
-      'must be an object of texts',
-    ),
+  record(
+    headerValue,
+    'must be an object of texts',
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]+$/, 'must have names of letters, digits, _, . and -')),
   ),
   v.check(record => Buffer.byteLength(Object.entries(record).flat().join('')) <= 2048, 'must be at most 2 KB'),
 )

@@ -1,4 +1,10 @@
-import { GetObjectTaggingCommand, HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import {
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
 import type { ListedVersion } from '../listing.ts'
 import type { KeyName, VersionName } from '../names.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
@@ -22,10 +28,7 @@ export type VersionState = {
  * call (S3 user guide, "Amazon S3 data consistency model"). Throws S3's error for anything but 404 and 405.
  */
 export async function headVersion(s3: S3Client, version: VersionName): Promise<VersionState> {
-  const [head, tags] = await Promise.allSettled([
-    s3.send(new HeadObjectCommand({ Bucket: version.bucket, Key: version.key, VersionId: version.versionId })),
-    fetchTags(s3, version),
-  ])
+  const [head, tags] = await Promise.allSettled([fetchHead(s3, version), fetchTags(s3, version)])
   if (head.status === 'rejected') {
     // The response to a HEAD has no body that would name a missing bucket.
     if (tags.status === 'rejected' && isNoSuchBucket(tags.reason)) throw tags.reason
@@ -41,10 +44,31 @@ export async function headVersion(s3: S3Client, version: VersionName): Promise<V
     contentType: ContentType,
     lastModified: LastModified,
     storageClass: StorageClass ?? 'STANDARD',
-    metadata: decodeEncodedWords(Metadata ?? {}),
+    metadata: decodeEncodedWords(Metadata),
     tags: tags.value,
   }
 }
+
+type Head = HeadObjectCommandOutput & { Metadata: Record<string, string> }
+
+/** HeadObject, with the user metadata from the headers: the SDK loses a name `__proto__`. */
+async function fetchHead(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Head> {
+  const command = new HeadObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })
+  let headers: Record<string, string> = {}
+  command.middlewareStack.add(
+    next => async args => {
+      const result = await next(args)
+      headers = (result.response as { headers: Record<string, string> }).headers
+      return result
+    },
+    { step: 'deserialize', priority: 'low', name: 'metadata' },
+  )
+  const head = await s3.send(command)
+  const names = Object.keys(headers).filter(name => name.startsWith(METADATA_HEADER))
+  return { ...head, Metadata: Object.fromEntries(names.map(name => [name.slice(METADATA_HEADER.length), headers[name] ?? ''])) }
+}
+
+const METADATA_HEADER = 'x-amz-meta-'
 
 /** Fetches the tags of a version, name to value. */
 export async function fetchTags(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Record<string, string>> {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { lazyS3 } from '../../functions/runtime/lazy-s3.ts'
+import { fetchLatestVersion, headVersion } from '../../shared/s3/head-version.ts'
 import { makeBucket, type TestS3, testS3 } from '../support/bucket.ts'
 import { databaseTest } from '../support/database.ts'
 import { type Ask, testApi } from './api-client.ts'
@@ -113,3 +114,14 @@ test('metadata that S3 would refuse is refused before', async ({ ask }) => {
   expect(await refuse({ expiresIn: 604_801 })).toBe('expiresIn must be at most 604800')
   expect((await ask('POST', '/uploads', { body: { key: 'k', expiresIn: 604_800 } })).status).toBe(201)
 })
+
+test('an upload keeps metadata named __proto__, constructor and prototype', async ({ ask, bucket }) => {
+  const metadata = JSON.parse('{"__proto__":"a","constructor":"b","prototype":"c"}')
+  expect((await upload(ask, 'x', { key: 'k', metadata })).status).toBe(200)
+  const found = await headVersion(bucket.s3, { bucket: 'archive', key: 'k', versionId: await latestVersion(bucket) })
+  expect(JSON.stringify(found.metadata)).toBe(JSON.stringify(metadata))
+})
+
+async function latestVersion({ s3 }: TestS3): Promise<string> {
+  return (await fetchLatestVersion(s3, { bucket: 'archive', key: 'k' }))?.versionId ?? ''
+}

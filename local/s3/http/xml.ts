@@ -76,11 +76,11 @@ const hex = (character: string) => character.charCodeAt(0).toString(16)
 
 const named: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-const meaning: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+const meaning = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }))
 
 function resolveReferences(text: string): string {
   return text.replace(/&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(\w+));/g, (whole, hexadecimal, decimal, name) => {
-    if (name) return meaning[name] ?? whole
+    if (name) return meaning.get(name) ?? whole
     const codePoint = hexadecimal ? Number.parseInt(hexadecimal, 16) : Number(decimal)
     return codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : whole
   })

@@ -42,6 +42,15 @@ describe('headVersion', () => {
     })
   })
 
+  test('metadata and tags named __proto__, constructor and prototype are read as they are', async () => {
+    await using bucket = await testS3()
+    await makeBucket(bucket.s3, 'docs', 'never')
+    const names = JSON.parse('{"__proto__":"a","constructor":"b","prototype":"c"}')
+    await put(bucket.s3, 'k', { Metadata: names, Tagging: '__proto__=a&constructor=b&prototype=c' })
+    const { metadata, tags } = await headVersion(bucket.s3, { bucket: 'docs', key: 'k', versionId: 'null' })
+    expect([metadata, tags].map(record => JSON.stringify(record))).toEqual([JSON.stringify(names), JSON.stringify(names)])
+  })
+
   test('decodes metadata that is not ASCII', async () => {
     await using bucket = await testS3()
     await makeBucket(bucket.s3, 'docs', 'never')
