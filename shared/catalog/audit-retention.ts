@@ -1,11 +1,17 @@
 import postgres from 'postgres'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Client, Sql } from '../database/connection.ts'
 
 /** What a cleanup removed: whole months, by the names of their partitions, and single entries. */
 export type AuditCleanup = { droppedPartitions: string[]; deletedRows: number }
 
-/** How long entries are kept, in days. `batchSize` is the most rows of one DELETE, `now` the time to count back from. */
-export type AuditRetention = { retentionDays: number; batchSize?: number; now?: Date }
+/**
+ * How long entries are kept, in days. `batchSize` is the most rows of one DELETE, `now` the time to count back from. `clock` and `random`
+ * are for the pauses between attempts to get a lock.
+ */
+export type AuditRetention = { retentionDays: number; batchSize?: number; now?: Date } & Partial<Pauses>
+
+type Pauses = { clock: Clock; random: () => number }
 
 /**
  * Removes audit entries that are older than the retention, while others write and read: whole months are detached
@@ -13,7 +19,7 @@ export type AuditRetention = { retentionDays: number; batchSize?: number; now?: 
  * finishes what an interrupted one left. `sql` must be a client with two connections: DETACH CONCURRENTLY refuses a transaction.
  */
 export async function cleanupOldAudits(sql: Client, retention: AuditRetention): Promise<AuditCleanup> {
-  const { retentionDays, batchSize = 10_000, now = new Date() } = retention
+  const { retentionDays, batchSize = 10_000, now = new Date(), clock = systemClock, random = Math.random } = retention
   const cutoff = new Date(now.getTime() - retentionDays * 24 * 60 * 60 * 1000)
   if (sql.options.max < 2) throw new Error('cleanupOldAudits needs a client with two connections')
   return sql.begin(async lock => {
@@ -23,7 +29,7 @@ export async function cleanupOldAudits(sql: Client, retention: AuditRetention): 
     await sql`select catalog.ensure_audit_partitions(3)`
     const late = await deleteRows(sql, new Date(Math.min(cutoff.getTime(), (await pastBound(sql)).getTime())), batchSize)
     const droppedPartitions = await dropMonths(sql, cutoff)
-    await closeGap(sql)
+    await closeGap(sql, { clock, random })
     const rest = await deleteRows(sql, cutoff, batchSize)
     return { droppedPartitions, deletedRows: late + rest }
   })
@@ -56,7 +62,7 @@ async function dropMonths(sql: Sql, cutoff: Date): Promise<string[]> {
 const ATTEMPTS = 100
 
 /** Extends storage_audit_past to the oldest month, so that a late event of a dropped month is not refused. */
-async function closeGap(sql: Sql): Promise<void> {
+async function closeGap(sql: Sql, { clock, random }: Pauses): Promise<void> {
   const [oldest] = await sql<{ bound: Date; name: string }[]>`
     select to_date(right(c.relname, 7), 'YYYY_MM')::timestamp at time zone 'utc' as bound
     from pg_inherits i
@@ -72,7 +78,7 @@ async function closeGap(sql: Sql): Promise<void> {
       return
     } catch (error) {
       if (!isLockTimeout(error) || attempt === ATTEMPTS) throw error
-      await new Promise(resolve => setTimeout(resolve, 200 + Math.random() * 800))
+      await clock.sleep(200 + random() * 800)
     }
   }
 }

@@ -33,8 +33,8 @@ test('the query of the README returns the rows that the README shows', async () 
   const sql = connect({ url: databaseUrl, max: 1 })
   try {
     const [, script = ''] = blocksOf('sql')[0] ?? []
-    const results = await sql.unsafe(script)
-    const rows = (results.at(-1) as unknown as Record<string, unknown>[]).map(row => Object.values(row).map(asPsql))
+    const results = await sql.unsafe<Record<string, unknown>[][]>(script)
+    const rows = results.at(-1)!.map(row => Object.values(row).map(asPsql))
     const [, table = ''] = blocksOf('text')[0] ?? []
     const lines = table.split('\n').filter(line => line.includes('|'))
     expect(lines.slice(1).map(cellsOf)).toEqual(rows)

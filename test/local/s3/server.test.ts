@@ -107,23 +107,29 @@ describe('the endpoint', () => {
   })
 
   s3Test('injects faults: an error, a delay, a response that breaks off', async () => {
-    const faults = [{ error: 'SlowDown' as const }, { delayMs: 50 }, { cutAfter: 0.5 }, undefined]
+    const faults = [{ error: 'SlowDown' as const }, { delayMs: 200 }, undefined, { cutAfter: 0.5 }, undefined]
     const seen: unknown[] = []
+    const delayed = Promise.withResolvers<void>()
     await using s3 = await startEndpoint({
       fault: ({ method, bucket, key }) => {
         seen.push([method, bucket, key])
-        return method === 'GET' ? faults.shift() : undefined
+        const fault = method === 'GET' ? faults.shift() : undefined
+        if (fault?.delayMs) delayed.resolve()
+        return fault
       },
     })
     await s3.client.send(new PutObjectCommand({ ...target, Body: 'x'.repeat(1000) }))
     const read = async () => (await (await s3.client.send(new GetObjectCommand(target))).Body?.transformToString())?.length
     expect(await failure(read())).toEqual(['SlowDown', 503])
-    const start = performance.now()
-    expect(await read()).toBe(1000)
-    expect(performance.now() - start).toBeGreaterThan(45)
+    const ended: string[] = []
+    const slow = read().finally(() => ended.push('delayed'))
+    await delayed.promise
+    const quick = read().finally(() => ended.push('not delayed'))
+    expect(await Promise.all([slow, quick])).toEqual([1000, 1000])
+    expect(ended).toEqual(['not delayed', 'delayed'])
     await expect(read()).rejects.toThrow()
     expect(await read()).toBe(1000)
-    expect(seen).toEqual([['PUT', 'plain', 'k'], ...Array.from({ length: 4 }, () => ['GET', 'plain', 'k'])])
+    expect(seen).toEqual([['PUT', 'plain', 'k'], ...Array.from({ length: 5 }, () => ['GET', 'plain', 'k'])])
   })
 })
 

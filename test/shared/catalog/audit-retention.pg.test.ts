@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { logAudit } from '../../../shared/catalog/audit.ts'
 import { cleanupOldAudits } from '../../../shared/catalog/audit-retention.ts'
+import type { Clock } from '../../../shared/clock.ts'
 import { type Client, connect, type Sql } from '../../../shared/database/connection.ts'
 import { databaseTest as test } from '../../support/database.ts'
 
@@ -176,20 +177,67 @@ describe('the next cleanup finishes one that was interrupted', () => {
 test('writers continue while a prune waits for a reader', async ({ sql, database }) => {
   await grown(sql, 4)
   await entries(sql, 4)
-  const reader = connect({ url: database.url, max: 1 })
+  await using ending = new AsyncDisposableStack()
+  const reader = ending.use(await startReader(database.url))
   const pruner = connect({ url: database.url, max: 2 })
-  let pruning: ReturnType<typeof cleanupOldAudits> | undefined
-  await reader.begin(async tx => {
-    await tx`select count(*) from catalog.storage_audit`
-    pruning = cleanupOldAudits(pruner, until(month(-1)))
-    while (!(await isWaiting(sql))) await sleep(5)
-    // The reader stays until these are written: a writer that waited for the prune would wait forever.
-    for (let n = 0; n < 100; n++) await logAudit(sql, { action: 'UPLOAD' })
-    expect(await isWaiting(sql)).toBe(true)
+  const pruning = cleanupOldAudits(pruner, until(month(-1)))
+  ending.defer(async () => {
+    await Promise.allSettled([reader.end(), pruning])
+    await pruner.end()
   })
-  expect((await pruning)?.droppedPartitions).toHaveLength(3)
-  await Promise.all([reader.end(), pruner.end()])
+  while (!(await isWaiting(sql))) await sleep(5)
+  // The reader stays until these are written: a writer that waits for the prune gets no lock.
+  for (let n = 0; n < 100; n++) {
+    await sql.begin(async tx => {
+      await tx`set local lock_timeout = '5s'`
+      await logAudit(tx, { action: 'UPLOAD' })
+    })
+  }
+  expect(await isWaiting(sql)).toBe(true)
+  await reader.end()
+  expect((await pruning).droppedPartitions).toHaveLength(3)
 })
+
+test('a reader in the way of the last step makes the cleanup wait and try again', async ({ sql, database }) => {
+  await grown(sql, 3)
+  await sql.unsafe(`alter table catalog.storage_audit detach partition catalog.${partition(-3)} concurrently`)
+  await sql.unsafe(`drop table catalog.${partition(-3)}`)
+  await using reader = await startReader(database.url)
+  const pauses: number[] = []
+  const clock: Clock = {
+    now: () => 0,
+    async sleep(milliseconds) {
+      if (pauses.push(milliseconds) === 3) await reader.end()
+    },
+  }
+  await cleanupOldAudits(sql, { ...until(month(-2)), clock, random: () => 0.5 })
+  expect(pauses).toEqual([600, 600, 600])
+  await entries(sql, 3)
+  expect(await times(sql)).toHaveLength(4)
+})
+
+/** A transaction that has read the trail and stays open until `end`. */
+async function startReader(url: string): Promise<{ end(): Promise<void>; [Symbol.asyncDispose](): Promise<void> }> {
+  const sql = connect({ url, max: 1 })
+  const [hasRead, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const reading = sql.begin(async tx => {
+    await tx`select count(*) from catalog.storage_audit`
+    hasRead.resolve()
+    await mayEnd.promise
+  })
+  await hasRead.promise
+  const end = async () => {
+    mayEnd.resolve()
+    await reading
+  }
+  return {
+    end,
+    async [Symbol.asyncDispose]() {
+      await end()
+      await sql.end()
+    },
+  }
+}
 
 async function isWaiting(sql: Sql): Promise<boolean> {
   const waiting = await sql`
