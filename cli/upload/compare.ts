@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import { decodeKey } from '../../shared/s3/key-encoding.ts'
+import { keyReader } from '../../shared/s3/listed-keys.ts'
 import type { Bucket } from '../connect/bucket.ts'
 import type { LocalFile, WalkEntry } from './walk.ts'
 
@@ -44,9 +44,12 @@ export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSig
     // URL encoding, because XML can't hold every character of a key.
     const command = new ListObjectsV2Command({ Bucket: name, Prefix: prefix, EncodingType: 'url', ContinuationToken })
     const page: ListObjectsV2CommandOutput = await s3.send(command, { abortSignal })
+    const readKey = keyReader(page)
     for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
-      yield { key: decodeKey(Key), size: Size, etag: ETag.replaceAll('"', '') }
+      yield { key: readKey(Key), size: Size, etag: ETag.replaceAll('"', '') }
     }
+    if (page.NextContinuationToken !== undefined && page.NextContinuationToken === ContinuationToken)
+      throw new Error(`The listing of ${name} does not advance: it continues at ${ContinuationToken} again`)
     ContinuationToken = page.NextContinuationToken
   } while (ContinuationToken !== undefined)
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Invalid } from '../errors.ts'
-import { decodeKey } from '../s3/key-encoding.ts'
+import { decodeKeyOf } from '../s3/key-encoding.ts'
 import { Key, type ObjectEvent, readRecord, toEvent } from './object-event.ts'
 
 /** Parses one record of an S3 notification. Throws Invalid with the reason. Source: S3 user guide, "Event message structure". */
@@ -14,7 +14,7 @@ export function parseNotification(input: unknown): ObjectEvent {
   return toEvent({
     name: record.eventName.replace(/^s3:/, ''),
     bucket: bucket.name,
-    key: decodeEventKey(object.key),
+    key: decodeKeyOf('Key', object.key),
     versionId: object.versionId,
     sequencer: object.sequencer,
     size: object.size,
@@ -24,15 +24,6 @@ export function parseNotification(input: unknown): ObjectEvent {
     sourceIp: record.requestParameters?.sourceIPAddress,
     requestId: typeof requestId === 'string' ? requestId : undefined,
   })
-}
-
-/** Keys of notifications are form-encoded: `+` is a space, the rest percent-encoded UTF-8. */
-function decodeEventKey(encoded: string): string {
-  try {
-    return decodeKey(encoded)
-  } catch {
-    throw new Invalid(`Key ${encoded} is not form-encoded UTF-8`)
-  }
 }
 
 const NotificationRecord = v.object({

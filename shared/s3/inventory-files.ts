@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { Invalid } from '../errors.ts'
 import type { ListedVersion } from '../listing.ts'
-import { decodeKey } from './key-encoding.ts'
+import { decodeKeyOf } from './key-encoding.ts'
 
 /** A version in a report: correct when the report was made, up to two days ago, so only a hint where to look now. */
 export type InventoryRow = ListedVersion & { bucket: string; key: string }
@@ -26,7 +26,7 @@ export async function* csvRows(s3: S3Client, file: InventoryFile, fields: string
   for await (const row of records) {
     yield {
       bucket: row.Bucket ?? '',
-      key: decodeKey(row.Key ?? ''),
+      key: decodeKeyOf('The key of an Inventory report', row.Key ?? ''),
       versionId: row.VersionId || 'null',
       isLatest: row.IsLatest === 'true',
       isDeleteMarker: row.IsDeleteMarker === 'true',

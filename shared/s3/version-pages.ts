@@ -1,7 +1,7 @@
 import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3'
 import { compareKeys } from '../key-order.ts'
 import type { ListedVersion } from '../listing.ts'
-import { decodeKey } from './key-encoding.ts'
+import { keyReader, nextKeyMarker } from './listed-keys.ts'
 
 /** A version or delete marker of a page, with its key. */
 export type PageEntry = ListedVersion & { key: string }
@@ -12,7 +12,10 @@ export type VersionMarker = { key?: string; versionId?: string }
 /** One page of ListObjectVersions, in the order of keys. `next` is undefined on the last page. */
 export type VersionPage = { entries: PageEntry[]; next?: VersionMarker }
 
-/** Fetches one page of the versions and delete markers of a bucket. One request; `pageSize` is at most 1,000. */
+/**
+ * Fetches one page of the versions and delete markers of a bucket. One request; `pageSize` is at most 1,000. Throws when the next page would
+ * begin where this one did or before its last key: a listing that does not advance never ends.
+ */
 export async function fetchVersionPage(
   s3: S3Client,
   { bucket, prefix, after = {}, pageSize }: { bucket: string; prefix: string; after?: VersionMarker; pageSize?: number },
@@ -27,16 +30,17 @@ export async function fetchVersionPage(
       EncodingType: 'url',
     }),
   )
-  const { Versions = [], DeleteMarkers = [], IsTruncated, NextKeyMarker = '', NextVersionIdMarker } = page
+  const { Versions = [], DeleteMarkers = [], IsTruncated, NextVersionIdMarker } = page
+  const readKey = keyReader(page)
   const versions = Versions.map(version => ({
-    ...entry(version),
+    ...entry(version, readKey),
     isDeleteMarker: false,
     size: version.Size ?? 0,
     etag: version.ETag?.replaceAll('"', '') ?? null,
     storageClass: version.StorageClass ?? 'STANDARD',
   }))
   const markers = DeleteMarkers.map(marker => ({
-    ...entry(marker),
+    ...entry(marker, readKey),
     isDeleteMarker: true,
     size: null,
     etag: null,
@@ -45,12 +49,28 @@ export async function fetchVersionPage(
   const entries = [...versions, ...markers]
   // S3 sends two lists, each in order.
   if (versions.length > 0 && markers.length > 0) entries.sort((a, b) => compareKeys(a.key, b.key))
-  return { entries, next: IsTruncated ? { key: decodeKey(NextKeyMarker), versionId: NextVersionIdMarker } : undefined }
+  if (!IsTruncated) return { entries }
+  const last = entries.at(-1)?.key
+  const next = { key: nextKeyMarker(page, last, after.key), versionId: NextVersionIdMarker }
+  if (!isAfter(next, last, after))
+    throw new Error(`The listing of ${bucket} does not advance: ${describe(after)} is followed by ${describe(next)}`)
+  return { entries, next }
 }
 
-function entry({ Key = '', VersionId = 'null', IsLatest = false, LastModified }: Listed) {
+/** Whether a page that begins at `next` follows one that began at `after` and ended with the key `last`. */
+function isAfter(next: VersionMarker & { key: string }, last = '', after: VersionMarker): boolean {
+  const order = compareKeys(next.key, after.key ?? '')
+  return compareKeys(next.key, last) >= 0 && (order > 0 || (order === 0 && next.versionId !== after.versionId))
+}
+
+function describe({ key, versionId }: VersionMarker): string {
+  if (key === undefined) return 'the beginning'
+  return `marker ${JSON.stringify(key)}${versionId === undefined ? '' : ` (version ${versionId})`}`
+}
+
+function entry({ Key = '', VersionId = 'null', IsLatest = false, LastModified }: Listed, readKey: (key: string) => string) {
   return {
-    key: decodeKey(Key),
+    key: readKey(Key),
     versionId: VersionId,
     isLatest: IsLatest,
     lastModified: Math.floor((LastModified?.getTime() ?? Number.NaN) / 1000),
