@@ -123,26 +123,6 @@ comment on type catalog.observation is
   'false where only an event was read. claims_latest: an event says that the version was just created, so that it is '
   'the latest unless a later one is known.';
 
-create type catalog.latest_facts as (
-  key text collate "C",
-  current_id text collate "C",
-  current_sequencer text collate "C",
-  current_at timestamptz,
-  other_versions bigint,
-  other_sequencer text collate "C",
-  is_confirmed boolean,
-  confirmed_id text collate "C",
-  confirmed_exists boolean,
-  claim_id text collate "C",
-  claim_sequencer text collate "C",
-  are_claims_ordered boolean,
-  gone_ids text[],
-  observed catalog.observation[]
-);
-
-comment on type catalog.latest_facts is
-  'What decides the latest version of a key; functions/ingest/gather_latest_facts.sql explains each.';
-
 create type catalog.latest_decision as (
   key text collate "C",
   current_id text collate "C",
@@ -157,29 +137,3 @@ comment on type catalog.latest_decision is
   'Which version of a key was the latest and which is now (null: none); whether the batch itself states this; '
   'whether it is decided, or the backend must be asked; which versions are gone, and what was observed of the '
   'others.';
-
-create type catalog.version_change as (
-  key text collate "C",
-  version_id text collate "C",
-  is_latest boolean,
-  is_stated boolean,
-  is_gone boolean,
-  is_observed boolean,
-  is_delete_marker boolean,
-  size bigint,
-  etag text,
-  content_type text,
-  last_modified timestamptz,
-  storage_backend text,
-  storage_class text,
-  metadata jsonb,
-  tags jsonb,
-  created_by text,
-  comment text,
-  sequencer text collate "C",
-  observed_at timestamptz
-);
-
-comment on type catalog.version_change is
-  'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch '
-  'itself states so, whether it is gone, and whether it was observed, with the columns of the observation.';

@@ -30,24 +30,6 @@ create type catalog.latest_decision as (
 );
 comment on type catalog.latest_decision is 'Which version of a key was the latest and which is now (null: none); whether the batch itself states this; whether it is decided, or the backend must be asked; which versions are gone, and what was observed of the others.';
 
-create type catalog.latest_facts as (
-  key text,
-  current_id text,
-  current_sequencer text,
-  current_at timestamp with time zone,
-  other_versions bigint,
-  other_sequencer text,
-  is_confirmed boolean,
-  confirmed_id text,
-  confirmed_exists boolean,
-  claim_id text,
-  claim_sequencer text,
-  are_claims_ordered boolean,
-  gone_ids text[],
-  observed catalog.observation[]
-);
-comment on type catalog.latest_facts is 'What decides the latest version of a key; functions/ingest/gather_latest_facts.sql explains each.';
-
 create type catalog.observation as (
   key text,
   version_id text,
@@ -74,29 +56,6 @@ create type catalog.search_match as (
   last_modified timestamp with time zone
 );
 comment on type catalog.search_match is 'An object that matches a search, with what orders it: rank descending, then newest, then highest id.';
-
-create type catalog.version_change as (
-  key text,
-  version_id text,
-  is_latest boolean,
-  is_stated boolean,
-  is_gone boolean,
-  is_observed boolean,
-  is_delete_marker boolean,
-  size bigint,
-  etag text,
-  content_type text,
-  last_modified timestamp with time zone,
-  storage_backend text,
-  storage_class text,
-  metadata jsonb,
-  tags jsonb,
-  created_by text,
-  comment text,
-  sequencer text,
-  observed_at timestamp with time zone
-);
-comment on type catalog.version_change is 'What a batch does to one row of storage_versions: whether the version is the latest afterwards and the batch itself states so, whether it is gone, and whether it was observed, with the columns of the observation.';
 
 create table catalog.key_locks (
   key_hash integer not null,
@@ -721,12 +680,12 @@ end
 $function$;
 comment on function catalog.count_versions() is 'Trigger that counts versions and delete markers into storage_counters.';
 
-CREATE OR REPLACE FUNCTION catalog.decide_latest(facts catalog.latest_facts, as_of timestamp with time zone)
+CREATE OR REPLACE FUNCTION catalog.decide_latest(current_id text, current_sequencer text, current_at timestamp with time zone, other_versions bigint, other_sequencer text, is_confirmed boolean, confirmed_id text, confirmed_exists boolean, claim_id text, claim_sequencer text, are_claims_ordered boolean, is_observed boolean, as_of timestamp with time zone)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN ((facts).is_confirmed AND (facts).confirmed_exists AND COALESCE(((facts).current_at <= as_of), true)) THEN 'confirmed'::text WHEN ((facts).is_confirmed AND ((facts).confirmed_id IS DISTINCT FROM (facts).current_id)) THEN 'ask'::text WHEN ((facts).claim_id IS NULL) THEN CASE WHEN ((facts).current_id IS NOT NULL) THEN 'keep'::text WHEN (((facts).other_versions = 0) AND (cardinality((facts).observed) IS NULL)) THEN 'keep'::text ELSE 'ask'::text END WHEN (NOT (facts).are_claims_ordered) THEN 'ask'::text WHEN ((facts).claim_id = (facts).current_id) THEN 'keep'::text WHEN ((facts).current_id IS NULL) THEN CASE WHEN ((facts).other_versions = 0) THEN 'claim'::text WHEN (((facts).claim_sequencer <> ''::text) AND ((facts).claim_sequencer >= (facts).other_sequencer)) THEN 'claim'::text ELSE 'ask'::text END WHEN (((facts).claim_sequencer = ''::text) OR ((facts).current_sequencer = ''::text)) THEN 'ask'::text WHEN ((facts).claim_sequencer > (facts).current_sequencer) THEN 'claim'::text WHEN ((facts).claim_sequencer < (facts).current_sequencer) THEN 'keep'::text ELSE 'ask'::text END;
-comment on function catalog.decide_latest(catalog.latest_facts,timestamp with time zone) is 'Which version of a key is the latest: confirmed (the one that the backend returned), claim (the one whose creation is reported), keep (the current one), or ask (the current one until the backend is asked).';
+RETURN CASE WHEN (is_confirmed AND confirmed_exists AND COALESCE((current_at <= as_of), true)) THEN 'confirmed'::text WHEN (is_confirmed AND (confirmed_id IS DISTINCT FROM current_id)) THEN 'ask'::text WHEN (claim_id IS NULL) THEN CASE WHEN (current_id IS NOT NULL) THEN 'keep'::text WHEN ((other_versions = 0) AND (NOT is_observed)) THEN 'keep'::text ELSE 'ask'::text END WHEN (NOT are_claims_ordered) THEN 'ask'::text WHEN (claim_id = current_id) THEN 'keep'::text WHEN (current_id IS NULL) THEN CASE WHEN (other_versions = 0) THEN 'claim'::text WHEN ((claim_sequencer <> ''::text) AND ((claim_sequencer COLLATE "C") >= other_sequencer)) THEN 'claim'::text ELSE 'ask'::text END WHEN ((claim_sequencer = ''::text) OR (current_sequencer = ''::text)) THEN 'ask'::text WHEN ((claim_sequencer COLLATE "C") > current_sequencer) THEN 'claim'::text WHEN ((claim_sequencer COLLATE "C") < current_sequencer) THEN 'keep'::text ELSE 'ask'::text END;
+comment on function catalog.decide_latest(text,text,timestamp with time zone,bigint,text,boolean,text,boolean,text,text,boolean,boolean,timestamp with time zone) is 'Which version of a key is the latest: confirmed (the one that the backend returned), claim (the one whose creation is reported), keep (the current one), or ask (the current one until the backend is asked). functions/ingest/decide_versions.sql explains the parameters, which callers give by name.';
 
 CREATE OR REPLACE FUNCTION catalog.decide_versions(in_bucket text, as_of timestamp with time zone, observed catalog.observation[], live catalog.observation[], confirmed_json jsonb)
  RETURNS catalog.latest_decision[]
@@ -734,19 +693,85 @@ CREATE OR REPLACE FUNCTION catalog.decide_versions(in_bucket text, as_of timesta
 AS $function$
 begin
   return array(
-    select (
-      f.key, f.current_id, chosen.id, decided.outcome = 'confirmed' or coalesce(f.claim_id = chosen.id, false),
-      decided.outcome <> 'ask', f.gone_ids, f.observed
-    )::catalog.latest_decision
-    from catalog.gather_latest_facts(in_bucket, as_of, observed, live, confirmed_json) as f
+    with item (key, live, gone_id, is_confirmed, confirmed_id) as (
+      select o.key, o, null, false, null
+      from unnest(live) as o
+      union all
+      select o.key, null, case when o.state = 'gone' then o.version_id end, false, null
+      from unnest(observed) as o
+      union all
+      select c.key collate "C", null, null, true, c.version_id
+      from jsonb_to_recordset(confirmed_json) as c (key text, version_id text)
+    ),
+    batch as (
+      select i.key,
+        array_agg(i.live) filter (where (i.live).key is not null) as observed,
+        coalesce(array_agg(i.gone_id) filter (where i.gone_id is not null), '{}') as gone_ids,
+        bool_or(i.is_confirmed) as is_confirmed,
+        max(i.confirmed_id) as confirmed_id,
+        (
+          array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest)
+        )[1] as claim_id,
+        max((i.live).sequencer) filter (where (i.live).claims_latest) as claim_sequencer,
+        count(*) filter (where (i.live).claims_latest) as claims,
+        count(distinct nullif((i.live).sequencer, '')) filter (where (i.live).claims_latest) as claim_sequencers
+      from item i
+      group by i.key
+    ),
+    decided as materialized (
+      select b.key, b.gone_ids, b.observed, b.confirmed_id, b.claim_id, c.version_id as current_id,
+        catalog.decide_latest(
+          current_id => c.version_id,
+          current_sequencer => c.sequencer,
+          current_at => c.latest_at,
+          other_versions => others.n,
+          other_sequencer => others.sequencer,
+          is_confirmed => b.is_confirmed,
+          confirmed_id => b.confirmed_id,
+          confirmed_exists => b.confirmed_id is null
+            or b.confirmed_id in (select o.version_id from unnest(b.observed) as o)
+            or exists (
+              select
+              from catalog.storage_versions v
+              where v.bucket = in_bucket and v.key = b.key and v.version_id = b.confirmed_id
+                and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
+            ),
+          claim_id => b.claim_id,
+          claim_sequencer => b.claim_sequencer,
+          are_claims_ordered => b.claims <= 1 or b.claims = b.claim_sequencers,
+          is_observed => b.observed is not null,
+          as_of => as_of
+        ) as outcome
+      from batch b
+      left join lateral (
+        select v.version_id, v.sequencer, v.latest_at
+        from catalog.storage_versions v
+        where v.bucket = in_bucket and v.key = b.key and v.is_latest
+          and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
+        limit 1
+      ) as c on true
+      left join lateral (
+        select count(*) as n, case when bool_and(v.sequencer <> '') then max(v.sequencer) end as sequencer
+        from catalog.storage_versions v
+        where c.version_id is null and v.bucket = in_bucket and v.key = b.key
+          and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
+      ) as others on true
+    )
+    select catalog.make_latest_decision(
+      key => d.key,
+      current_id => d.current_id,
+      latest_id => chosen.id,
+      is_stated => d.outcome = 'confirmed' or coalesce(d.claim_id = chosen.id, false),
+      is_decided => d.outcome <> 'ask',
+      gone_ids => d.gone_ids,
+      observed => d.observed
+    )
+    from decided d
     cross join lateral (
-      select catalog.decide_latest(f, as_of) as outcome
-    ) as decided
-    cross join lateral (
-      select case decided.outcome
-        when 'confirmed' then f.confirmed_id
-        when 'claim' then f.claim_id
-        else f.current_id
+      select case d.outcome
+        when 'confirmed' then d.confirmed_id
+        when 'claim' then d.claim_id
+        else d.current_id
       end as id
     ) as chosen
   );
@@ -841,65 +866,6 @@ RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD
 comment on function catalog.fold(text) is 'Composes compatibly, strips accents and invisible characters, and makes digits ASCII: both spellings of Café become Cafe.';
 grant execute on function catalog.fold(text) to catalog_api;
 
-CREATE OR REPLACE FUNCTION catalog.gather_latest_facts(in_bucket text, as_of timestamp with time zone, observed catalog.observation[], live catalog.observation[], confirmed_json jsonb)
- RETURNS SETOF catalog.latest_facts
- LANGUAGE plpgsql
-AS $function$
-begin
-  return query
-  with item (key, live, gone_id, is_confirmed, confirmed_id) as (
-    select o.key, o, null, false, null
-    from unnest(live) as o
-    union all
-    select o.key, null, case when o.state = 'gone' then o.version_id end, false, null
-    from unnest(observed) as o
-    union all
-    select c.key collate "C", null, null, true, c.version_id
-    from jsonb_to_recordset(confirmed_json) as c (key text, version_id text)
-  ),
-  batch as (
-    select i.key,
-      array_agg(i.live) filter (where (i.live).key is not null) as observed,
-      coalesce(array_agg(i.gone_id) filter (where i.gone_id is not null), '{}') as gone_ids,
-      bool_or(i.is_confirmed) as is_confirmed,
-      max(i.confirmed_id) as confirmed_id,
-      (
-        array_agg((i.live).version_id order by (i.live).sequencer desc) filter (where (i.live).claims_latest)
-      )[1] as claim_id,
-      max((i.live).sequencer) filter (where (i.live).claims_latest) as claim_sequencer,
-      count(*) filter (where (i.live).claims_latest) as claims,
-      count(distinct nullif((i.live).sequencer, '')) filter (where (i.live).claims_latest) as claim_sequencers
-    from item i
-    group by i.key
-  )
-  select b.key, c.version_id, c.sequencer, c.latest_at, others.n, others.sequencer, b.is_confirmed, b.confirmed_id,
-    b.confirmed_id is null
-      or b.confirmed_id in (select o.version_id from unnest(b.observed) as o)
-      or exists (
-        select
-        from catalog.storage_versions v
-        where v.bucket = in_bucket and v.key = b.key and v.version_id = b.confirmed_id
-          and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
-      ),
-    b.claim_id, b.claim_sequencer, b.claims <= 1 or b.claims = b.claim_sequencers, b.gone_ids, b.observed
-  from batch b
-  left join lateral (
-    select v.version_id, v.sequencer, v.latest_at
-    from catalog.storage_versions v
-    where v.bucket = in_bucket and v.key = b.key and v.is_latest
-      and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
-    limit 1
-  ) as c on true
-  left join lateral (
-    select count(*) as n, case when bool_and(v.sequencer <> '') then max(v.sequencer) end as sequencer
-    from catalog.storage_versions v
-    where c.version_id is null and v.bucket = in_bucket and v.key = b.key
-      and not catalog.is_gone(v.version_id, v.observed_at, b.gone_ids, as_of)
-  ) as others on true;
-end
-$function$;
-comment on function catalog.gather_latest_facts(text,timestamp with time zone,catalog.observation[],catalog.observation[],jsonb) is 'What decides the latest version of each key of a batch. current_*: the latest version in the catalog, unless the batch deletes it, with its sequencer and the time as of which it is the latest. other_*: where there is none, the number of other versions, and the greatest of their sequencers if all have one. confirmed_*: which version the backend returned as the latest (null: none), and whether the catalog will have it. claim_*: of the versions whose creation the batch reports, the one with the greatest sequencer; are_claims_ordered: whether their sequencers order them. gone_ids, observed: the versions that are gone, and the observations of the others.';
-
 CREATE OR REPLACE FUNCTION catalog.give_to_pruner(partition regclass)
  RETURNS void
  LANGUAGE plpgsql
@@ -964,6 +930,13 @@ begin
 end
 $function$;
 comment on function catalog.lock_keys(text[],text[]) is 'Waits for the transactions that write one of these keys (pairs of bucket and key), and keeps others waiting until this one ends. Statements that follow see what those transactions wrote.';
+
+CREATE OR REPLACE FUNCTION catalog.make_latest_decision(key text, current_id text, latest_id text, is_stated boolean, is_decided boolean, gone_ids text[], observed catalog.observation[])
+ RETURNS catalog.latest_decision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ROW(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed)::catalog.latest_decision;
+comment on function catalog.make_latest_decision(text,text,text,boolean,boolean,text[],catalog.observation[]) is 'Makes a latest_decision of fields that the caller gives by name. A row in a query has only the order of its fields.';
 
 CREATE OR REPLACE FUNCTION catalog.object_deltas(bucket text, storage_backend text, storage_class text, content_type text, day text, objects bigint, bytes numeric)
  RETURNS SETOF catalog.counter_delta
@@ -1301,85 +1274,6 @@ end
 $function$;
 comment on function catalog.update_objects(text,text[]) is 'Brings the objects of keys up to date with the latest versions: deletes, replaces or inserts them.';
 
-CREATE OR REPLACE FUNCTION catalog.version_changes(decided catalog.latest_decision[], as_of timestamp with time zone)
- RETURNS SETOF catalog.version_change
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
- SELECT d.key,
-     o.version_id,
-     COALESCE((o.version_id = d.latest_id), false) AS "coalesce",
-     d.is_stated,
-     false,
-     true,
-     (o.state = 'marker'::text),
-     o.size,
-     o.etag,
-     o.content_type,
-     o.last_modified,
-     COALESCE(o.storage_backend, 's3'::text) AS "coalesce",
-     COALESCE(o.storage_class, 'STANDARD'::text) AS "coalesce",
-     COALESCE(o.metadata, '{}'::jsonb) AS "coalesce",
-     COALESCE(o.tags, '{}'::jsonb) AS "coalesce",
-     o.created_by,
-     o.comment,
-     o.sequencer,
-         CASE
-             WHEN o.is_verified THEN version_changes.as_of
-             ELSE '-infinity'::timestamp with time zone
-         END AS "case"
-    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed),
-     LATERAL unnest(d.observed) o(key, version_id, state, is_verified, claims_latest, size, etag, content_type, last_modified, storage_backend, storage_class, metadata, tags, created_by, comment, sequencer)
- UNION ALL
-  SELECT d.key,
-     v.id,
-     v.is_latest,
-     d.is_stated,
-     false,
-     false,
-     NULL::boolean,
-     NULL::bigint,
-     NULL::text,
-     NULL::text,
-     NULL::timestamp with time zone,
-     NULL::text,
-     NULL::text,
-     NULL::jsonb,
-     NULL::jsonb,
-     NULL::text,
-     NULL::text,
-     NULL::text,
-     NULL::timestamp with time zone
-    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed),
-     LATERAL ( VALUES (d.current_id,false), (d.latest_id,true)) v(id, is_latest)
-   WHERE ((v.id IS NOT NULL) AND (v.is_latest OR (d.latest_id IS DISTINCT FROM v.id)) AND (NOT (EXISTS ( SELECT
-            FROM unnest(d.observed) o(key, version_id, state, is_verified, claims_latest, size, etag, content_type, last_modified, storage_backend, storage_class, metadata, tags, created_by, comment, sequencer)
-           WHERE (o.version_id = v.id)))))
- UNION ALL
-  SELECT d.key,
-     gone_id.gone_id,
-     false,
-     false,
-     true,
-     false,
-     NULL::boolean,
-     NULL::bigint,
-     NULL::text,
-     NULL::text,
-     NULL::timestamp with time zone,
-     NULL::text,
-     NULL::text,
-     NULL::jsonb,
-     NULL::jsonb,
-     NULL::text,
-     NULL::text,
-     NULL::text,
-     NULL::timestamp with time zone
-    FROM unnest(version_changes.decided) d(key, current_id, latest_id, is_stated, is_decided, gone_ids, observed),
-     LATERAL unnest(d.gone_ids) gone_id(gone_id);
-END;
-comment on function catalog.version_changes(catalog.latest_decision[],timestamp with time zone) is 'The rows of storage_versions that decisions change.';
-
 CREATE OR REPLACE FUNCTION catalog.version_dimensions(is_delete_marker boolean, is_latest boolean)
  RETURNS text[]
  LANGUAGE sql
@@ -1433,7 +1327,40 @@ CREATE OR REPLACE FUNCTION catalog.write_versions(in_bucket text, as_of timestam
 AS $function$
 begin
   merge into catalog.storage_versions v
-  using catalog.version_changes(decided, as_of) as c
+  using (
+    select d.key,
+      c.version_id,
+      not c.is_gone and coalesce(c.version_id = d.latest_id, false) as is_latest,
+      d.is_stated,
+      c.is_gone,
+      (c.observed).key is not null as is_observed,
+      (c.observed).state = 'marker' as is_delete_marker,
+      (c.observed).size as size,
+      (c.observed).etag as etag,
+      (c.observed).content_type as content_type,
+      (c.observed).last_modified as last_modified,
+      coalesce((c.observed).storage_backend, 's3') as storage_backend,
+      coalesce((c.observed).storage_class, 'STANDARD') as storage_class,
+      coalesce((c.observed).metadata, '{}') as metadata,
+      coalesce((c.observed).tags, '{}') as tags,
+      (c.observed).created_by as created_by,
+      (c.observed).comment as comment,
+      (c.observed).sequencer as sequencer,
+      case when (c.observed).is_verified then as_of else '-infinity' end as observed_at
+    from unnest(decided) as d
+    cross join lateral (
+      select o.version_id, false as is_gone, o as observed
+      from unnest(d.observed) as o
+      union all
+      -- Versions that were not observed: now the latest, or no longer.
+      select id, false, null
+      from unnest(array[d.latest_id, nullif(d.current_id, d.latest_id)]) as id
+      where id is not null and not exists (select from unnest(d.observed) as o where o.version_id = id)
+      union all
+      select gone_id, true, null
+      from unnest(d.gone_ids) as gone_id
+    ) as c
+  ) as c
   on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
   when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then
     do nothing

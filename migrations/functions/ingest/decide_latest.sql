@@ -17,32 +17,36 @@
 -- | 11 | none or current     | another        | some            | the claim's is greater                | claim     |
 -- | 12 | none or current     | another        | some            | the claim's is less                   | keep      |
 -- | 13 | none or current     | another        | some            | equal, or one missing                 | ask       |
-create or replace function catalog.decide_latest(facts catalog.latest_facts, as_of timestamptz) returns text
+create or replace function catalog.decide_latest(
+  current_id text, current_sequencer text, current_at timestamptz, other_versions bigint, other_sequencer text,
+  is_confirmed boolean, confirmed_id text, confirmed_exists boolean, claim_id text, claim_sequencer text,
+  are_claims_ordered boolean, is_observed boolean, as_of timestamptz
+) returns text
 language sql immutable parallel safe
 return case
-  when (facts).is_confirmed and (facts).confirmed_exists and coalesce((facts).current_at <= as_of, true)
-    then 'confirmed'
-  when (facts).is_confirmed and (facts).confirmed_id is distinct from (facts).current_id then 'ask'
-  when (facts).claim_id is null then case
-    when (facts).current_id is not null then 'keep'
-    when (facts).other_versions = 0 and cardinality((facts).observed) is null then 'keep'
+  when is_confirmed and confirmed_exists and coalesce(current_at <= as_of, true) then 'confirmed'
+  when is_confirmed and confirmed_id is distinct from current_id then 'ask'
+  when claim_id is null then case
+    when current_id is not null then 'keep'
+    when other_versions = 0 and not is_observed then 'keep'
     else 'ask'
   end
-  when not (facts).are_claims_ordered then 'ask'
-  when (facts).claim_id = (facts).current_id then 'keep'
-  when (facts).current_id is null then case
-    when (facts).other_versions = 0 then 'claim'
-    when (facts).claim_sequencer <> '' and (facts).claim_sequencer >= (facts).other_sequencer then 'claim'
+  when not are_claims_ordered then 'ask'
+  when claim_id = current_id then 'keep'
+  when current_id is null then case
+    when other_versions = 0 then 'claim'
+    when claim_sequencer <> '' and claim_sequencer collate "C" >= other_sequencer then 'claim'
     else 'ask'
   end
-  when (facts).claim_sequencer = '' or (facts).current_sequencer = '' then 'ask'
-  when (facts).claim_sequencer > (facts).current_sequencer then 'claim'
-  when (facts).claim_sequencer < (facts).current_sequencer then 'keep'
+  when claim_sequencer = '' or current_sequencer = '' then 'ask'
+  when claim_sequencer collate "C" > current_sequencer then 'claim'
+  when claim_sequencer collate "C" < current_sequencer then 'keep'
   else 'ask'
 end;
 
 comment on function catalog.decide_latest is
   'Which version of a key is the latest: confirmed (the one that the backend returned), claim (the one whose '
-  'creation is reported), keep (the current one), or ask (the current one until the backend is asked).';
+  'creation is reported), keep (the current one), or ask (the current one until the backend is asked). '
+  'functions/ingest/decide_versions.sql explains the parameters, which callers give by name.';
 
 revoke execute on function catalog.decide_latest from public;

@@ -5,7 +5,40 @@ language plpgsql
 as $$
 begin
   merge into catalog.storage_versions v
-  using catalog.version_changes(decided, as_of) as c
+  using (
+    select d.key,
+      c.version_id,
+      not c.is_gone and coalesce(c.version_id = d.latest_id, false) as is_latest,
+      d.is_stated,
+      c.is_gone,
+      (c.observed).key is not null as is_observed,
+      (c.observed).state = 'marker' as is_delete_marker,
+      (c.observed).size as size,
+      (c.observed).etag as etag,
+      (c.observed).content_type as content_type,
+      (c.observed).last_modified as last_modified,
+      coalesce((c.observed).storage_backend, 's3') as storage_backend,
+      coalesce((c.observed).storage_class, 'STANDARD') as storage_class,
+      coalesce((c.observed).metadata, '{}') as metadata,
+      coalesce((c.observed).tags, '{}') as tags,
+      (c.observed).created_by as created_by,
+      (c.observed).comment as comment,
+      (c.observed).sequencer as sequencer,
+      case when (c.observed).is_verified then as_of else '-infinity' end as observed_at
+    from unnest(decided) as d
+    cross join lateral (
+      select o.version_id, false as is_gone, o as observed
+      from unnest(d.observed) as o
+      union all
+      -- Versions that were not observed: now the latest, or no longer.
+      select id, false, null
+      from unnest(array[d.latest_id, nullif(d.current_id, d.latest_id)]) as id
+      where id is not null and not exists (select from unnest(d.observed) as o where o.version_id = id)
+      union all
+      select gone_id, true, null
+      from unnest(d.gone_ids) as gone_id
+    ) as c
+  ) as c
   on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
   when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then
     do nothing

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../../support/database.ts'
 
-/** Fields of catalog.latest_facts. By default: nothing is known of the key, and the batch observed one version that claims nothing. */
+/** Parameters of catalog.decide_latest. By default: nothing is known of the key, and the batch observed one version that claims nothing. */
 type Facts = {
   current_id?: string
   current_sequencer?: string
@@ -16,7 +16,7 @@ type Facts = {
   claim_id?: string
   claim_sequencer?: string
   are_claims_ordered?: boolean
-  observed?: { key: string }[] | null
+  is_observed?: boolean
 }
 
 const AS_OF = '2024-01-02T00:00:00Z'
@@ -50,9 +50,9 @@ const CASES: [row: number, title: string, facts: Facts, outcome: string][] = [
     { ...current, ...confirmed, confirmed_id: 'old', current_at: LATER },
     'keep',
   ],
-  [4, 'a key that has nothing', { observed: null }, 'keep'],
+  [4, 'a key that has nothing', { is_observed: false }, 'keep'],
   [5, 'a version of a key without a latest one', {}, 'ask'],
-  [5, 'no observation, but other versions', { observed: null, other_versions: 1 }, 'ask'],
+  [5, 'no observation, but other versions', { is_observed: false, other_versions: 1 }, 'ask'],
   [6, 'two claims of one sequencer', { ...current, ...claim, are_claims_ordered: false }, 'ask'],
   [6, 'two claims of a new key, one without a sequencer', { ...claim, are_claims_ordered: false }, 'ask'],
   [7, 'a repeated claim of the current version', { ...current, claim_id: 'old', claim_sequencer: '5' }, 'keep'],
@@ -102,12 +102,22 @@ afterAll(() => database[Symbol.asyncDispose]())
 test.for(CASES)('row %i: %s', async ([, , facts, outcome]) => {
   const { sql } = database
   const given = {
-    ...{ other_versions: 0, is_confirmed: false, confirmed_exists: true, are_claims_ordered: true, observed: [{ key: 'k' }] },
+    ...{ other_versions: 0, is_confirmed: false, confirmed_exists: true, are_claims_ordered: true, is_observed: true },
     ...facts,
   }
   const [row] = await sql`
-    select catalog.decide_latest(f, ${AS_OF}) as outcome
-    from jsonb_populate_record(null::catalog.latest_facts, ${sql.json(given as never)}) as f
+    select catalog.decide_latest(
+      current_id => current_id, current_sequencer => current_sequencer, current_at => current_at,
+      other_versions => other_versions, other_sequencer => other_sequencer, is_confirmed => is_confirmed,
+      confirmed_id => confirmed_id, confirmed_exists => confirmed_exists, claim_id => claim_id,
+      claim_sequencer => claim_sequencer, are_claims_ordered => are_claims_ordered, is_observed => is_observed,
+      as_of => ${AS_OF}
+    ) as outcome
+    from jsonb_to_record(${sql.json(given)}) as f (
+      current_id text, current_sequencer text, current_at timestamptz, other_versions bigint, other_sequencer text,
+      is_confirmed boolean, confirmed_id text, confirmed_exists boolean, claim_id text, claim_sequencer text,
+      are_claims_ordered boolean, is_observed boolean
+    )
   `
   expect(row).toEqual({ outcome })
 })
