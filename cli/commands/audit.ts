@@ -29,10 +29,14 @@ async function audit(key: string | undefined, flags: TargetFlags & ListFlags & F
     columns: [
       { heading: 'When', text: ({ occurredAt }) => formatTime(occurredAt) },
       { heading: 'Action', text: ({ action }) => printable(action) },
-      { heading: 'Who', text: ({ userName, userId }) => printable(userName ?? userId ?? '') },
-      { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? '') },
-      { heading: 'Key', text: ({ key }) => printable(key ?? ''), wide: true },
-      { heading: 'Result', text: ({ success, errorMessage }) => (success ? 'done' : `failed: ${printable(errorMessage ?? '')}`) },
+      { heading: 'Who', text: ({ userName, userId }) => printable(userName ?? userId ?? ''), share: 1 },
+      { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? ''), share: 1 },
+      { heading: 'Key', text: ({ key }) => printable(key ?? ''), share: 3 },
+      {
+        heading: 'Result',
+        text: ({ success, errorMessage }) => (success ? 'done' : `failed: ${printable(errorMessage ?? '')}`),
+        share: 2,
+      },
     ],
     rows: page => page.items,
     empty: 'No audit entries found.',

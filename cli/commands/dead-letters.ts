@@ -56,8 +56,8 @@ type DeadLetter = {
 const columns = [
   { heading: 'When', text: ({ sentAt }: DeadLetter) => (sentAt ? formatTime(sentAt) : '') },
   { heading: 'Event', text: ({ event }: DeadLetter) => printable(event ?? 'unreadable') },
-  { heading: 'Key', text: ({ key }: DeadLetter) => printable(key ?? '') },
-  { heading: 'Reason', text: ({ reason }: DeadLetter) => printable(reason), wide: true },
+  { heading: 'Key', text: ({ key }: DeadLetter) => printable(key ?? ''), share: 2 },
+  { heading: 'Reason', text: ({ reason }: DeadLetter) => printable(reason), share: 2 },
 ]
 
 async function redrive({ sqs, sourceUrl: source, deadLetterUrl: dead }: Queues, flags: Flags): Promise<void> {

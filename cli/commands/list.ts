@@ -25,9 +25,9 @@ async function list(prefix: string, flags: TargetFlags & ListFlags & { recursive
   const parameters = { bucket: target.bucket, prefix: prefix || undefined, delimiter: flags.recursive ? undefined : '/' }
   await printList<Jsonify<StoredObject>, Entry>(target, '/objects', parameters, flags, {
     columns: [
-      { heading: 'Key', text: ({ key }) => printable(key), wide: true },
+      { heading: 'Key', text: ({ key }) => printable(key), share: 2 },
       { heading: 'Size', text: ({ object }) => (object ? formatSize(object.size) : 'folder'), align: 'right' },
-      { heading: 'Content type', text: ({ object }) => printable(object?.contentType ?? '') },
+      { heading: 'Content type', text: ({ object }) => printable(object?.contentType ?? ''), share: 1 },
       { heading: 'Last modified', text: ({ object }) => (object ? formatTime(object.lastModified) : '') },
     ],
     rows: ({ items, prefixes = [] }) => [

@@ -56,7 +56,7 @@ function sharesOf(s: Jsonify<Statistics>): [string, Jsonify<Share>[]][] {
 
 function sharesTable(shares: Jsonify<Share>[]): string {
   return formatTable(shares, [
-    { heading: '', text: ({ value }) => printable(value ?? 'unknown'), wide: true },
+    { heading: '', text: ({ value }) => printable(value ?? 'unknown'), share: 1 },
     { heading: 'Objects', text: ({ objects }) => objects.toLocaleString('en'), align: 'right' },
     { heading: 'Size', text: ({ bytes }) => formatSize(bytes), align: 'right' },
   ])

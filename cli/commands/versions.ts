@@ -20,11 +20,11 @@ async function versions(key: string, flags: TargetFlags & ListFlags): Promise<vo
   type Version = Jsonify<StoredVersion>
   await printList<Version, Version>(target, '/versions', { bucket: target.bucket, key }, flags, {
     columns: [
-      { heading: 'Version', text: ({ versionId }) => printable(versionId), wide: true },
+      { heading: 'Version', text: ({ versionId }) => printable(versionId) },
       { heading: 'Size', text: ({ size }) => (size === null ? 'deleted' : formatSize(size)), align: 'right' },
       { heading: 'Last modified', text: ({ lastModified }) => formatTime(lastModified) },
-      { heading: 'By', text: ({ createdBy }) => printable(createdBy ?? '') },
-      { heading: 'Comment', text: ({ comment }) => printable(comment ?? '') },
+      { heading: 'By', text: ({ createdBy }) => printable(createdBy ?? ''), share: 1 },
+      { heading: 'Comment', text: ({ comment }) => printable(comment ?? ''), share: 2 },
       { heading: '', text: ({ isLatest }) => (isLatest ? 'latest' : '') },
     ],
     rows: page => page.items,

@@ -17,7 +17,7 @@ export function printFindings(runs: Run[]): void {
     const table = formatTable(kinds, [
       { heading: 'Difference', text: ({ title }) => title },
       { heading: 'Versions', text: ({ kind }) => findings[kind].toLocaleString('en'), align: 'right' },
-      { heading: 'Meaning', text: ({ meaning }) => meaning, wide: true },
+      { heading: 'Meaning', text: ({ meaning }) => meaning, share: 1 },
     ])
     printLine(table)
   }
@@ -32,7 +32,7 @@ export function printRuns(runs: Run[]): void {
     { heading: 'Started', text: ({ startedAt }) => formatTime(startedAt) },
     { heading: 'Versions', text: ({ findings }) => findings.versions.toLocaleString('en'), align: 'right' },
     { heading: 'Differences', text: ({ findings }) => driftOf(findings).toLocaleString('en'), align: 'right' },
-    { heading: 'Keys', text: run => describeScope(run), wide: true },
+    { heading: 'Keys', text: run => describeScope(run), share: 1 },
   ])
   printLine(table)
 }

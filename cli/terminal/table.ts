@@ -1,47 +1,79 @@
-import Table from 'cli-table3'
 import { bold } from './print.ts'
-
-/** A column of a table. `text` must be printable. One column may be `wide`: it takes the space that the others leave. */
-export type Column<Row> = { heading: string; text: (row: Row) => string; align?: 'right'; wide?: boolean }
-
-/** Minimum width of the wide column, in characters. */
-const MIN_WIDE_COLUMN = 20
+import { padText, textWidth, wrapText } from './text-width.ts'
 
 /**
- * A table without borders. With a `width` in characters the wide column wraps, so that nothing is cut off;
- * without one each row is a single line.
+ * A column of a table. `text` must be printable. A column with a `share` wraps: such columns divide the space that the others leave
+ * in proportion to their shares. The others never wrap. A column without any text is omitted.
  */
-export function formatTable<Row>(rows: Row[], columns: Column<Row>[], width = process.stdout.columns): string {
-  const cells = rows.map(row => columns.map(column => column.text(row)))
-  const table = new Table({
-    head: columns.map(column => bold(column.heading)),
-    chars: BORDERLESS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
-    colAligns: columns.map(column => column.align ?? 'left'),
-    colWidths: width === undefined ? [] : columnWidths(cells, columns, width),
-    wordWrap: true,
-    wrapOnWordBoundary: false,
-  })
-  table.push(...cells)
-  return table
-    .toString()
-    .split('\n')
-    .map(line => line.trimEnd())
-    .join('\n')
+export type Column<Row> = { heading: string; text: (row: Row) => string; align?: 'right'; share?: number }
+
+/**
+ * A table without borders, or for no rows an empty text. At a `width` in columns of the terminal texts wrap, so that nothing is cut off; where even
+ * that leaves too little space, each row becomes a block with a line per column. Without a width each row is a single line.
+ */
+export function formatTable<Row>(rows: Row[], columns: Column<Row>[], width = process.stdout.columns || undefined): string {
+  const all = columns.map(column => ({ ...column, cells: rows.map(row => column.text(row)) }))
+  const filled: Filled[] = all.filter(({ cells }) => cells.some(cell => cell !== ''))
+  const widths = columnWidths(filled, width ?? Number.POSITIVE_INFINITY)
+  const lines = widths ? tableLines(filled, widths, rows.length) : blockLines(filled, width!, rows.length)
+  return lines.map(line => line.trimEnd()).join('\n')
 }
+
+type Filled = Pick<Column<unknown>, 'heading' | 'align' | 'share'> & { cells: string[] }
 
 /** Spaces between two columns. */
 const GAP = 2
 
-const BORDERLESS = {
-  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
-  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
+/** The least width of a column that wraps, unless all of its text is shorter. */
+const LEAST_WIDTH = 12
+
+/**
+ * The width of each column, or undefined when there is not enough space for a table. A column that needs less than its part of the space leaves the
+ * rest to the others; none gets less than LEAST_WIDTH.
+ */
+function columnWidths(columns: Filled[], width: number): number[] | undefined {
+  const widths = columns.map(({ heading, cells }) => Math.max(...[heading, ...cells].map(textWidth)))
+  const shareOf = (n: number) => columns[n]!.share ?? 0
+  const wrapped = columns.map((_, n) => n).filter(n => shareOf(n) > 0)
+  let left = widths.reduce((rest, own, n) => rest - (wrapped.includes(n) ? 0 : own), width - GAP * (columns.length - 1))
+  for (let open = wrapped; open.length > 0 && left >= 0; ) {
+    const shares = open.reduce((sum, n) => sum + shareOf(n), 0)
+    const part = (n: number) => Math.floor((left * shareOf(n)) / shares)
+    const fitting = open.filter(n => widths[n]! <= part(n))
+    const tight = fitting.length > 0 ? [] : open.filter(n => part(n) < LEAST_WIDTH)
+    const decided = [fitting, tight].find(({ length }) => length > 0) ?? open
+    const decidedWidths = decided.map(n => Math.min(widths[n]!, Math.max(LEAST_WIDTH, part(n))))
+    for (const [k, n] of decided.entries()) widths[n] = decidedWidths[k]!
+    left -= decidedWidths.reduce((sum, own) => sum + own, 0)
+    open = open.filter(n => !decided.includes(n))
+  }
+  return left >= 0 ? widths : undefined
 }
 
-function columnWidths<Row>(cells: string[][], columns: Column<Row>[], width: number): number[] {
-  const natural = columns.map(
-    ({ heading }, n) => GAP + Math.max(...[heading, ...cells.map(row => row[n]!)].map(text => text.length)),
-  )
-  const narrow = natural.filter((_, n) => !columns[n]!.wide).reduce((sum, own) => sum + own, 0)
-  return natural.map((own, n) => (columns[n]!.wide ? Math.min(own, Math.max(MIN_WIDE_COLUMN, width - narrow)) : own))
+function tableLines(columns: Filled[], widths: number[], rows: number): string[] {
+  const line = (texts: string[]) => texts.join(' '.repeat(GAP))
+  // The style is added to the text alone: trailing spaces are removed.
+  const headings = columns.map(({ heading, align }, n) => padText(heading && bold(heading), widths[n]!, align))
+  const lines = [line(headings)]
+  for (let row = 0; row < rows; row++) {
+    const cells = columns.map(({ cells }, n) => wrapText(cells[row]!, widths[n]!))
+    const height = Math.max(...cells.map(({ length }) => length))
+    for (let k = 0; k < height; k++)
+      lines.push(line(cells.map((texts, n) => padText(texts[k] ?? '', widths[n]!, columns[n]!.align))))
+  }
+  return lines
+}
+
+/** The least width of a text beside its heading. */
+const LEAST_TEXT = 8
+
+function blockLines(columns: Filled[], width: number, rows: number): string[] {
+  const beside = GAP + Math.max(...columns.map(({ heading }) => textWidth(heading)))
+  return Array.from({ length: rows }, (_, row) => {
+    const lines = columns.flatMap(({ heading, cells }) => {
+      const texts = cells[row] === '' ? [] : wrapText(cells[row]!, Math.max(LEAST_TEXT, width - beside))
+      return texts.map((text, k) => padText(k === 0 && heading ? bold(heading) : '', beside) + text)
+    })
+    return row === 0 ? lines : ['', ...lines]
+  }).flat()
 }
