@@ -55,6 +55,27 @@ comment on column catalog.storage_reconciles.leased_until is
 create unique index storage_reconciles_open on catalog.storage_reconciles (kind, bucket, prefix, is_dry_run)
   where finished_at is null;
 
+create table catalog.storage_differences (
+  run_id bigint not null references catalog.storage_reconciles on delete cascade,
+  key text collate "C" not null,
+  version_id text collate "C" not null,
+  kind text collate "C" not null check (kind in ('missing', 'orphaned', 'stale', 'wrongLatest', 'wrongMetadata')),
+  primary key (run_id, key, version_id, kind)
+);
+
+comment on table catalog.storage_differences is
+  'What the runs of the reconciler found to differ, the first 10,000 of each run. Those of runs that finished more '
+  'than 30 days ago are deleted when another run starts.';
+comment on column catalog.storage_differences.run_id is 'Run that found it.';
+comment on column catalog.storage_differences.key is 'Key that differs, in the bucket of the run.';
+comment on column catalog.storage_differences.version_id is 'Version that differs.';
+comment on column catalog.storage_differences.kind is
+  'missing: not in the catalog. orphaned: not in the bucket. stale: size, entity tag, class or time differ. '
+  'wrongLatest: another version is the latest. wrongMetadata: content type, metadata or tags differ.';
+
+grant select, insert, delete on catalog.storage_differences to catalog_reconciler;
+grant select on catalog.storage_differences to catalog_api;
+
 grant select, insert, update on catalog.storage_reconciles to catalog_reconciler;
 -- A backfill from a report skips versions that are known to be deleted.
 grant select on catalog.storage_tombstones to catalog_reconciler;

@@ -158,6 +158,25 @@ comment on column catalog.storage_counters.objects is 'Number of objects, versio
 comment on column catalog.storage_counters.bytes is 'Their bytes.';
 grant select on catalog.storage_counters to catalog_api;
 
+create table catalog.storage_differences (
+  run_id bigint not null,
+  key text collate "C" not null,
+  version_id text collate "C" not null,
+  kind text collate "C" not null,
+  constraint storage_differences_pkey PRIMARY KEY (run_id, key, version_id, kind),
+  constraint storage_differences_run_id_fkey FOREIGN KEY (run_id) REFERENCES catalog.storage_reconciles(id) ON DELETE CASCADE,
+  constraint storage_differences_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'orphaned'::text, 'stale'::text, 'wrongLatest'::text, 'wrongMetadata'::text])))
+);
+comment on table catalog.storage_differences is 'What the runs of the reconciler found to differ, the first 10,000 of each run. Those of runs that finished more than 30 days ago are deleted when another run starts.';
+comment on column catalog.storage_differences.run_id is 'Run that found it.';
+comment on column catalog.storage_differences.key is 'Key that differs, in the bucket of the run.';
+comment on column catalog.storage_differences.version_id is 'Version that differs.';
+comment on column catalog.storage_differences.kind is 'missing: not in the catalog. orphaned: not in the bucket. stale: size, entity tag, class or time differ. wrongLatest: another version is the latest. wrongMetadata: content type, metadata or tags differ.';
+grant delete on catalog.storage_differences to catalog_reconciler;
+grant insert on catalog.storage_differences to catalog_reconciler;
+grant select on catalog.storage_differences to catalog_api;
+grant select on catalog.storage_differences to catalog_reconciler;
+
 create table catalog.storage_hooks (
   id bigint not null generated always as identity,
   hook_name text not null,

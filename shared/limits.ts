@@ -7,6 +7,9 @@ export const MAX_KEY_BYTES = 1024
 /** The most entries of one request that appends many. */
 export const MAX_BATCH_ITEMS = 1000
 
+/** The differences of a run whose keys are kept; all are counted. */
+export const MAX_RECORDED_DIFFERENCES = 10_000
+
 /** The requests to S3 per second that a run of the reconciler may be given. AWS allows 5,500 reads per second and prefix. */
 export const REQUEST_RATE = { min: 0.01, max: 5000, default: 500 }
 

@@ -18,6 +18,12 @@ export const BACKEND_NAME = /^[a-z0-9_-]{1,64}$/
 /** The address of the manifest.json of an S3 Inventory report: its bucket and its key. */
 export const MANIFEST_URL = /^s3:\/\/([^/]+)\/(.+)$/
 
+/** How the catalog can differ from the bucket in one version. The table has the same list. */
+export const DRIFT_KINDS = ['missing', 'orphaned', 'stale', 'wrongLatest', 'wrongMetadata'] as const
+
+/** One way in which the catalog can differ from the bucket. */
+export type DriftKind = (typeof DRIFT_KINDS)[number]
+
 /** The kinds of runs of the reconciler. The table has the same list. */
 export const RUN_KINDS = ['reconcile', 'digest', 'preview', 'inventory'] as const
 

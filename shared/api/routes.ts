@@ -247,6 +247,14 @@ export const routes = {
     status: 200,
     returns: 'the run',
   },
+  listDifferences: {
+    method: 'GET',
+    path: '/differences',
+    summary: 'Lists the versions that a run found to differ between bucket and catalog, by key; the first 10,000 are kept.',
+    query: v.strictObject({ run: p.id, ...page }),
+    status: 200,
+    returns: '`{ items, nextCursor }` of `{ key, versionId, kind }`',
+  },
   stopReconcile: {
     method: 'DELETE',
     path: '/reconcile',

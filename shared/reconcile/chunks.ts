@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
-import { driftOf, emptyFindings, type Findings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
+import type { RecordedDifference } from '../catalog/differences.ts'
+import type { Findings, ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Clock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
@@ -61,13 +62,18 @@ export function isDue({ clock }: Plan, { dueAt }: Chunk): boolean {
   return clock.now() >= dueAt
 }
 
-/** Counts and repairs the differences of a chunk that are certain, or that still exist after the wait. */
-export async function finishChunk(plan: Plan, { differing, versions }: Chunk): Promise<Partial<Findings>> {
+/** Repairs the differences of a chunk that are certain, or that still exist after the wait. Returns them and their counts. */
+export async function finishChunk(
+  plan: Plan,
+  { differing, versions }: Chunk,
+): Promise<{ findings: Partial<Findings>; differences: RecordedDifference[] }> {
   const { sql, s3, run } = plan
   const { wait = [], certain = [] } = Object.groupBy(differing, item => (mustWait(item) ? 'wait' : 'certain'))
   const still = await pMap(wait, item => compareAgain(plan, item), { concurrency: S3_CONCURRENCY })
-  const counts = await repair(sql, s3, run, [...certain, ...still.filter(({ differences }) => differences.length > 0)])
-  return { ...counts, versions, repaired: run.isDryRun ? 0 : driftOf({ ...emptyFindings(), ...counts }) }
+  const differences = await repair(sql, s3, run, [...certain, ...still.filter(({ differences }) => differences.length > 0)])
+  const findings: Partial<Findings> = { versions, repaired: run.isDryRun ? 0 : differences.length }
+  for (const { kind } of differences) findings[kind] = (findings[kind] ?? 0) + 1
+  return { findings, differences }
 }
 
 type OpenChunk = Omit<Chunk, 'dueAt'> & { sampled: Sampled[]; entries: number; requests: number }

@@ -1,9 +1,7 @@
 import type { CatalogedVersion } from '../catalog/list-all-versions.ts'
 import type { ListedVersion } from '../listing.ts'
+import type { DriftKind } from '../names.ts'
 import type { KeyPair } from './pairs.ts'
-
-/** How the catalog can differ from the bucket in one version. */
-export type DriftKind = 'missing' | 'orphaned' | 'stale' | 'wrongLatest' | 'wrongMetadata'
 
 /**
  * One difference between the bucket and the catalog, about one version. `certain`: it is drift. `ask`: S3 must be asked whether the version

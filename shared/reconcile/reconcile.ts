@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { Findings, ReconcileRun } from '../catalog/reconcile-runs.ts'
+import { forgetDifferences, recordDifferences } from '../catalog/differences.ts'
+import { driftOf, type Findings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
 import { GRACE_SECONDS, REQUEST_RATE } from '../limits.ts'
@@ -56,11 +57,15 @@ async function compare(
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requests++, clock, random })
   const plan = { sql, s3: paced, run: held.run, requestsPerSecond, sampleRate, graceSeconds, shouldStop, clock, random }
   const save = async (chunk: Chunk | undefined, isLast: boolean) => {
-    const found = chunk ? await finishChunk(plan, chunk) : {}
-    const findings = { ...add(held.run.findings, found), requests }
+    const found = chunk ? await finishChunk(plan, chunk) : { findings: {}, differences: [] }
+    const before = held.run.findings
+    // Before the checkpoint, so that a run that is killed in between loses none.
+    await recordDifferences(sql, held.run.id, found.differences, driftOf(before))
+    const findings = { ...add(before, found.findings), requests }
     await held.save({ findings, checkpoint: chunk?.last ?? held.run.checkpoint }, isLast)
   }
 
+  if (held.run.checkpoint === null) await forgetDifferences(sql, held.run.id)
   const open: Chunk[] = []
   let isCutShort = false
   const waiting = () => open.reduce((sum, chunk) => sum + chunk.differing.length, 0)

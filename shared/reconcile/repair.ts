@@ -1,11 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
+import type { RecordedDifference } from '../catalog/differences.ts'
 import { applyObservations, type ConfirmedLatest, type Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { observeVersion } from '../refresh/observe-version.ts'
 import { resolveLatest } from '../refresh/resolve-latest.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
-import type { Difference, DriftKind } from './drift.ts'
+import type { Difference } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
 
 /** Observations per statement; ten times as many gain nothing. */
@@ -14,11 +15,8 @@ const BATCH_SIZE = 1000
 /** A key with its differences. */
 export type DifferingKey = KeyPair & { differences: Difference[] }
 
-/** How many differences of each kind are drift. */
-export type DriftCounts = Partial<Record<DriftKind, number>>
-
 /**
- * Asks S3 about the differing versions, counts the confirmed differences and writes the responses as events are written: as of the time
+ * Asks S3 about the differing versions, returns the confirmed differences and writes the responses as events are written: as of the time
  * before the bucket was listed, so that later changes are newer and win. A dry run asks only where the listing is not enough.
  */
 export async function repair(
@@ -26,22 +24,21 @@ export async function repair(
   s3: S3Client,
   { bucket, isDryRun }: { bucket: string; isDryRun: boolean },
   items: DifferingKey[],
-): Promise<DriftCounts> {
+): Promise<RecordedDifference[]> {
   const asked = await pMap(
     items.flatMap(item => item.differences.map(difference => ({ item, difference }))),
     async ({ item, difference }) => {
       const { trust, versionId } = difference
-      if (isDryRun && trust !== 'ask') return { difference }
+      if (isDryRun && trust !== 'ask') return { item, difference }
       const listed = item.listed?.versions.find(version => version.versionId === versionId)
-      return { difference, observation: await observeVersion(s3, { bucket, key: item.key, versionId }, listed) }
+      return { item, difference, observation: await observeVersion(s3, { bucket, key: item.key, versionId }, listed) }
     },
     { concurrency: S3_CONCURRENCY },
   )
   const confirmed = asked.filter(({ difference, observation }) => isConfirmed(difference, observation))
-  const counts = Object.groupBy(confirmed, ({ difference }) => difference.kind)
   const observed = asked.flatMap(({ observation }) => observation ?? [])
   if (!isDryRun && observed.length > 0) await write(sql, s3, bucket, items, observed)
-  return Object.fromEntries(Object.entries(counts).map(([kind, found]) => [kind, found.length]))
+  return confirmed.map(({ item: { key }, difference: { versionId, kind } }) => ({ key, versionId, kind }))
 }
 
 /** A version that was created or deleted since the listing is not drift. */

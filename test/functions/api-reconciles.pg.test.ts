@@ -20,6 +20,20 @@ test('a run is started, worked on in the background, and seen with its findings'
   expect(items).toMatchObject([{ id: 1, state: 'finished' }])
 })
 
+test('a run did not say which keys differ', async ({ sql }) => {
+  await using stage = await startStage(sql)
+  const lost = [await put(stage.bucket, 'b \u0000'), await put(stage.bucket, 'a')]
+  await stage.ask('POST', '/reconciles', { body: { graceSeconds: 0, dryRun: true } })
+  await stage.settled()
+  const first = await stage.ask('GET', '/differences', { query: { run: '1', limit: '1' } })
+  expect(first.json).toMatchObject({ items: [{ key: 'a', versionId: lost[1], kind: 'missing' }] })
+  const { nextCursor: cursor } = first.json as { nextCursor: string }
+  expect(await stage.ask('GET', '/differences', { query: { run: '1', limit: '1', cursor } })).toMatchObject({
+    json: { items: [{ key: 'b \u0000', versionId: lost[0], kind: 'missing' }], nextCursor: null },
+  })
+  expect(await stage.ask('GET', '/differences', { query: { run: '2' } })).toMatchObject({ status: 404 })
+})
+
 test('a digest has both digests as its result', async ({ sql }) => {
   await using stage = await startStage(sql)
   await put(stage.bucket, 'lost')

@@ -22,6 +22,14 @@ export const getReconcile: Operation<'getReconcile'> = async ({ sql }, { query }
   return { body: await getRun(sql, query.id) }
 }
 
+/** GET /differences. */
+export const listDifferences: Operation<'listDifferences'> = async ({ sql }, { query: { run, ...page } }) => {
+  const { getRun } = await runs()
+  const differences = await import('../../../shared/catalog/differences.ts')
+  await getRun(sql, run)
+  return { body: await differences.listDifferences(sql, run, page) }
+}
+
 /** DELETE /reconcile. */
 export const stopReconcile: Operation<'stopReconcile'> = async ({ sql }, { query }) => {
   const { requestStop } = await runs()
