@@ -1,11 +1,12 @@
 import * as shared from '../../../shared/catalog/objects.ts'
-import * as search from '../../../shared/search/search.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /search. */
-export const searchObjects: Operation<'searchObjects'> = async ({ sql }, { query: { q, ...filter } }) => ({
-  body: await search.searchObjects(sql, { query: q, ...filter }),
-})
+export const searchObjects: Operation<'searchObjects'> = async ({ sql }, { query: { q, ...filter } }) => {
+  // Loaded when first needed, not in a cold start.
+  const search = await import('../../../shared/search/search.ts')
+  return { body: await search.searchObjects(sql, { query: q, ...filter }) }
+}
 
 /** GET /objects. */
 export const listObjects: Operation<'listObjects'> = async (dependencies, { query }) => ({
