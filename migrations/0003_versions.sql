@@ -16,6 +16,7 @@ create table catalog.storage_versions (
   metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object'),
   tags jsonb not null default '{}' check (jsonb_typeof(tags) = 'object'),
   created_by text,
+  claimed_by text,
   comment text,
   created_at timestamptz not null default now(),
   sequencer text collate "C" not null default '',
@@ -49,6 +50,9 @@ comment on column catalog.storage_versions.metadata is 'User metadata of this ve
 comment on column catalog.storage_versions.tags is 'Tags of this version, name to value.';
 comment on column catalog.storage_versions.created_by is
   'Who made this version: the principal of its event, or what the caller gave.';
+comment on column catalog.storage_versions.claimed_by is
+  'The caller of the API who gave or cleared created_by, which nobody has verified. Null where created_by is the '
+  'principal of the event.';
 comment on column catalog.storage_versions.comment is 'What a user wrote about this version. Events do not change it.';
 comment on column catalog.storage_versions.created_at is 'When the version came into the catalog.';
 comment on column catalog.storage_versions.sequencer is
@@ -114,6 +118,7 @@ create type catalog.observation as (
   metadata jsonb,
   tags jsonb,
   created_by text,
+  claimed_by text,
   comment text,
   sequencer text collate "C"
 );

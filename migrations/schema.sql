@@ -45,6 +45,7 @@ create type catalog.observation as (
   metadata jsonb,
   tags jsonb,
   created_by text,
+  claimed_by text,
   comment text,
   sequencer text
 );
@@ -94,25 +95,36 @@ create table catalog.storage_audit (
   error_message text,
   metadata jsonb not null default '{}'::jsonb,
   event_id text collate "C",
+  source text not null default 'posted'::text,
+  claimed jsonb,
+  recorded_at timestamp with time zone not null default now(),
   constraint storage_audit_once UNIQUE (event_id, occurred_at),
   constraint storage_audit_action_check CHECK ((action ~ '^[A-Z][A-Z_]{0,63}$'::text)),
-  constraint storage_audit_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+  constraint storage_audit_claim_is_posted CHECK (((claimed IS NULL) OR (source = 'posted'::text))),
+  constraint storage_audit_claimed_check CHECK ((jsonb_typeof(claimed) = 'object'::text)),
+  constraint storage_audit_event_has_id CHECK (((source = 'event'::text) = (event_id IS NOT NULL))),
+  constraint storage_audit_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+  constraint storage_audit_source_check CHECK ((source = ANY (ARRAY['event'::text, 'api'::text, 'posted'::text])))
 ) partition by RANGE (occurred_at);
 comment on table catalog.storage_audit is 'Who did what, when, from where, with what result. Partitioned by month (UTC); append-only.';
 comment on column catalog.storage_audit.id is 'Order of insertion.';
 comment on column catalog.storage_audit.occurred_at is 'When it happened: the time of the S3 event, or of the request.';
-comment on column catalog.storage_audit.user_id is 'Who: principal id of an S3 event, ARN or subject of an API caller.';
+comment on column catalog.storage_audit.user_id is 'Who: the principal id of an S3 event, or the ARN or subject of the API caller, as the API itself knows them.';
 comment on column catalog.storage_audit.user_name is 'Who, in a form that people read.';
 comment on column catalog.storage_audit.action is 'What: UPLOAD, DOWNLOAD, DELETE, ...';
 comment on column catalog.storage_audit.bucket is 'Bucket of the object, if any.';
 comment on column catalog.storage_audit.key is 'Key of the object, if any.';
 comment on column catalog.storage_audit.version_id is 'Version that was created, read or deleted.';
-comment on column catalog.storage_audit.ip_address is 'IP address of the caller, as the source reports it.';
-comment on column catalog.storage_audit.user_agent is 'User agent of the caller, as the source reports it.';
+comment on column catalog.storage_audit.ip_address is 'IP address of user_id, as S3 or API Gateway reports it.';
+comment on column catalog.storage_audit.user_agent is 'User agent of user_id, as API Gateway reports it.';
 comment on column catalog.storage_audit.success is 'Whether it succeeded.';
 comment on column catalog.storage_audit.error_message is 'Why it failed.';
 comment on column catalog.storage_audit.metadata is 'What else is known, such as the name of the S3 event and its request id.';
-comment on column catalog.storage_audit.event_id is 'Identity of the S3 event behind this entry, so that an event delivered twice is one entry. Null for entries of API callers.';
+comment on column catalog.storage_audit.event_id is 'Identity of the S3 event behind this entry, so that an event delivered twice is one entry. Null for all others.';
+comment on column catalog.storage_audit.source is 'Who reports it: event (S3), api (the API, about a request that it carried out), posted (a caller of POST /audit).';
+comment on column catalog.storage_audit.claimed is 'Of a posted entry: what the caller said about who did it (userId, userName, ipAddress, userAgent). Nobody has verified it; user_id is who posted it. Null when nothing was said.';
+comment on column catalog.storage_audit.recorded_at is 'When the entry was written. Of a posted entry, occurred_at is what the caller said.';
+CREATE INDEX storage_audit_claimed ON ONLY catalog.storage_audit USING btree (((claimed ->> 'userId'::text)), occurred_at, id) WHERE (claimed IS NOT NULL);
 CREATE INDEX storage_audit_key ON ONLY catalog.storage_audit USING btree (bucket, key, occurred_at, id);
 CREATE INDEX storage_audit_occurred_at ON ONLY catalog.storage_audit USING brin (occurred_at);
 CREATE INDEX storage_audit_user ON ONLY catalog.storage_audit USING btree (user_id, occurred_at, id);
@@ -121,8 +133,21 @@ CREATE TRIGGER refuse_delete BEFORE DELETE ON catalog.storage_audit FOR EACH ROW
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON catalog.storage_audit FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_audit_change();
 CREATE TRIGGER refuse_update BEFORE UPDATE ON catalog.storage_audit FOR EACH ROW EXECUTE FUNCTION catalog.refuse_audit_change();
 alter table catalog.storage_audit owner to catalog_pruner;
-grant insert on catalog.storage_audit to catalog_api;
 grant select on catalog.storage_audit to catalog_api;
+grant insert (occurred_at) on catalog.storage_audit to catalog_api;
+grant insert (user_id) on catalog.storage_audit to catalog_api;
+grant insert (user_name) on catalog.storage_audit to catalog_api;
+grant insert (action) on catalog.storage_audit to catalog_api;
+grant insert (bucket) on catalog.storage_audit to catalog_api;
+grant insert (key) on catalog.storage_audit to catalog_api;
+grant insert (version_id) on catalog.storage_audit to catalog_api;
+grant insert (ip_address) on catalog.storage_audit to catalog_api;
+grant insert (user_agent) on catalog.storage_audit to catalog_api;
+grant insert (success) on catalog.storage_audit to catalog_api;
+grant insert (error_message) on catalog.storage_audit to catalog_api;
+grant insert (metadata) on catalog.storage_audit to catalog_api;
+grant insert (source) on catalog.storage_audit to catalog_api;
+grant insert (claimed) on catalog.storage_audit to catalog_api;
 
 create table catalog.storage_audit_hours (
   hour timestamp with time zone not null,
@@ -356,6 +381,7 @@ create table catalog.storage_versions (
   metadata jsonb not null default '{}'::jsonb,
   tags jsonb not null default '{}'::jsonb,
   created_by text,
+  claimed_by text,
   comment text,
   created_at timestamp with time zone not null default now(),
   sequencer text collate "C" not null default ''::text,
@@ -386,6 +412,7 @@ comment on column catalog.storage_versions.storage_class is 'S3 storage class.';
 comment on column catalog.storage_versions.metadata is 'User metadata of this version.';
 comment on column catalog.storage_versions.tags is 'Tags of this version, name to value.';
 comment on column catalog.storage_versions.created_by is 'Who made this version: the principal of its event, or what the caller gave.';
+comment on column catalog.storage_versions.claimed_by is 'The caller of the API who gave or cleared created_by, which nobody has verified. Null where created_by is the principal of the event.';
 comment on column catalog.storage_versions.comment is 'What a user wrote about this version. Events do not change it.';
 comment on column catalog.storage_versions.created_at is 'When the version came into the catalog.';
 comment on column catalog.storage_versions.sequencer is 'Sequencer of the event that made the version, padded to compare as text; empty when unknown or not usable.';
@@ -408,17 +435,26 @@ CREATE OR REPLACE FUNCTION catalog.add_event_audit(in_bucket text, audited_json 
 AS $function$
 begin
   insert into catalog.storage_audit (
-    occurred_at, user_id, action, bucket, key, version_id, ip_address, success, metadata, event_id
+    occurred_at, user_id, action, bucket, key, version_id, ip_address, success, metadata, event_id, source
   )
-  select a.occurred_at, a.user_id, a.action, in_bucket, a.key, a.version_id, a.ip_address, true, a.metadata, a.event_id
+  select a.occurred_at, a.user_id, a.action, in_bucket, a.key, a.version_id, a.ip_address, true, a.metadata, a.event_id,
+    'event'
   from jsonb_to_recordset(audited_json) as a (
     occurred_at timestamptz, user_id text, action text, key text, version_id text, ip_address text, metadata jsonb,
     event_id text
   )
+  where a.action not in ('TAG', 'DELETE')
+    or not exists (
+      select
+      from catalog.storage_audit x
+      where x.bucket = in_bucket and x.key = a.key
+        and x.occurred_at between a.occurred_at - interval '5 minutes' and a.occurred_at + interval '5 minutes'
+        and x.source = 'api' and x.success and x.metadata ->> 's3RequestId' = a.metadata ->> 'requestId'
+    )
   on conflict (event_id, occurred_at) do nothing;
 end
 $function$;
-comment on function catalog.add_event_audit(text,jsonb) is 'Adds the audit entries of events of a bucket, each event once.';
+comment on function catalog.add_event_audit(text,jsonb) is 'Adds the audit entries of events of a bucket, each event once, without those of changes that the API made and has audited.';
 
 CREATE OR REPLACE FUNCTION catalog.add_to_counters(deltas catalog.counter_delta[])
  RETURNS void
@@ -486,12 +522,13 @@ begin
   update catalog.storage_versions v
   set comment = case when changes ? 'comment' then changes ->> 'comment' else v.comment end,
     created_by = case when changes ? 'created_by' then changes ->> 'created_by' else v.created_by end,
+    claimed_by = case when changes ? 'created_by' then changes ->> 'claimed_by' else v.claimed_by end,
     tags = coalesce(changes -> 'tags', v.tags)
   where v.bucket = in_bucket and v.key = in_key and v.version_id = in_version_id
   returning v.*;
 end
 $function$;
-comment on function catalog.annotate_version(text,text,text,jsonb) is 'Changes comment, created_by and tags of a version, those of them that changes names. Returns the version, or no row.';
+comment on function catalog.annotate_version(text,text,text,jsonb) is 'Changes comment, created_by (and claimed_by with it) and tags of a version, those of them that changes names. Returns the version, or no row.';
 grant execute on function catalog.annotate_version(text,text,text,jsonb) to catalog_api;
 
 CREATE OR REPLACE FUNCTION catalog.apply_observations(as_of timestamp with time zone, batches jsonb)
@@ -906,6 +943,13 @@ CREATE OR REPLACE FUNCTION catalog.is_gone(version_id text, observed_at timestam
 RETURN ((version_id = ANY (gone_ids)) AND ((version_id <> 'null'::text) OR (observed_at <= as_of)));
 comment on function catalog.is_gone(text,timestamp with time zone,text[],timestamp with time zone) is 'Whether a version of the catalog is deleted by a batch that observed gone_ids as gone at as_of. A real version id never returns; a ''null'' version that was observed later has been written again.';
 
+CREATE OR REPLACE FUNCTION catalog.keeps_author(version_id text, last_modified timestamp with time zone, sequencer text, claimed_by text, observed_last_modified timestamp with time zone, observed_sequencer text, observed_claimed_by text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (observed_claimed_by IS NOT NULL) THEN false WHEN ((claimed_by IS NOT NULL) AND ((version_id <> 'null'::text) OR (observed_last_modified = last_modified))) THEN true ELSE ((observed_sequencer COLLATE "C") < (sequencer COLLATE "C")) END;
+comment on function catalog.keeps_author(text,timestamp with time zone,text,text,timestamp with time zone,text,text) is 'Whether a version of the catalog keeps created_by and claimed_by when it is observed again.';
+
 CREATE OR REPLACE FUNCTION catalog.latest_time(was_latest boolean, was_latest_at timestamp with time zone, is_latest boolean, is_stated boolean, as_of timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -932,6 +976,19 @@ begin
 end
 $function$;
 comment on function catalog.live_observations(text,timestamp with time zone,catalog.observation[]) is 'The observations of versions that exist, without those known to be deleted since they were observed.';
+
+CREATE OR REPLACE FUNCTION catalog.lock_key(in_bucket text, in_key text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'catalog', 'pg_temp'
+AS $function$
+begin
+  perform catalog.lock_keys(array[in_bucket], array[in_key]);
+end
+$function$;
+comment on function catalog.lock_key(text,text) is 'lock_keys for one key, for callers that read it, ask S3, and write it in one transaction.';
+grant execute on function catalog.lock_key(text,text) to catalog_api;
 
 CREATE OR REPLACE FUNCTION catalog.lock_keys(buckets text[], keys text[])
  RETURNS void
@@ -1363,6 +1420,7 @@ begin
       coalesce((c.observed).metadata, '{}') as metadata,
       coalesce((c.observed).tags, '{}') as tags,
       (c.observed).created_by as created_by,
+      (c.observed).claimed_by as claimed_by,
       (c.observed).comment as comment,
       (c.observed).sequencer as sequencer,
       case when (c.observed).is_verified then as_of else '-infinity' end as observed_at
@@ -1393,7 +1451,18 @@ begin
       storage_class = c.storage_class,
       metadata = c.metadata,
       tags = c.tags,
-      created_by = case when c.sequencer >= v.sequencer then coalesce(c.created_by, v.created_by) else v.created_by end,
+      created_by = case
+        when catalog.keeps_author(v.version_id, v.last_modified, v.sequencer, v.claimed_by,
+          c.last_modified, c.sequencer, c.claimed_by) then v.created_by
+        when c.claimed_by is not null then c.created_by
+        else coalesce(c.created_by, v.created_by)
+      end,
+      claimed_by = case
+        when catalog.keeps_author(v.version_id, v.last_modified, v.sequencer, v.claimed_by,
+          c.last_modified, c.sequencer, c.claimed_by) then v.claimed_by
+        when c.claimed_by is not null or c.created_by is not null then c.claimed_by
+        else v.claimed_by
+      end,
       comment = coalesce(c.comment, v.comment),
       sequencer = greatest(v.sequencer, c.sequencer),
       observed_at = c.observed_at,
@@ -1405,12 +1474,12 @@ begin
   when not matched and c.is_observed then
     insert (
       bucket, key, version_id, is_latest, is_delete_marker, size, etag, content_type, last_modified, storage_backend,
-      storage_class, metadata, tags, created_by, comment, sequencer, observed_at, latest_at
+      storage_class, metadata, tags, created_by, claimed_by, comment, sequencer, observed_at, latest_at
     )
     values (
       in_bucket, c.key, c.version_id, c.is_latest, c.is_delete_marker, c.size, c.etag, c.content_type, c.last_modified,
-      c.storage_backend, c.storage_class, c.metadata, c.tags, c.created_by, c.comment, c.sequencer, c.observed_at,
-      catalog.latest_time(false, '-infinity', c.is_latest, c.is_stated, as_of)
+      c.storage_backend, c.storage_class, c.metadata, c.tags, c.created_by, c.claimed_by, c.comment, c.sequencer,
+      c.observed_at, catalog.latest_time(false, '-infinity', c.is_latest, c.is_stated, as_of)
     );
 
   -- Afterwards, when none of them is the latest: an object whose version changes stays the same row.

@@ -29,3 +29,9 @@ export const RUN_KINDS = ['reconcile', 'digest', 'preview', 'inventory'] as cons
 
 /** `reconcile` compares and repairs, `digest` hashes both sides, `preview` estimates a backfill, `inventory` backfills from an S3 Inventory report. */
 export type RunKind = (typeof RUN_KINDS)[number]
+
+/** The sources of audit entries. The table has the same list. */
+export const AUDIT_SOURCES = ['event', 'api', 'posted'] as const
+
+/** Who reports an audit entry: S3, the API about a request that it carried out, or a caller of POST /audit. */
+export type AuditSource = (typeof AUDIT_SOURCES)[number]

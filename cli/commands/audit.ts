@@ -12,6 +12,7 @@ export function addAudit(program: Command): void {
     .description('show the audit trail: who did what, when and from where, newest first')
     .argument('[key]', 'only entries of this key')
     .option('--user <id>', 'only entries of this user')
+    .option('--source <source>', 'only entries reported by S3 (event), by the API (api), or by a caller of POST /audit (posted)')
     .option('--action <action>', 'only entries of this action: UPLOAD, DOWNLOAD, DELETE, ...')
     .option('--from <time>', 'start time, inclusive, for example 2026-01-31T08:00:00Z')
     .option('--to <time>', 'end time, exclusive')
@@ -19,17 +20,19 @@ export function addAudit(program: Command): void {
   addPageOptions(addTargetOptions(command))
 }
 
-type Filter = { user?: string; action?: string; from?: string; to?: string }
+type Filter = { user?: string; source?: string; action?: string; from?: string; to?: string }
+
+type Entry = Jsonify<AuditEntry>
 
 async function audit(key: string | undefined, flags: TargetFlags & ListFlags & Filter): Promise<void> {
   const target = resolveTarget(flags)
-  const { user: userId, action, from, to } = flags
-  type Entry = Jsonify<AuditEntry>
-  await printList<Entry, Entry>(target, '/audit', { bucket: target.bucket, key, userId, action, from, to }, flags, {
+  const { user: userId, source, action, from, to } = flags
+  await printList<Entry, Entry>(target, '/audit', { bucket: target.bucket, key, userId, source, action, from, to }, flags, {
     columns: [
       { heading: 'When', text: ({ occurredAt }) => formatTime(occurredAt) },
       { heading: 'Action', text: ({ action }) => printable(action) },
-      { heading: 'Who', text: ({ userName, userId }) => printable(userName ?? userId ?? ''), share: 1 },
+      { heading: 'Who', text: whoOf, share: 1 },
+      { heading: 'Source', text: ({ source }) => printable(source) },
       { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? ''), share: 1 },
       { heading: 'Key', text: ({ key }) => printable(key ?? ''), share: 3 },
       {
@@ -42,4 +45,11 @@ async function audit(key: string | undefined, flags: TargetFlags & ListFlags & F
     empty: 'No audit entries found.',
     next: () => [npxCommand('stats', flags)],
   })
+}
+
+/** The user whom S3 or the API knows, and whom the one who posted the entry named. */
+function whoOf({ userName, userId, claimed }: Entry): string {
+  const who = printable(userName ?? userId ?? '')
+  const named = claimed?.userName ?? claimed?.userId
+  return named === undefined ? who : `${who} (claims ${printable(named)})`
 }

@@ -1,12 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Body, OperationId, Query } from '../../shared/api/routes.ts'
-import type { Sql } from '../../shared/database/connection.ts'
+import type { Client } from '../../shared/database/connection.ts'
 import { Invalid } from '../../shared/errors.ts'
 import type { Caller } from './caller.ts'
 
 /** What the operations use. `s3` is loaded when the first URL is signed: the SDK is most of a cold start. */
 export type ApiDependencies = {
-  sql: Sql
+  sql: Client
   s3: () => Promise<S3Client>
   /** Makes the reconciler work on a run, without waiting for it. */
   startRun: (runId: number) => Promise<unknown>

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { isDay } from '../calendar.ts'
 import { MAX_KEY_BYTES, MAX_PAGE_SIZE } from '../limits.ts'
-import { AUDIT_ACTION, BACKEND_NAME } from '../names.ts'
+import { AUDIT_ACTION, AUDIT_SOURCES, BACKEND_NAME } from '../names.ts'
 
 /** Postgres' own parser fails at some thousands, depending on its stack. */
 const JSON_DEPTH = 100
@@ -77,6 +77,9 @@ export const action = v.pipe(
   v.string('must be text'),
   v.regex(AUDIT_ACTION, 'must be upper-case letters and underscores, at most 64'),
 )
+
+/** Who reports an audit entry. */
+export const auditSource = v.picklist(AUDIT_SOURCES, `must be one of ${AUDIT_SOURCES.join(', ')}`)
 
 /** Bytes. */
 export const size = v.pipe(

@@ -145,6 +145,8 @@ export const routes = {
       key: v.optional(p.key),
       versionId: v.optional(p.versionId),
       userId: v.optional(p.text(1024)),
+      claimedUserId: v.optional(p.text(1024)),
+      source: v.optional(p.auditSource),
       action: v.optional(p.action),
       success: v.optional(p.flag),
       ...span,
@@ -156,7 +158,8 @@ export const routes = {
   logAudit: {
     method: 'POST',
     path: '/audit',
-    summary: 'Appends one entry or an array of up to 1,000. User, address and agent default to the caller.',
+    summary:
+      'Appends one entry or an array of up to 1,000. The user is the caller; what an entry says about the user is kept as a claim.',
     query: v.strictObject({}),
     body: oneOrMany(auditEntry),
     status: 201,

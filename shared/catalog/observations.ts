@@ -15,10 +15,10 @@ export type StoredDetails = VersionName & {
   createdAt: Date
 }
 
-/** What can be recorded of a version besides its name and size. */
+/** What can be recorded of a version besides its name and size. `claimedBy` is the caller of the API who gave `createdBy`. */
 export type VersionDetails = {
   [Field in Exclude<keyof StoredDetails, keyof VersionName | 'createdAt'>]?: NonNullable<StoredDetails[Field]>
-} & { createdBy?: string; comment?: string }
+} & { createdBy?: string; claimedBy?: string; comment?: string }
 
 /** A version as it was found in its backend. `size` is bytes. */
 export type Observation = VersionName &
@@ -102,6 +102,7 @@ function observationRow(o: Observation) {
     metadata: o.metadata && toStoredValues(o.metadata),
     tags: o.tags && toStoredRecord(o.tags),
     created_by: toStoredTextOrNull(o.createdBy),
+    claimed_by: toStoredTextOrNull(o.claimedBy),
     comment: toStoredTextOrNull(o.comment),
     sequencer: o.sequencer,
   }

@@ -8,12 +8,16 @@ import { NotFound } from '../errors.ts'
 import type { KeyName, VersionName } from '../names.ts'
 import { applyObservations, type StoredDetails, type VersionDetails, verified } from './observations.ts'
 
-/** A row of storage_versions: a version or a delete marker. `size` is bytes, null for a marker. */
+/**
+ * A row of storage_versions: a version or a delete marker. `size` is bytes, null for a marker. `claimedBy` is the caller of the API who gave
+ * or cleared `createdBy`; null where that is the principal of the event.
+ */
 export type StoredVersion = StoredDetails & {
   isLatest: boolean
   isDeleteMarker: boolean
   size: number | null
   createdBy: string | null
+  claimedBy: string | null
   comment: string | null
 }
 
@@ -56,6 +60,23 @@ export async function listVersions(
   })
 }
 
+/** Returns a version or delete marker. Throws NotFound. */
+export async function getVersion(sql: Sql, name: VersionName): Promise<StoredVersion> {
+  const version = await findVersion(sql, name)
+  if (!version) throw new NotFound(`No version ${name.versionId} of ${name.key} in bucket ${name.bucket}`)
+  return version
+}
+
+/** The same, or undefined. */
+export async function findVersion(sql: Sql, { bucket, key, versionId }: VersionName): Promise<StoredVersion | undefined> {
+  const [row] = await sql<StoredVersion[]>`
+    select ${versionColumns(sql)}
+    from catalog.storage_versions v
+    where v.bucket = ${bucket} and v.key = ${toStoredKey(key)} and v.version_id = ${versionId}
+  `
+  return row && toVersion(row)
+}
+
 /** Returns those of the buckets of which the catalog has a version or a delete marker. */
 export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
@@ -66,21 +87,23 @@ export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<
   return rows.map(({ name }) => name)
 }
 
-/** Changes the annotations of a version: comment, tags as the catalog has them, author. Null clears one. Throws NotFound. */
+/** What `annotateVersion` changes: what is not given stays, null clears. `claimedBy` is who gives or clears `createdBy`. */
+export type VersionChanges = {
+  comment?: string | null
+  createdBy?: string | null
+  claimedBy?: string
+  tags?: Record<string, string>
+}
+
+/** Changes the annotations of a version: comment, author, and tags as the catalog has them. Throws NotFound. */
 export async function annotateVersion(
   sql: Sql,
-  {
-    bucket,
-    key,
-    versionId,
-    comment,
-    tags,
-    createdBy,
-  }: VersionName & { comment?: string | null; tags?: Record<string, string>; createdBy?: string | null },
+  { bucket, key, versionId, comment, tags, createdBy, claimedBy }: VersionName & VersionChanges,
 ): Promise<StoredVersion> {
   const changes = {
     comment: toStoredTextOrNull(comment),
     created_by: toStoredTextOrNull(createdBy),
+    claimed_by: toStoredTextOrNull(claimedBy),
     tags: tags && toStoredRecord(tags),
   }
   const [row] = await sql<StoredVersion[]>`
@@ -95,7 +118,8 @@ function versionColumns(sql: Sql) {
   return sql`
     v.bucket, v.key, v.version_id as "versionId", v.is_latest as "isLatest", v.is_delete_marker as "isDeleteMarker", v.size, v.etag,
     v.content_type as "contentType", v.last_modified as "lastModified", v.storage_backend as "storageBackend",
-    v.storage_class as "storageClass", v.metadata, v.tags, v.created_by as "createdBy", v.comment, v.created_at as "createdAt"
+    v.storage_class as "storageClass", v.metadata, v.tags, v.created_by as "createdBy",
+    v.claimed_by as "claimedBy", v.comment, v.created_at as "createdAt"
   `
 }
 

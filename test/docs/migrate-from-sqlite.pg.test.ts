@@ -35,13 +35,14 @@ test('the script of the page brings comments, authors, tags and audit entries of
       ],
     })
   expect(await get(catalog, '/versions?key=latest.txt')).toMatchObject({ items: [{ comment: null, createdBy: 'ben' }] })
-  expect(await get(catalog, `/audit?${name}&userId=anna`)).toMatchObject({
+  expect(await get(catalog, `/audit?${name}&claimedUserId=anna`)).toMatchObject({
     items: [
       {
         occurredAt: '2019-05-01T08:00:00.000Z',
         action: 'UPLOAD',
         versionId: first,
-        ipAddress: '192.0.2.1',
+        source: 'posted',
+        claimed: expect.objectContaining({ userId: 'anna', ipAddress: '192.0.2.1' }),
         metadata: { source: 'sqlite' },
       },
     ],

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { apiHandler } from '../../functions/http/handler.ts'
 import type { ApiDependencies } from '../../functions/http/operation.ts'
 import { startApi } from '../../local/api/server.ts'
-import type { Sql } from '../../shared/database/connection.ts'
+import type { Client } from '../../shared/database/connection.ts'
 import { databaseTest } from '../support/database.ts'
 
 /** A JSON object. */
@@ -27,7 +27,7 @@ export type Ask = (
 ) => Promise<Answer>
 
 /** Starts the API for one test's database on a free port. */
-export async function testApi(sql: Sql, parts: Partial<ApiDependencies> = {}) {
+export async function testApi(sql: Client, parts: Partial<ApiDependencies> = {}) {
   const noS3 = () => Promise.reject<S3Client>(new Error('this test has no S3'))
   const handler = apiHandler({ sql, s3: noS3, startRun: async () => undefined, defaultBucket: 'archive', ...parts })
   const server = await startApi({ handler, user: 'ann' })

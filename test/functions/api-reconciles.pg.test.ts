@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { reconciler } from '../../functions/jobs/reconcile.ts'
-import type { Sql } from '../../shared/database/connection.ts'
+import type { Client } from '../../shared/database/connection.ts'
 import { put } from '../shared/reconcile/stage.ts'
 import { makeBucket, type TestS3, testS3 } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
@@ -97,7 +97,7 @@ type Stage = AsyncDisposable & {
 }
 
 /** An API with a bucket `docs`, and a reconciler in this process, unless it is away. */
-async function startStage(sql: Sql, { isAway = false } = {}): Promise<Stage> {
+async function startStage(sql: Client, { isAway = false } = {}): Promise<Stage> {
   const bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
   const work = reconciler({ sql, s3: bucket.s3, bucket: 'docs', log: () => undefined })

@@ -77,7 +77,7 @@ test('versions are recorded, listed newest first, and annotated', async ({ ask }
   expect((await ask('PATCH', '/version', { query: { key: 'k', versionId: 'v9' }, body: {} })).status).toBe(404)
 })
 
-test('an audit entry says the caller where nothing else is said', async ({ ask }) => {
+test('an entry that is posted has the caller as its user, and what it says about the user as a claim', async ({ ask }) => {
   const logged = await ask('POST', '/audit', {
     body: [
       { action: 'UPLOAD', key: 'k' },
@@ -103,12 +103,16 @@ test('an audit entry says the caller where nothing else is said', async ({ ask }
         success: true,
         errorMessage: null,
         metadata: {},
+        source: 'posted',
+        claimed: null,
+        recordedAt: expect.stringMatching(/Z$/),
       },
     ],
     nextCursor: null,
   })
-  expect((await ask('GET', '/audit', { query: { userId: 'bob' } })).items).toMatchObject([
-    { userId: 'bob', bucket: 'other', userName: 'ann' },
+  expect((await ask('GET', '/audit', { query: { userId: 'bob' } })).items).toEqual([])
+  expect((await ask('GET', '/audit', { query: { claimedUserId: 'bob' } })).items).toMatchObject([
+    { userId: 'ann', userName: 'ann', bucket: 'other', source: 'posted', claimed: { userId: 'bob' } },
   ])
   expect((await ask('GET', '/audit', { query: { key: 'k' } })).items).toHaveLength(1)
 })

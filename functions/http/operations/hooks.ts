@@ -1,3 +1,4 @@
+import { auditedWrite } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /hooks. */
@@ -6,15 +7,25 @@ export const getHookStatistics: Operation<'getHookStatistics'> = async ({ sql },
   return { body: { items: await statisticsOf(sql, query), nextCursor: null } }
 }
 
-/** POST /hooks. */
-export const logHookExecution: Operation<'logHookExecution'> = async (dependencies, { body }) => {
+/** POST /hooks. One audit entry for all executions of the request. */
+export const logHookExecution: Operation<'logHookExecution'> = async (dependencies, { body, caller }) => {
   const { logHookExecution: log } = await hooks()
   const executions = body.map(entry => ({
     ...entry,
     bucket: entry.key === undefined ? entry.bucket : bucketOf(dependencies, entry),
   }))
-  await log(dependencies.sql, executions)
+  await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+    await log(sql, executions)
+    audit({ action: 'LOG_HOOKS', metadata: { executions: executions.length, hooks: namesOf(executions) } })
+  })
   return { body: { logged: executions.length } }
+}
+
+/** Names of hooks that an audit entry has at most. */
+const MAX_NAMES = 20
+
+function namesOf(executions: { hookName: string }[]): string[] {
+  return [...new Set(executions.map(({ hookName }) => hookName))].slice(0, MAX_NAMES)
 }
 
 /** Loaded when first needed, not in a cold start. */

@@ -1,4 +1,5 @@
 import * as shared from '../../../shared/catalog/objects.ts'
+import { auditedWrite } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /search. */
@@ -19,14 +20,27 @@ export const getObject: Operation<'getObject'> = async (dependencies, { query: {
 })
 
 /** PUT /object. */
-export const recordObject: Operation<'recordObject'> = async (dependencies, { query, body }) => {
+export const recordObject: Operation<'recordObject'> = async (dependencies, { query, body, caller }) => {
+  const { recordVersionOf } = await records()
   const name = { bucket: bucketOf(dependencies, query), key: query.key }
-  await shared.recordObject(dependencies.sql, { ...body, ...name })
+  await recordVersionOf(dependencies, caller, { versionId: 'null', ...body, ...name })
   return { body: await shared.getObjectMetadata(dependencies.sql, name) }
 }
 
 /** DELETE /object. */
-export const deleteObject: Operation<'deleteObject'> = async (dependencies, { query }) => {
-  await shared.deleteObject(dependencies.sql, { bucket: bucketOf(dependencies, query), key: query.key })
+export const deleteObject: Operation<'deleteObject'> = async (dependencies, { query, caller }) => {
+  const { lockKey } = await import('../../../shared/catalog/lock-key.ts')
+  const name = { bucket: bucketOf(dependencies, query), key: query.key }
+  await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+    await lockKey(sql, name)
+    const { versionId, storageBackend } = await shared.getObjectMetadata(sql, name)
+    await shared.deleteObject(sql, name)
+    audit({ action: 'DELETE', ...name, versionId, metadata: { storageBackend } })
+  })
   return {}
+}
+
+/** Loaded when first needed, not in a cold start. */
+function records() {
+  return import('../record-version.ts')
 }

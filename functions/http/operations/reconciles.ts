@@ -1,11 +1,17 @@
+import { auditedWrite } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** POST /reconciles. */
-export const startReconcile: Operation<'startReconcile'> = async (dependencies, { body }) => {
+export const startReconcile: Operation<'startReconcile'> = async (dependencies, { body, caller }) => {
   const { openRun } = await runs()
   const { kind, prefix, dryRun: isDryRun, fresh, bucket: _, ...options } = body
   const scope = { kind, bucket: bucketOf(dependencies, body), prefix, isDryRun, options }
-  const run = await openRun(dependencies.sql, scope, fresh)
+  const run = await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+    const opened = await openRun(sql, scope, fresh)
+    const { id, bucket, isDryRun } = opened
+    audit({ action: 'RECONCILE', bucket, metadata: { run: id, kind, prefix, dryRun: isDryRun, fresh, options } })
+    return opened
+  })
   if (run.state !== 'running') await dependencies.startRun(run.id)
   return { body: run }
 }
@@ -31,9 +37,14 @@ export const listDifferences: Operation<'listDifferences'> = async ({ sql }, { q
 }
 
 /** DELETE /reconcile. */
-export const stopReconcile: Operation<'stopReconcile'> = async ({ sql }, { query }) => {
+export const stopReconcile: Operation<'stopReconcile'> = async (dependencies, { query, caller }) => {
   const { requestStop } = await runs()
-  return { body: await requestStop(sql, query.id) }
+  const run = await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+    const asked = await requestStop(sql, query.id)
+    audit({ action: 'RECONCILE_STOP', bucket: asked.bucket, metadata: { run: asked.id, kind: asked.kind } })
+    return asked
+  })
+  return { body: run }
 }
 
 /** Loaded when first needed, not in a cold start. */

@@ -1,5 +1,6 @@
 import { logAudit } from '../../../shared/catalog/audit.ts'
 import { findDownload } from '../../../shared/catalog/download.ts'
+import { apiEntry } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** Validity of a URL unless the request says otherwise, in seconds. */
@@ -11,13 +12,8 @@ export const createUpload: Operation<'createUpload'> = async (dependencies, { bo
   const bucket = bucketOf(dependencies, body)
   const { presignUpload } = await signing()
   const upload = await presignUpload(await dependencies.s3(), { bucket, key, contentType, metadata, expiresIn })
-  await logAudit(dependencies.sql, {
-    ...caller,
-    action: 'UPLOAD_URL',
-    bucket,
-    key,
-    metadata: { contentType, metadata, expiresAt: upload.expiresAt },
-  })
+  const signed = { contentType, metadata, expiresAt: upload.expiresAt }
+  await logAudit(dependencies.sql, apiEntry(caller, { action: 'UPLOAD_URL', bucket, key, metadata: signed }))
   return { body: upload }
 }
 
@@ -28,14 +24,8 @@ export const getDownload: Operation<'getDownload'> = async (dependencies, { quer
   const { versionId } = await findDownload(dependencies.sql, { bucket, key, versionId: query.versionId })
   const { presignDownload } = await signing()
   const download = await presignDownload(await dependencies.s3(), { bucket, key, versionId: query.versionId, expiresIn })
-  await logAudit(dependencies.sql, {
-    ...caller,
-    action: 'DOWNLOAD',
-    bucket,
-    key,
-    versionId,
-    metadata: { expiresAt: download.expiresAt },
-  })
+  const entry = { action: 'DOWNLOAD', bucket, key, versionId, metadata: { expiresAt: download.expiresAt } }
+  await logAudit(dependencies.sql, apiEntry(caller, entry))
   return redirect ? { status: 302, headers: { location: download.url } } : { body: download }
 }
 

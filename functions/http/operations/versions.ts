@@ -7,17 +7,17 @@ export const listVersions: Operation<'listVersions'> = async (dependencies, { qu
 }
 
 /** POST /versions. */
-export const recordVersion: Operation<'recordVersion'> = async (dependencies, { body }) => {
-  const { recordVersion: record } = await versions()
+export const recordVersion: Operation<'recordVersion'> = async (dependencies, { body, caller }) => {
+  const { recordVersionOf } = await import('../record-version.ts')
   const bucket = bucketOf(dependencies, body)
-  await record(dependencies.sql, { ...body, bucket })
+  await recordVersionOf(dependencies, caller, { ...body, bucket })
   return { body: { bucket, key: body.key, versionId: body.versionId } }
 }
 
 /** PATCH /version. */
-export const annotateVersion: Operation<'annotateVersion'> = async (dependencies, { query, body }) => {
-  const { annotateVersion: annotate } = await versions()
-  return { body: await annotate(dependencies.sql, { ...query, ...body, bucket: bucketOf(dependencies, query) }) }
+export const annotateVersion: Operation<'annotateVersion'> = async (dependencies, { query, body, caller }) => {
+  const { annotateVersionOf } = await import('../annotate-version.ts')
+  return { body: await annotateVersionOf(dependencies, caller, { ...query, bucket: bucketOf(dependencies, query) }, body) }
 }
 
 /** Loaded when first needed, not in a cold start. */

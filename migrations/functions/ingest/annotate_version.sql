@@ -16,6 +16,7 @@ begin
   update catalog.storage_versions v
   set comment = case when changes ? 'comment' then changes ->> 'comment' else v.comment end,
     created_by = case when changes ? 'created_by' then changes ->> 'created_by' else v.created_by end,
+    claimed_by = case when changes ? 'created_by' then changes ->> 'claimed_by' else v.claimed_by end,
     tags = coalesce(changes -> 'tags', v.tags)
   where v.bucket = in_bucket and v.key = in_key and v.version_id = in_version_id
   returning v.*;
@@ -23,8 +24,8 @@ end
 $$;
 
 comment on function catalog.annotate_version is
-  'Changes comment, created_by and tags of a version, those of them that changes names. Returns the version, or no '
-  'row.';
+  'Changes comment, created_by (and claimed_by with it) and tags of a version, those of them that changes names. '
+  'Returns the version, or no row.';
 
 revoke execute on function catalog.annotate_version from public;
 grant execute on function catalog.annotate_version to catalog_api;

@@ -22,6 +22,7 @@ begin
       coalesce((c.observed).metadata, '{}') as metadata,
       coalesce((c.observed).tags, '{}') as tags,
       (c.observed).created_by as created_by,
+      (c.observed).claimed_by as claimed_by,
       (c.observed).comment as comment,
       (c.observed).sequencer as sequencer,
       case when (c.observed).is_verified then as_of else '-infinity' end as observed_at
@@ -52,7 +53,18 @@ begin
       storage_class = c.storage_class,
       metadata = c.metadata,
       tags = c.tags,
-      created_by = case when c.sequencer >= v.sequencer then coalesce(c.created_by, v.created_by) else v.created_by end,
+      created_by = case
+        when catalog.keeps_author(v.version_id, v.last_modified, v.sequencer, v.claimed_by,
+          c.last_modified, c.sequencer, c.claimed_by) then v.created_by
+        when c.claimed_by is not null then c.created_by
+        else coalesce(c.created_by, v.created_by)
+      end,
+      claimed_by = case
+        when catalog.keeps_author(v.version_id, v.last_modified, v.sequencer, v.claimed_by,
+          c.last_modified, c.sequencer, c.claimed_by) then v.claimed_by
+        when c.claimed_by is not null or c.created_by is not null then c.claimed_by
+        else v.claimed_by
+      end,
       comment = coalesce(c.comment, v.comment),
       sequencer = greatest(v.sequencer, c.sequencer),
       observed_at = c.observed_at,
@@ -64,12 +76,12 @@ begin
   when not matched and c.is_observed then
     insert (
       bucket, key, version_id, is_latest, is_delete_marker, size, etag, content_type, last_modified, storage_backend,
-      storage_class, metadata, tags, created_by, comment, sequencer, observed_at, latest_at
+      storage_class, metadata, tags, created_by, claimed_by, comment, sequencer, observed_at, latest_at
     )
     values (
       in_bucket, c.key, c.version_id, c.is_latest, c.is_delete_marker, c.size, c.etag, c.content_type, c.last_modified,
-      c.storage_backend, c.storage_class, c.metadata, c.tags, c.created_by, c.comment, c.sequencer, c.observed_at,
-      catalog.latest_time(false, '-infinity', c.is_latest, c.is_stated, as_of)
+      c.storage_backend, c.storage_class, c.metadata, c.tags, c.created_by, c.claimed_by, c.comment, c.sequencer,
+      c.observed_at, catalog.latest_time(false, '-infinity', c.is_latest, c.is_stated, as_of)
     );
 
   -- Afterwards, when none of them is the latest: an object whose version changes stays the same row.

@@ -31,7 +31,7 @@ test('an entry is returned as it was logged', async ({ sql }) => {
   }
   await logAudit(sql, entry)
   const { items, nextCursor } = await getAuditLogs(sql, {})
-  expect(items).toEqual([{ id: expect.any(Number), ...entry }])
+  expect(items).toEqual([{ id: expect.any(Number), ...entry, source: 'posted', claimed: null, recordedAt: expect.any(Date) }])
   expect(nextCursor).toBeNull()
 })
 
@@ -46,6 +46,9 @@ test('fields that are not given are null, success defaults to true and the time 
     success: true,
     errorMessage: null,
     metadata: {},
+    source: 'posted',
+    claimed: null,
+    recordedAt: expect.any(Date),
   }
   expect(items).toEqual([{ ...entry, ...nothing }])
   expect(Math.abs(items[0]!.occurredAt.getTime() - Date.now())).toBeLessThan(60_000)
@@ -80,13 +83,23 @@ test('an event from before the first month is kept', async ({ sql }) => {
 })
 
 test('each filter leaves out what it does not match', async ({ sql }) => {
-  const base = { action: 'DOWNLOAD', bucket: 'b', key: 'k', versionId: 'v', userId: 'u', success: true, occurredAt: hoursAgo(5) }
+  const base = {
+    action: 'DOWNLOAD',
+    bucket: 'b',
+    key: 'k',
+    versionId: 'v',
+    userId: 'u',
+    success: true,
+    source: 'api' as const,
+    occurredAt: hoursAgo(5),
+  }
   const others = [
     { ...base, action: 'UPLOAD' },
     { ...base, bucket: 'b2' },
     { ...base, key: 'k2' },
     { ...base, versionId: 'v2' },
     { ...base, userId: 'u2' },
+    { ...base, source: 'posted' as const },
     { ...base, success: false },
     { ...base, occurredAt: hoursAgo(6) },
     { ...base, occurredAt: hoursAgo(4) },

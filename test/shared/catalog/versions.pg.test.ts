@@ -28,6 +28,7 @@ describe('recordVersion', () => {
       metadata: { a: '1', 'n\0': 'v\0' },
       tags: { t: '2' },
       createdBy: 'ada',
+      claimedBy: 'arn:ada',
       comment: 'a\0b',
     }
     await recordVersion(sql, version)

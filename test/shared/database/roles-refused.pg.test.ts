@@ -61,6 +61,9 @@ const STATEMENTS: [statement: string, ...may: string[]][] = [
   ['delete from catalog.migrations'],
 
   ["insert into catalog.storage_audit (action) values ('REVIEW')", api, pruner],
+  ["insert into catalog.storage_audit (action, source) values ('REVIEW', 'api')", api, pruner],
+  ["insert into catalog.storage_audit (action, source, event_id) values ('UPLOAD', 'event', 'e')", pruner],
+  ["insert into catalog.storage_audit (action, recorded_at) values ('REVIEW', '2000-01-01')", pruner],
   ['update catalog.storage_audit set success = false'],
   ['delete from catalog.storage_audit', pruner],
   ['truncate catalog.storage_audit'],
@@ -82,6 +85,7 @@ const STATEMENTS: [statement: string, ...may: string[]][] = [
   ["select catalog.extend_past_partition('2000-01-01')", pruner],
   ["select catalog.attach_audit_partition('x', 'minvalue', 'maxvalue')"],
   ["select catalog.lock_keys('{docs}', '{k}')"],
+  ["select catalog.lock_key('docs', 'k')", api],
   ["select catalog.give_to_pruner('catalog.storage_objects')"],
   ['select catalog.add_to_counters(array[]::catalog.counter_delta[])'],
 
@@ -124,7 +128,7 @@ describe('a function that acts as another role than its caller', () => {
       size: 1,
       sequencer: '',
     }
-    const audited = { action: 'UPLOAD', key: 'path', occurred_at: '2026-01-01', metadata: {} }
+    const audited = { action: 'UPLOAD', key: 'path', occurred_at: '2026-01-01', metadata: {}, event_id: 'e' }
     const batch = { bucket: 'docs', observed: [{ ...observed, last_modified: new Date() }], confirmed: [], audited: [audited] }
     await as(indexer).begin(async tx => {
       await tx`set local search_path = pg_temp`
@@ -146,7 +150,7 @@ describe('a function that acts as another role than its caller', () => {
       from pg_proc
       where prosecdef
       order by 1`
-    const names = ['annotate_version', 'apply_observations', 'count_audit_entries', 'ensure_audit_partitions']
+    const names = ['annotate_version', 'apply_observations', 'count_audit_entries', 'ensure_audit_partitions', 'lock_key']
     expect([...rows]).toEqual([
       ...names.map(name => ({ name, hasPath: true, owner: DATABASE_OWNER })),
       { name: 'prune_audit_entries', hasPath: true, owner: pruner },
