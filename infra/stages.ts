@@ -9,6 +9,8 @@ export type Stage = {
   logDays: number
   /** How long the audit trail is kept, in days. */
   auditDays: number
+  /** S3 is asked about the metadata and tags of every version again within so many days, 2 to 365. */
+  refreshDays: number
   /** When functions run that have a schedule. */
   schedules: Record<StartedBy<'schedule'>, Clock>
   /** Indexers that may run at once; Lambda allows 2 to 1,000. */
@@ -48,6 +50,7 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: false,
     logDays: 14,
     auditDays: 90,
+    refreshDays: 30,
     schedules: {
       pruner: { at: 'cron(17 3 * * ? *)', hours: 24 },
       reconciler: { at: 'cron(47 3 ? * SUN,WED *)', hours: 96 },
@@ -74,6 +77,7 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: true,
     logDays: 365,
     auditDays: 730,
+    refreshDays: 30,
     schedules: {
       pruner: { at: 'cron(17 3 * * ? *)', hours: 24 },
       reconciler: { at: 'cron(47 3 * * ? *)', hours: 24 },
@@ -101,6 +105,7 @@ export const stages: Record<Stage['name'], Stage> = {
     isProtected: false,
     logDays: 1,
     auditDays: 30,
+    refreshDays: 30,
     schedules: {
       // Often enough for a test to wait for it.
       pruner: { at: 'rate(1 minute)', hours: 1 },

@@ -95,7 +95,11 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   starting.defer(() => source.close())
 
   const onError = (error: unknown) => console.error(error)
-  const reconciler = await startReconciler({ sql: connectAs('reconciler'), s3, store: server.store, source, log }, onError)
+  const { refreshDays } = settings
+  const reconciler = await startReconciler(
+    { sql: connectAs('reconciler'), s3, store: server.store, source, refreshDays, log },
+    onError,
+  )
   starting.defer(() => reconciler.close())
 
   const handler = apiHandler({

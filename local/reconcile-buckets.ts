@@ -4,6 +4,7 @@ import { driftOf } from '../shared/catalog/reconcile-runs.ts'
 import { releaseLeases } from '../shared/catalog/run-leases.ts'
 import { bucketsWithVersions } from '../shared/catalog/versions.ts'
 import type { Sql } from '../shared/database/connection.ts'
+import { refreshPeriod } from '../shared/refresh-period.ts'
 import { allBuckets } from './s3/store/buckets.ts'
 import type { Store } from './s3/store/store.ts'
 import { schedule } from './schedule.ts'
@@ -15,6 +16,7 @@ export type LocalReconcilerDependencies = {
   s3: S3Client
   store: Store
   source: EventSource
+  refreshDays: number
   log: (line: string) => void
 }
 
@@ -38,12 +40,13 @@ export async function startReconciler(
   dependencies: LocalReconcilerDependencies,
   onError: (error: unknown) => void,
 ): Promise<LocalReconciler> {
-  const { sql, s3, source, log } = dependencies
+  const { sql, s3, source, refreshDays, log } = dependencies
   // This process has started Postgres, so no other process works on a run.
   await releaseLeases(sql)
   const closing = new AbortController()
   const started = new Set<Promise<unknown>>()
-  const settings = { sql, s3, bucket: '', requestsPerSecond: REQUESTS_PER_SECOND, log: () => undefined }
+  const refreshHours = refreshPeriod({ days: refreshDays, hoursBetweenRuns: EVERY_MS / 3_600_000 })
+  const settings = { sql, s3, bucket: '', requestsPerSecond: REQUESTS_PER_SECOND, refreshHours, log: () => undefined }
   const work = reconciler(settings)
   const workDaily = reconciler({ ...settings, graceSeconds: GRACE_SECONDS })
   const context = { getRemainingTimeInMillis: () => (closing.signal.aborted ? 0 : Number.POSITIVE_INFINITY) }

@@ -1,4 +1,5 @@
 import { Invalid } from './errors.ts'
+import { REFRESH_DAYS } from './limits.ts'
 
 /** A program that reads variables; the functions' own are in the rows of `shared/functions.ts`. */
 export type Program = 'npx catalog' | 'npm start' | 'npm run conformance' | 'npm run localstack:deploy'
@@ -35,6 +36,21 @@ export const VARIABLES = {
     readBy: ['npx catalog', 'npm run conformance'],
   },
   CATALOG_AUDIT_RETENTION_DAYS: { type: 'integer', from: 1, to: 36_500, meaning: 'days that audit entries are kept' },
+  CATALOG_REFRESH_DAYS: {
+    type: 'integer',
+    from: REFRESH_DAYS.min,
+    to: REFRESH_DAYS.max,
+    default: REFRESH_DAYS.default,
+    meaning: 'days within which S3 is asked again about the metadata and tags of every version',
+    readBy: ['npm start'],
+  },
+  CATALOG_RECONCILE_HOURS: {
+    type: 'integer',
+    from: 1,
+    to: 168,
+    default: 24,
+    meaning: 'the longest time between two scheduled reconciles, in hours',
+  },
   CATALOG_DEAD_LETTER_QUEUE_URL: {
     type: 'url',
     meaning: 'queue for events that cannot be indexed',

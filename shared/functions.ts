@@ -98,7 +98,7 @@ export const FUNCTIONS = {
     readsInventory: true,
     // It continues in another invocation when its time is over.
     invokes: ['reconciler'],
-    environment: ['CATALOG_BUCKET', 'CATALOG_S3_PATH_STYLE'],
+    environment: ['CATALOG_BUCKET', 'CATALOG_RECONCILE_HOURS', 'CATALOG_REFRESH_DAYS', 'CATALOG_S3_PATH_STYLE'],
     schedule: {
       name: 'reconcile',
       does: 'Compares the bucket with the catalog and repairs the catalog',

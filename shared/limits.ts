@@ -13,5 +13,8 @@ export const MAX_RECORDED_DIFFERENCES = 10_000
 /** The requests to S3 per second that a run of the reconciler may be given. AWS allows 5,500 reads per second and prefix. */
 export const REQUEST_RATE = { min: 0.01, max: 5000, default: 500 }
 
+/** Days within which S3 is asked again about every version, by default. */
+export const REFRESH_DAYS = { min: 2, max: 365, default: 30 }
+
 /** Seconds for which the event of a difference may be on its way, by default and at most. */
 export const GRACE_SECONDS = { max: 86_400, default: 60 }

@@ -14,6 +14,8 @@ export const METRIC_UNITS = {
   RecordsDeadLettered: 'Count',
   /** Differences between bucket and catalog that a run found; dry runs included. */
   Drift: 'Count',
+  /** The longest time since S3 was asked about a version, when a run read it; dry runs included. */
+  OldestObservation: 'Seconds',
   /** 1 for each finished run that was not a dry run. */
   ReconcilesFinished: 'Count',
   /** Audit entries and tombstones that were deleted as rows; dropped partitions are not counted. */

@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'shared/environment.ts',
     'shared/functions.ts',
     'shared/metrics.ts',
+    'shared/refresh-period.ts',
   ],
   local: ['functions', 'shared'],
   cli: ['shared'],
@@ -37,7 +38,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 function leaves(...more: string[]): string[] {
-  const names = ['calendar', 'clock', 'errors', 'key-order', 'limits', 'listing', 'metrics', 'names']
+  const names = ['calendar', 'clock', 'errors', 'key-order', 'limits', 'listing', 'metrics', 'names', 'refresh-period']
   return [...names.map(name => `shared/${name}.ts`), ...more]
 }
 

@@ -16,10 +16,12 @@ export function addReconcile(program: Command): void {
     .command('reconcile')
     .description('compare the bucket with the catalog, show the differences, and repair the catalog')
     .option('--dry-run', 'show the differences and change nothing; exits with 2 when there are any')
+    .option('--full', 'compare the metadata and tags of every version now, not only of those that are due')
     .addOption(
-      new Option('--sample <share>', 'share (0 to 1) of the versions whose metadata and tags are compared, too')
+      new Option('--sample <share>', 'the same for a share (0 to 1) of the versions, chosen at random')
         .argParser(numberBetween(0, 1))
-        .default(0),
+        .default(0)
+        .conflicts('full'),
     )
     .option('--fresh', 'start at the first key, even if an earlier run was stopped')
     .addOption(new Option('--list', 'list the newest runs and their states').conflicts([...START_FLAGS, 'follow', 'stop']))
@@ -39,7 +41,7 @@ its checkpoint when the same command is given again.
 
 Examples:
   npx catalog reconcile --dry-run
-  npx catalog reconcile --prefix 2025/ --prefix 2026/ --sample 0.01
+  npx catalog reconcile --prefix 2025/ --prefix 2026/ --full
   npx catalog reconcile --list
 `,
     )
@@ -48,16 +50,25 @@ Examples:
 }
 
 /** The flags that only a command that starts a run takes. */
-const START_FLAGS = ['dryRun', 'sample', 'fresh', 'prefix', 'rate', 'grace']
+const START_FLAGS = ['dryRun', 'full', 'sample', 'fresh', 'prefix', 'rate', 'grace']
 
 type Flags = TargetFlags &
-  RunFlags & { dryRun?: boolean; sample: number; fresh?: boolean; list?: boolean; follow?: number[]; stop?: number[] }
+  RunFlags & {
+    dryRun?: boolean
+    full?: boolean
+    sample: number
+    fresh?: boolean
+    list?: boolean
+    follow?: number[]
+    stop?: number[]
+  }
 
 async function reconcileCommand(flags: Flags): Promise<void> {
   const target = resolveTarget(flags)
   if (flags.list) return listRuns(target, flags)
   if (flags.stop) return stopRuns(target, flags, flags.stop)
-  const { dryRun, fresh, sample: sampleRate } = flags
+  const { dryRun, fresh } = flags
+  const sampleRate = flags.full ? 1 : flags.sample
   const started = flags.follow
     ? await Promise.all(flags.follow.map(id => getJson<Run>(target, '/reconcile', { id })))
     : await startRuns(target, flags, { kind: 'reconcile', dryRun, fresh, sampleRate })

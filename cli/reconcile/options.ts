@@ -30,7 +30,7 @@ export function runFlags({ prefix, rate, sample = 0 }: { prefix: string[]; rate?
   return [
     ...prefix.map(one => ` --prefix ${shellQuote(one)}`),
     rate === undefined || rate === REQUEST_RATE.default ? '' : ` --rate ${rate}`,
-    sample === 0 ? '' : ` --sample ${sample}`,
+    sample === 0 ? '' : sample === 1 ? ' --full' : ` --sample ${sample}`,
   ].join('')
 }
 

@@ -9,9 +9,9 @@ export function printFindings(runs: Run[]): void {
     const where = printable(`${bucket}/${prefix}`)
     const requests = formatCount(findings.requests, 'request')
     const differences = formatCount(driftOf(findings), 'difference')
-    printLine(
-      `${where}: ${formatCount(findings.versions, 'version')} compared with ${requests}, ${differences}, ${findings.repaired} repaired`,
-    )
+    const compared = `${formatCount(findings.versions, 'version')} compared with ${requests}`
+    const asked = `metadata and tags of ${findings.refreshed.toLocaleString('en')} compared`
+    printLine(`${where}: ${compared}, ${differences}, ${findings.repaired} repaired; ${asked}`)
     const kinds = KINDS.filter(({ kind }) => findings[kind] > 0)
     if (kinds.length === 0) continue
     const table = formatTable(kinds, [

@@ -9,7 +9,10 @@ import type { Measure } from '../runtime/metrics.ts'
 import { taskOf } from './reconcile-event.ts'
 
 /** What the reconciler uses. The options are for runs that have none of their own. */
-export type ReconcilerDependencies = Pick<ReconcileOptions, 'requestsPerSecond' | 'sampleRate' | 'graceSeconds'> & {
+export type ReconcilerDependencies = Pick<
+  ReconcileOptions,
+  'requestsPerSecond' | 'refreshHours' | 'sampleRate' | 'graceSeconds' | 'clock' | 'random'
+> & {
   sql: Sql
   s3: S3Client
   /** The bucket that a rule compares. */
@@ -49,7 +52,11 @@ export function reconciler(
       log({ level: 'info', message: 'reconciled', ...run })
       if (run.finishedAt === null && run.stopRequestedAt === null) await continueLater?.({ runId: run.id })
       if (run.finishedAt !== null && run.kind === 'reconcile')
-        measure?.({ Drift: driftOf(run.findings), ...(run.isDryRun ? {} : { ReconcilesFinished: 1 }) })
+        measure?.({
+          Drift: driftOf(run.findings),
+          OldestObservation: run.findings.oldestSeconds,
+          ...(run.isDryRun ? {} : { ReconcilesFinished: 1 }),
+        })
       return { done: run.finishedAt !== null, run }
     } catch (error) {
       if (error instanceof Conflict) {

@@ -13,7 +13,7 @@ import { alarmTopic } from './alarm-topic.ts'
 import { databaseRules, type MonitoredDatabase } from './database-alarms.ts'
 import { functionRules } from './function-alarms.ts'
 
-/** What alarms and the dashboard monitor; `schedules` has the hours between two runs. */
+/** What alarms and the dashboard monitor; `schedules` has the hours between two runs, `refreshDays` the days within which every version is asked about. */
 export type Monitored = {
   functions: AllFunctions
   queue: IQueue
@@ -21,6 +21,7 @@ export type Monitored = {
   api: RestApi
   database?: MonitoredDatabase
   schedules: Stage['schedules']
+  refreshDays: number
 }
 
 /** Every alarm of a stage, and the topic that they notify. */
@@ -78,7 +79,7 @@ function queueRules({ queue, deadLetters }: Monitored): AlarmRule[] {
   ]
 }
 
-function workRules({ functions, schedules }: Monitored): AlarmRule[] {
+function workRules({ functions, schedules, refreshDays }: Monitored): AlarmRule[] {
   const hour = Duration.hours(1)
   return [
     {
@@ -88,6 +89,13 @@ function workRules({ functions, schedules }: Monitored): AlarmRule[] {
       metric: measured(functions.reconciler, 'Drift', Stats.MAXIMUM, hour),
       periods: 1,
       atLeast: 1,
+    },
+    {
+      section: 'refresh-late',
+      means: `A reconcile read a version that S3 had not been asked about for more than ${refreshDays} days: a lost change of its tags or metadata was unknown for so long.`,
+      metric: measured(functions.reconciler, 'OldestObservation', Stats.MAXIMUM, hour),
+      periods: 1,
+      atLeast: refreshDays * 24 * 3600,
     },
     ...functionNames('schedule').map((name): AlarmRule => {
       const { schedule } = FUNCTIONS[name]

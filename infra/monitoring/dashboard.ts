@@ -63,6 +63,10 @@ function maintenanceRow({ functions }: Monitored) {
   const hour = Duration.hours(1)
   return row(
     ['Drift that reconciles found', measured(functions.reconciler, 'Drift', Stats.SUM, hour)],
+    [
+      'Seconds since the oldest version was asked about',
+      measured(functions.reconciler, 'OldestObservation', Stats.MAXIMUM, hour),
+    ],
     ['Reconciles finished', measured(functions.reconciler, 'ReconcilesFinished', Stats.SUM, hour)],
     ['Rows pruned', measured(functions.pruner, 'RowsPruned', Stats.SUM, hour)],
   )

@@ -10,10 +10,10 @@ export function monitoredResources(
   { data, functions, api }: { data: Data; functions: AllFunctions; api: RestApi },
 ): Monitored {
   const { queue, deadLetters, aws } = data
-  const { schedules } = stage
-  if (!aws || !stage.aws) return { functions, queue, deadLetters, api, schedules }
+  const { schedules, refreshDays } = stage
+  if (!aws || !stage.aws) return { functions, queue, deadLetters, api, schedules, refreshDays }
   const { instance, replica, proxy } = aws
   const { maxConnections, memoryGiB, storage } = stage.aws.database
   const database = { instance, replica, proxy, maxConnections, memoryGiB, storageGiB: storage[0] }
-  return { functions, queue, deadLetters, api, database, schedules }
+  return { functions, queue, deadLetters, api, database, schedules, refreshDays }
 }

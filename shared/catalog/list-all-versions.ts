@@ -4,8 +4,8 @@ import { databaseTime } from '../database/time.ts'
 import { prefixEnd } from '../key-order.ts'
 import type { KeyRange, ListedKey, ListedVersion } from '../listing.ts'
 
-/** A version as the catalog has it. `isVerified`: S3 itself was asked about it, not only an event read. */
-export type CatalogedVersion = ListedVersion & { isVerified: boolean }
+/** A version as the catalog has it. `observedAt`: when S3 was asked about it, in seconds since 1970; null if only an event was read. */
+export type CatalogedVersion = ListedVersion & { observedAt: number | null }
 
 /** All versions of one key in the catalog. */
 export type CatalogedKey = ListedKey<CatalogedVersion>
@@ -48,7 +48,8 @@ export function comparedColumns(sql: Sql) {
   return sql`
     v.version_id as "versionId", v.is_latest as "isLatest", v.is_delete_marker as "isDeleteMarker", v.size, v.etag,
     case when not v.is_delete_marker then v.storage_class end as "storageClass",
-    floor(extract(epoch from v.last_modified))::float8 as "lastModified", v.observed_at > '-infinity' as "isVerified"
+    floor(extract(epoch from v.last_modified))::float8 as "lastModified",
+    case when v.observed_at > '-infinity' then extract(epoch from v.observed_at)::float8 end as "observedAt"
   `
 }
 

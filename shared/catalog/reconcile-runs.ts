@@ -24,9 +24,13 @@ export type Findings = {
   stale: number
   /** Another version is the latest. */
   wrongLatest: number
-  /** Metadata, tags or content type differ; found in the sample. */
+  /** Metadata, tags or content type differ; found among the versions that were asked again. */
   wrongMetadata: number
   repaired: number
+  /** Versions without differences in the listing that S3 was asked about again, for their metadata and tags. */
+  refreshed: number
+  /** The longest time, in seconds, since S3 was asked about a version that the bucket and the catalog both have, when the run read it. */
+  oldestSeconds: number
 }
 
 /** A row of storage_reconciles. */
@@ -59,7 +63,18 @@ export type ReconcileScope<Kind extends RunKind = RunKind> = {
 
 /** The findings of a run that has not started. */
 export function emptyFindings(): Findings {
-  return { versions: 0, requests: 0, missing: 0, orphaned: 0, stale: 0, wrongLatest: 0, wrongMetadata: 0, repaired: 0 }
+  return {
+    versions: 0,
+    requests: 0,
+    missing: 0,
+    orphaned: 0,
+    stale: 0,
+    wrongLatest: 0,
+    wrongMetadata: 0,
+    repaired: 0,
+    refreshed: 0,
+    oldestSeconds: 0,
+  }
 }
 
 /** The number of differences that a run has found. */

@@ -34,7 +34,7 @@ export function differencesOf(pair: KeyPair, graceSeconds: number): Difference[]
 
 function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
   return (
-    !known.isVerified ||
+    known.observedAt === null ||
     version.isDeleteMarker !== known.isDeleteMarker ||
     version.size !== known.size ||
     version.etag !== known.etag ||

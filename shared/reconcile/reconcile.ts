@@ -3,7 +3,8 @@ import { forgetDifferences, recordDifferences } from '../catalog/differences.ts'
 import { driftOf, type Findings, type ReconcileRun } from '../catalog/reconcile-runs.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
-import { GRACE_SECONDS, REQUEST_RATE } from '../limits.ts'
+import { GRACE_SECONDS, REFRESH_DAYS, REQUEST_RATE } from '../limits.ts'
+import { refreshPeriod } from '../refresh-period.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { type Chunk, compareInChunks, finishChunk, isDue, type Plan } from './chunks.ts'
 import { type HeldRun, type WorkOptions, workOnRun } from './work-on-run.ts'
@@ -12,7 +13,12 @@ import { type HeldRun, type WorkOptions, workOnRun } from './work-on-run.ts'
 export type ReconcileOptions = WorkOptions & {
   /** The most requests to S3 per second, 500 by default; AWS allows 5,500 reads a second per prefix. */
   requestsPerSecond?: number
-  /** Share (0 to 1) of the versions without differences that are fetched as well, because a listing has no metadata. */
+  /**
+   * A listing has no metadata and no tags, so S3 is asked about each version again after this many hours, 29 days less 6 hours by
+   * default (`refreshPeriod`), at the first run that reads it then.
+   */
+  refreshHours?: number
+  /** Share (0 to 1) of the other versions without differences that S3 is asked about as well, 0 by default. */
   sampleRate?: number
   /** The event of a younger difference may be on its way: it is drift only if it still exists after this time. */
   graceSeconds?: number
@@ -21,7 +27,7 @@ export type ReconcileOptions = WorkOptions & {
   random?: () => number
 }
 
-/** Differences that may wait at once: about 20 MB. */
+/** Differences and responses that may wait at once: about 20 MB. */
 const MAX_WAITING = 20_000
 
 /**
@@ -46,6 +52,7 @@ async function compare(
 ): Promise<ReconcileRun<'reconcile'>> {
   const {
     requestsPerSecond = REQUEST_RATE.default,
+    refreshHours = refreshPeriod({ days: REFRESH_DAYS.default, hoursBetweenRuns: 24 }),
     sampleRate = 0,
     graceSeconds = GRACE_SECONDS.default,
     clock = systemClock,
@@ -55,7 +62,8 @@ async function compare(
   // Requests of the next page are counted while a chunk is saved.
   let requests = held.run.findings.requests
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requests++, clock, random })
-  const plan = { sql, s3: paced, run: held.run, requestsPerSecond, sampleRate, graceSeconds, shouldStop, clock, random }
+  const asking = { refreshHours, sampleRate, random }
+  const plan = { sql, s3: paced, run: held.run, requestsPerSecond, ...asking, graceSeconds, shouldStop, clock }
   const save = async (chunk: Chunk | undefined, isLast: boolean) => {
     const found = chunk ? await finishChunk(plan, chunk) : { findings: {}, differences: [] }
     const before = held.run.findings
@@ -68,7 +76,7 @@ async function compare(
   if (held.run.checkpoint === null) await forgetDifferences(sql, held.run.id)
   const open: Chunk[] = []
   let isCutShort = false
-  const waiting = () => open.reduce((sum, chunk) => sum + chunk.differing.length, 0)
+  const waiting = () => open.reduce((sum, { differing, asked }) => sum + differing.length + asked.equal.length, 0)
   for await (const chunk of compareInChunks(plan)) {
     open.push(chunk)
     while (open[0] && (isDue(plan, open[0]) || (waiting() > MAX_WAITING && (await untilDue(plan, open[0]))))) {
@@ -101,5 +109,7 @@ function add(findings: Findings, more: Partial<Findings>): Findings {
     wrongLatest: sum('wrongLatest'),
     wrongMetadata: sum('wrongMetadata'),
     repaired: sum('repaired'),
+    refreshed: sum('refreshed'),
+    oldestSeconds: Math.max(findings.oldestSeconds, more.oldestSeconds ?? 0),
   }
 }

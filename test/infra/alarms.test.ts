@@ -161,6 +161,7 @@ function watchedIn(stack: Stack, withDatabase: boolean): Monitored {
     deadLetters: new Queue(stack, 'DeadLetters'),
     api,
     schedules: { pruner: { at: 'rate(1 day)', hours: 24 }, reconciler: { at: 'rate(1 day)', hours: 24 } },
+    refreshDays: 30,
     ...(withDatabase ? { database: database(stack) } : {}),
   }
 }

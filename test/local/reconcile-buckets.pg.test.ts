@@ -75,7 +75,7 @@ async function emptyFolder(): Promise<AsyncDisposable & { path: string }> {
 /** Starts a catalog; `lines` is what it logs, without the migrations. */
 async function start(folder: string): Promise<{ catalog: LocalCatalog; lines: string[] }> {
   const lines: string[] = []
-  const catalog = await startCatalog({ folder, apiPort: 0, s3Port: 0, postgresPort: 0 }, line => {
+  const catalog = await startCatalog({ folder, apiPort: 0, s3Port: 0, postgresPort: 0, refreshDays: 30 }, line => {
     if (!line.startsWith('Database schema: ')) lines.push(line)
   })
   return { catalog, lines }

@@ -50,8 +50,8 @@ describe('a function', () => {
     expect(functionEnvironment<'pruner'>(['CATALOG_AUDIT_RETENTION_DAYS'], { CATALOG_AUDIT_RETENTION_DAYS: '30' })).toEqual({
       CATALOG_AUDIT_RETENTION_DAYS: 30,
     })
-    const env = { CATALOG_BUCKET: 'docs', AWS_LAMBDA_FUNCTION_NAME: 'reconciler' }
-    expect(functionEnvironment<'reconciler'>(['CATALOG_BUCKET', 'CATALOG_S3_PATH_STYLE'], env)).toEqual({
+    const env = { CATALOG_DEAD_LETTER_QUEUE_URL: 'http://queue', AWS_LAMBDA_FUNCTION_NAME: 'indexer' }
+    expect(functionEnvironment<'indexer'>(['CATALOG_DEAD_LETTER_QUEUE_URL', 'CATALOG_S3_PATH_STYLE'], env)).toEqual({
       ...env,
       CATALOG_S3_PATH_STYLE: false,
     })

@@ -62,7 +62,7 @@ const CASES: Case[] = [
     },
   },
   {
-    what: 'metadata, tags and content types, which are in no listing, are found when every version is sampled',
+    what: 'metadata, tags and content types, which are in no listing, are found when every version is asked again',
     found: { wrongMetadata: 2, repaired: 2 },
     spoil: async (sql, bucket) => {
       const VersionId = await latestOf(sql, 'c')
@@ -94,7 +94,7 @@ describe('drift is found, counted and repaired', () => {
 
 test('an equal catalog costs one request per thousand versions, and has the same digest', async ({ sql }) => {
   await using bucket = await stage(sql)
-  expect((await run(sql, bucket)).findings).toEqual({ ...drift({}), requests: 1, versions: 5 })
+  expect((await run(sql, bucket)).findings).toMatchObject({ ...drift({}), requests: 1, versions: 5, refreshed: 0 })
   const digest = await digestBucket(bucket.s3, { bucket: 'docs' })
   expect(digest).toEqual({ count: 5, hash: expect.stringMatching(/^[0-9a-f]{64}$/) })
   expect(await digestCatalog(sql, { bucket: 'docs' })).toEqual(digest)
@@ -109,7 +109,7 @@ test('the reconcile of an empty catalog is its backfill', async ({ sql }) => {
   await remove(bucket, 'b/2')
   const { findings } = await run(sql, bucket)
   // One listing; HEAD and tags of each version, a marker among them.
-  expect(findings).toEqual({ ...drift({ missing: 6, repaired: 6 }), requests: 13, versions: 6 })
+  expect(findings).toMatchObject({ ...drift({ missing: 6, repaired: 6 }), requests: 13, versions: 6 })
   await expectEqual(sql, bucket)
 })
 

@@ -51,16 +51,21 @@ export async function run(
   })
 }
 
-/** Findings without those that depend on the traffic. */
-export function driftIn({ findings }: ReconcileRun): Omit<Findings, 'requests' | 'versions'> {
-  const { requests: _, versions: __, ...drift } = findings
-  return drift
+/** The findings about differences, without those that depend on the traffic and on the time. */
+export type DriftFindings = Omit<Findings, 'requests' | 'versions' | 'refreshed' | 'oldestSeconds'>
+
+/** The findings of a run about differences. */
+export function driftIn({ findings }: ReconcileRun): DriftFindings {
+  return onlyDrift(findings)
 }
 
 /** Those findings with zeros but for the ones named. */
-export function drift(found: Partial<Findings>): Omit<Findings, 'requests' | 'versions'> {
-  const { requests: _, versions: __, ...none } = emptyFindings()
-  return { ...none, ...found }
+export function drift(found: Partial<Findings>): DriftFindings {
+  return { ...onlyDrift(emptyFindings()), ...found }
+}
+
+function onlyDrift({ requests: _, versions: __, refreshed: ___, oldestSeconds: ____, ...drift }: Findings): DriftFindings {
+  return drift
 }
 
 /** Version by version and object by object, with metadata and tags. */

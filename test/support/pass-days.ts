@@ -1,0 +1,13 @@
+import type { Sql } from '../../shared/database/connection.ts'
+
+/** As if so many days had passed: every time that the catalog compares is moved back, because the database's clock cannot be moved forward. */
+export async function passDays(sql: Sql, days: number): Promise<void> {
+  await sql`
+    update catalog.storage_versions
+    set observed_at = observed_at - make_interval(days => ${days}), latest_at = latest_at - make_interval(days => ${days})
+  `
+  await sql`
+    update catalog.storage_tombstones
+    set observed_at = observed_at - make_interval(days => ${days}), created_at = created_at - make_interval(days => ${days})
+  `
+}
