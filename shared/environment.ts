@@ -4,8 +4,8 @@ import { REFRESH_DAYS } from './limits.ts'
 /** A program that reads variables; the functions' own are in the rows of `shared/functions.ts`. */
 export type Program = 'npx catalog' | 'npm start' | 'npm run conformance' | 'npm run localstack:deploy'
 
-/** One environment variable: what it means, which programs besides functions read it, and which values it may have. */
-export type Variable = { meaning: string; readBy?: readonly Program[] } & (
+/** One environment variable: what it means, and which values it may have. */
+export type Variable = { meaning: string } & (
   | { type: 'text'; default?: string }
   | { type: 'url' }
   | { type: 'integer'; from: number; to: number; default?: number }
@@ -18,22 +18,19 @@ export const VARIABLES = {
   DATABASE_URL: {
     type: 'text',
     meaning: 'address of Postgres; used instead of `DATABASE_HOST`, where there is no RDS',
-    readBy: ['npx catalog', 'npm run localstack:deploy'],
   },
   DATABASE_ROLE: { type: 'text', meaning: 'role that sessions of `DATABASE_URL` act as' },
-  DATABASE_HOST: { type: 'text', meaning: 'host name of RDS or its proxy; sign-in is with IAM', readBy: ['npx catalog'] },
-  DATABASE_NAME: { type: 'text', meaning: 'name of the database at `DATABASE_HOST`', readBy: ['npx catalog'] },
-  DATABASE_USER: { type: 'text', meaning: 'database user that signs in at `DATABASE_HOST`', readBy: ['npx catalog'] },
+  DATABASE_HOST: { type: 'text', meaning: 'host name of RDS or its proxy; sign-in is with IAM' },
+  DATABASE_NAME: { type: 'text', meaning: 'name of the database at `DATABASE_HOST`' },
+  DATABASE_USER: { type: 'text', meaning: 'database user that signs in at `DATABASE_HOST`' },
   DATABASE_CA_FILE: {
     type: 'text',
     meaning: 'PEM file of the certificate authorities to trust; unset, those that Node trusts',
-    readBy: ['npx catalog'],
   },
   DATABASE_POOL: { type: 'integer', from: 2, to: 20, default: 10, meaning: 'connections to the database, at most' },
   CATALOG_BUCKET: {
     type: 'text',
     meaning: 'the bucket of the catalog; the API uses it when a request names none',
-    readBy: ['npx catalog', 'npm run conformance'],
   },
   CATALOG_AUDIT_RETENTION_DAYS: { type: 'integer', from: 1, to: 36_500, meaning: 'days that audit entries are kept' },
   CATALOG_REFRESH_DAYS: {
@@ -41,20 +38,17 @@ export const VARIABLES = {
     from: REFRESH_DAYS.min,
     to: REFRESH_DAYS.max,
     default: REFRESH_DAYS.default,
-    meaning: 'days within which S3 is asked again about the metadata and tags of every version',
-    readBy: ['npm start'],
+    meaning: 'days within which S3 is asked again about every version',
   },
   CATALOG_RECONCILE_HOURS: {
     type: 'integer',
     from: 1,
     to: 168,
-    default: 24,
-    meaning: 'the longest time between two scheduled reconciles, in hours',
+    meaning: 'hours between two scheduled reconciles, at most',
   },
   CATALOG_DEAD_LETTER_QUEUE_URL: {
     type: 'url',
     meaning: 'queue for events that cannot be indexed',
-    readBy: ['npx catalog', 'npm run conformance'],
   },
   CATALOG_RECONCILER_FUNCTION: { type: 'text', meaning: 'name of the reconciler, which the API invokes' },
   CATALOG_S3_PATH_STYLE: {
@@ -62,28 +56,24 @@ export const VARIABLES = {
     default: false,
     meaning: 'whether the bucket is in the path of S3 addresses, as LocalStack needs it',
   },
-  CATALOG_API_URL: { type: 'url', meaning: 'address of the API', readBy: ['npx catalog', 'npm run conformance'] },
+  CATALOG_API_URL: { type: 'url', meaning: 'address of the API' },
   CATALOG_API_AUTH: {
     type: 'choice',
     choices: ['iam', 'none'],
     meaning: 'whether requests to the API are signed; unset, those to other machines are',
-    readBy: ['npx catalog', 'npm run conformance'],
   },
   CATALOG_API_TOKEN: {
     type: 'text',
     meaning: 'ID token of Cognito, sent instead of a signature',
-    readBy: ['npx catalog', 'npm run conformance'],
   },
   CATALOG_QUEUE_URL: {
     type: 'url',
     meaning: 'queue of the bucket’s events',
-    readBy: ['npx catalog', 'npm run conformance'],
   },
   CATALOG_DATA: {
     type: 'text',
     default: '.catalog',
     meaning: 'folder of a catalog on this machine',
-    readBy: ['npm start', 'npx catalog', 'npm run conformance'],
   },
   CATALOG_API_PORT: {
     type: 'integer',
@@ -91,7 +81,6 @@ export const VARIABLES = {
     to: 65_535,
     default: 8080,
     meaning: 'port of the API; 0 takes a free one',
-    readBy: ['npm start', 'npx catalog', 'npm run conformance'],
   },
   CATALOG_S3_PORT: {
     type: 'integer',
@@ -99,7 +88,6 @@ export const VARIABLES = {
     to: 65_535,
     default: 9000,
     meaning: 'port of the S3 endpoint; 0 takes a free one',
-    readBy: ['npm start', 'npx catalog', 'npm run conformance'],
   },
   CATALOG_POSTGRES_PORT: {
     type: 'integer',
@@ -107,33 +95,66 @@ export const VARIABLES = {
     to: 65_535,
     default: 0,
     meaning: 'port of Postgres; 0 takes a free one. With Docker Compose 5433 unless set',
-    readBy: ['npm start', 'npm run localstack:deploy'],
   },
   CATALOG_PRUNE_FUNCTION: {
     type: 'text',
     meaning: 'name of the pruner, which the suite invokes',
-    readBy: ['npm run conformance'],
   },
   CATALOG_PRUNE_EVERY_SECONDS: {
     type: 'integer',
     from: 1,
     to: 86_400,
     meaning: 'interval of the pruner’s schedule, if it is short enough to wait for',
-    readBy: ['npm run conformance'],
   },
   CATALOG_WAIT_SECONDS: {
     type: 'integer',
     from: 1,
     to: 3600,
     meaning: 'seconds to wait for the catalog to follow the bucket; unset, 60 on this machine and 180 elsewhere',
-    readBy: ['npm run conformance'],
   },
-  AWS_REGION: { type: 'text', meaning: 'region of RDS and of the bucket; Lambda sets it', readBy: ['npx catalog'] },
+  AWS_REGION: { type: 'text', meaning: 'region of RDS and of the bucket; Lambda sets it' },
   AWS_LAMBDA_FUNCTION_NAME: { type: 'text', meaning: 'name of the running function; Lambda sets it' },
 } as const satisfies Record<string, Variable>
 
 /** The name of a variable of the list. */
 export type VariableName = keyof typeof VARIABLES
+
+/** The variables that programs read besides functions. A table of its own, so that no function has it in its bundle. */
+export const READ_BY: Record<Program, readonly VariableName[]> = {
+  'npm start': ['CATALOG_REFRESH_DAYS', 'CATALOG_DATA', 'CATALOG_API_PORT', 'CATALOG_S3_PORT', 'CATALOG_POSTGRES_PORT'],
+  'npx catalog': [
+    'DATABASE_URL',
+    'DATABASE_HOST',
+    'DATABASE_NAME',
+    'DATABASE_USER',
+    'DATABASE_CA_FILE',
+    'CATALOG_BUCKET',
+    'CATALOG_DEAD_LETTER_QUEUE_URL',
+    'CATALOG_API_URL',
+    'CATALOG_API_AUTH',
+    'CATALOG_API_TOKEN',
+    'CATALOG_QUEUE_URL',
+    'CATALOG_DATA',
+    'CATALOG_API_PORT',
+    'CATALOG_S3_PORT',
+    'AWS_REGION',
+  ],
+  'npm run conformance': [
+    'CATALOG_BUCKET',
+    'CATALOG_DEAD_LETTER_QUEUE_URL',
+    'CATALOG_API_URL',
+    'CATALOG_API_AUTH',
+    'CATALOG_API_TOKEN',
+    'CATALOG_QUEUE_URL',
+    'CATALOG_DATA',
+    'CATALOG_API_PORT',
+    'CATALOG_S3_PORT',
+    'CATALOG_PRUNE_FUNCTION',
+    'CATALOG_PRUNE_EVERY_SECONDS',
+    'CATALOG_WAIT_SECONDS',
+  ],
+  'npm run localstack:deploy': ['DATABASE_URL', 'CATALOG_POSTGRES_PORT'],
+}
 
 type ValueOfType<V> = V extends { type: 'integer' }
   ? number

@@ -38,6 +38,7 @@ describe('a bundle', () => {
       CATALOG_AUDIT_RETENTION_DAYS: '365',
       CATALOG_BUCKET: 'docs',
       CATALOG_DEAD_LETTER_QUEUE_URL: 'http://localhost/dead',
+      CATALOG_RECONCILE_HOURS: '24',
       CATALOG_RECONCILER_FUNCTION: 'reconciler',
     })
   })
@@ -82,6 +83,7 @@ describe('a bundle works as its function:', () => {
       CATALOG_S3_PATH_STYLE: 'true',
       CATALOG_AUDIT_RETENTION_DAYS: '365',
       CATALOG_BUCKET: 'docs',
+      CATALOG_RECONCILE_HOURS: '24',
       CATALOG_RECONCILER_FUNCTION: 'reconciler',
     }
   })

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { functionEnvironment } from '../../functions/runtime/environment.ts'
 import {
   allowedValues,
+  READ_BY,
   readVariables,
   requireVariables,
   VARIABLES,
@@ -85,6 +86,6 @@ function rowOf(name: VariableName): string {
 function readers(name: VariableName): string[] {
   const everyFunction = /^(DATABASE_|AWS_)/.test(name) ? ['every function'] : []
   const functions = functionNames().filter(each => functionRow(each).environment.includes(name))
-  const { readBy = [] }: Variable = VARIABLES[name]
-  return [...everyFunction, ...functions.map(each => `\`${each}\``), ...readBy.map(program => `\`${program}\``)]
+  const programs = Object.entries(READ_BY).flatMap(([program, names]) => (names.includes(name) ? [program] : []))
+  return [...everyFunction, ...functions.map(each => `\`${each}\``), ...programs.map(program => `\`${program}\``)]
 }
