@@ -23,7 +23,15 @@ describe('recordObject', () => {
     await recordObject(sql, { ...REPORT, createdBy: 'ada', comment: 'first' })
     expect(await getObjectMetadata(sql, REPORT)).toEqual({ ...REPORT, createdAt: expect.any(Date) })
     expect((await listVersions(sql, REPORT)).items).toEqual([
-      { ...REPORT, isLatest: true, isDeleteMarker: false, createdBy: 'ada', claimedBy: null, comment: 'first', createdAt: expect.any(Date) },
+      {
+        ...REPORT,
+        isLatest: true,
+        isDeleteMarker: false,
+        createdBy: 'ada',
+        claimedBy: null,
+        comment: 'first',
+        createdAt: expect.any(Date),
+      },
     ])
   })
 
