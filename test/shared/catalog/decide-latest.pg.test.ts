@@ -27,7 +27,7 @@ const current = { current_id: 'old', current_sequencer: '5', current_at: EARLIER
 const confirmed = { is_confirmed: true, confirmed_id: 'seen', confirmed_exists: true }
 const claim = { claim_id: 'new', claim_sequencer: '6' }
 
-/** Cases by the rows of the truth table in migrations/functions/ingest/decide_latest.sql. */
+/** Cases by the rows of the truth table in migrations/functions/latest/decide_latest.sql. */
 const CASES: [row: number, title: string, facts: Facts, outcome: string][] = [
   [1, 'a confirmation of a key without a latest version', confirmed, 'confirmed'],
   [1, 'a confirmation newer than what is known', { ...current, ...confirmed }, 'confirmed'],
@@ -123,7 +123,7 @@ test.for(CASES)('row %i: %s', async ([, , facts, outcome]) => {
 })
 
 test('each row of the truth table has a case', async () => {
-  const file = await readFile(join(import.meta.dirname, '../../../migrations/functions/ingest/decide_latest.sql'), 'utf8')
+  const file = await readFile(join(import.meta.dirname, '../../../migrations/functions/latest/decide_latest.sql'), 'utf8')
   const rows = [...file.matchAll(/^-- \| *(\d+) \|.*\| *(\w+) *\|$/gm)].map(([, row, outcome]) => `${row} ${outcome}`)
   expect([...new Set(CASES.map(([row, , , outcome]) => `${row} ${outcome}`))]).toEqual(rows)
 })

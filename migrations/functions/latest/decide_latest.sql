@@ -47,6 +47,6 @@ end;
 comment on function catalog.decide_latest is
   'Which version of a key is the latest: confirmed (the one that the backend returned), claim (the one whose '
   'creation is reported), keep (the current one), or ask (the current one until the backend is asked). '
-  'functions/ingest/decide_versions.sql explains the parameters, which callers give by name.';
+  'functions/latest/decide_versions.sql explains the parameters, which callers give by name.';
 
 revoke execute on function catalog.decide_latest from public;
