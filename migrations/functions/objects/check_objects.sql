@@ -1,4 +1,4 @@
--- Nothing turns this check off: no setting, and no role but the owner of the table by DDL.
+-- Only the owner of the table, by DDL, and a superuser, by session_replication_role, can turn this check off.
 create or replace function catalog.check_objects() returns trigger
 language plpgsql
 as $$
