@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { S3Client } from '@aws-sdk/client-s3'
+import { S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { apiHandler } from '../functions/http/handler.ts'
 import { auditPruner, type PruneReport } from '../functions/jobs/prune.ts'
 import { deadLetterQueue } from '../functions/queue/dead-letter.ts'
@@ -14,6 +14,7 @@ import { lockFolder } from './folder-lock.ts'
 import { ensurePorts, explainPort } from './ports.ts'
 import { startPostgres } from './postgres/postgres.ts'
 import { startReconciler } from './reconcile-buckets.ts'
+import { countRepeats } from './repeated-lines.ts'
 import { defaultCredentials } from './s3/http/authorize.ts'
 import { startS3 } from './s3/server.ts'
 import { createBucket } from './s3/store/buckets.ts'
@@ -83,18 +84,24 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
 
   const queueUrl = `${server.url}/000000000000/${server.events.name}`
   const deadLetterQueueUrl = `${server.url}/000000000000/${server.deadLetters.name}`
+  const repeated = countRepeats(line => console.error(line))
+  starting.defer(() => repeated.close())
+  const onError = (error: unknown) => repeated.log(describeError(error))
   const index = indexer({
     sql: connectAs('indexer'),
     s3,
+    log: ({ error, records, example: { bucket, key, messageId }, stack }) => {
+      const example = key === undefined ? `message ${messageId}` : `${bucket}/${key}`
+      repeated.log(`Not indexed yet: ${stack ?? error} (${records} events, for example ${example})`, error)
+    },
     maxReceives: server.events.options.maxReceiveCount,
     sendDeadLetter: deadLetterQueue(deadLetterQueueUrl, aws),
   })
   // This process alone receives from the queue, so what is in flight was lost by one that was killed.
   server.events.release()
-  const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2 })
+  const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2, onError })
   starting.defer(() => source.close())
 
-  const onError = (error: unknown) => console.error(error)
   const { refreshDays } = settings
   const reconciler = await startReconciler(
     { sql: connectAs('reconciler'), s3, store: server.store, source, refreshDays, log },
@@ -143,6 +150,12 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
 async function migrateTo(url: string): Promise<MigrationReport> {
   const owner = connect({ url, max: 1 })
   return migrate(owner, { folder: join(import.meta.dirname, '../migrations') }).finally(() => owner.end({ timeout: 5 }))
+}
+
+/** An error of S3 in one line, any other with its stack. */
+function describeError(error: unknown): string {
+  if (error instanceof S3ServiceException) return `${error.name}: ${error.message}`
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error)
 }
 
 /** A run that removed nothing is not logged. */

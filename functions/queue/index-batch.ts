@@ -7,6 +7,7 @@ import { ingest } from '../../shared/ingest/ingest.ts'
 import type { ObjectEvent } from '../../shared/ingest/object-event.ts'
 import type { Measure } from '../runtime/metrics.ts'
 import type { SendDeadLetter } from './dead-letter.ts'
+import { type Failure, type FailureEntry, failureEntries } from './failure-entries.ts'
 
 /** What the indexer uses. After `maxReceives` deliveries a message goes to the dead-letter queue with its reason. */
 export type IndexerDependencies = {
@@ -15,6 +16,8 @@ export type IndexerDependencies = {
   sendDeadLetter: SendDeadLetter
   maxReceives: number
   measure?: Measure
+  /** Receives one entry for each reason why records of a batch are not indexed yet. */
+  log?: (entry: FailureEntry) => void
 }
 
 /**
@@ -29,7 +32,7 @@ export function indexer(dependencies: IndexerDependencies): (event: SQSEvent) =>
     await ingestApart(dependencies, events, reasons)
 
     const progress = progressOf(events.filter(event => !reasons.has(event)))
-    const retried = new Set<string>()
+    const retried: Failure[] = []
     let deadLettered = 0
     for (const item of items) {
       const reason = 'event' in item ? reasons.get(item.event) : item.error
@@ -39,11 +42,12 @@ export function indexer(dependencies: IndexerDependencies): (event: SQSEvent) =>
         deadLettered++
         continue
       }
-      retried.add(item.message.messageId)
-      log(item.message, reason)
+      retried.push({ message: item.message, key: 'event' in item ? item.event : undefined, error: reason })
     }
+    for (const entry of failureEntries(retried)) (dependencies.log ?? logJson)(entry)
     dependencies.measure?.({ ...progress, RecordsDeadLettered: deadLettered })
-    return { batchItemFailures: [...retried].map(itemIdentifier => ({ itemIdentifier })) }
+    const failed = new Set(retried.map(({ message }) => message.messageId))
+    return { batchItemFailures: [...failed].map(itemIdentifier => ({ itemIdentifier })) }
   }
 }
 
@@ -128,16 +132,6 @@ function attempt<T>(act: () => T): { value: T } | { error: unknown } {
   }
 }
 
-function log({ messageId, attributes }: SQSRecord, error: unknown): void {
-  const stack = error instanceof Error ? error.stack : undefined
-  console.error(
-    JSON.stringify({
-      level: 'error',
-      message: 'not indexed yet',
-      messageId,
-      receives: attributes.ApproximateReceiveCount,
-      error: String(error),
-      stack,
-    }),
-  )
+function logJson(entry: FailureEntry): void {
+  console.error(JSON.stringify(entry))
 }

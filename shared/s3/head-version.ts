@@ -8,8 +8,7 @@ import {
 import type { ListedVersion } from '../listing.ts'
 import type { KeyName, VersionName } from '../names.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
-import { isNoSuchBucket } from './requests.ts'
-import { fetchVersionPage, type VersionMarker } from './version-pages.ts'
+import { fetchKeyPage, type VersionMarker } from './version-pages.ts'
 
 /** The state of one version in S3: present, a delete marker, or gone. `size` is bytes, etags are without quotes. */
 export type VersionState = {
@@ -29,11 +28,7 @@ export type VersionState = {
  */
 export async function headVersion(s3: S3Client, version: VersionName): Promise<VersionState> {
   const [head, tags] = await Promise.allSettled([fetchHead(s3, version), fetchTags(s3, version)])
-  if (head.status === 'rejected') {
-    // The response to a HEAD has no body that would name a missing bucket.
-    if (tags.status === 'rejected' && isNoSuchBucket(tags.reason)) throw tags.reason
-    return stateFromError(s3, version, head.reason)
-  }
+  if (head.status === 'rejected') return stateFromError(s3, version, head.reason)
   // The version may have been deleted between the two responses.
   if (tags.status === 'rejected') return stateFromError(s3, version, tags.reason)
   const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = head.value
@@ -76,10 +71,10 @@ export async function fetchTags(s3: S3Client, { bucket, key, versionId }: Versio
   return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]))
 }
 
-/** Fetches the latest version of a key as it is listed; null when it has none. One request, however many versions there are. */
+/** Fetches the latest version of a key as it is listed; null when it has none, or there is no such bucket. One request, however many versions there are. */
 export async function fetchLatestVersion(s3: S3Client, { bucket, key }: KeyName): Promise<ListedVersion | null> {
   // Of all keys with this prefix the key itself comes first, and of its versions the newest.
-  const page = await fetchVersionPage(s3, { bucket, prefix: key, pageSize: 1 })
+  const page = await fetchKeyPage(s3, { bucket, key, pageSize: 1 })
   const [first] = page.entries
   return first?.key === key ? first : null
 }
@@ -94,7 +89,8 @@ async function stateFromError(s3: S3Client, version: VersionName, error: unknown
     const lastModified = isMarker ? new Date(headers['last-modified'] ?? Number.NaN) : await findDeleteMarkerTime(s3, version)
     if (lastModified) return { state: 'marker', lastModified, metadata: {}, tags: {} }
   }
-  if (httpStatusCode === 404 && !isNoSuchBucket(error)) return { state: 'gone' }
+  // A version of a bucket that does not exist is gone, too.
+  if (httpStatusCode === 404) return { state: 'gone' }
   // The SDK says `UnknownError` of a HEAD, which says nothing in the dead-letter queue.
   if (error.message === 'UnknownError') error.message = `S3 returned ${httpStatusCode} for a HEAD of the version`
   throw error
@@ -104,7 +100,7 @@ async function stateFromError(s3: S3Client, version: VersionName, error: unknown
 async function findDeleteMarkerTime(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Date | undefined> {
   let after: VersionMarker | undefined = {}
   while (after) {
-    const { entries, next } = await fetchVersionPage(s3, { bucket, prefix: key, after })
+    const { entries, next } = await fetchKeyPage(s3, { bucket, key, after })
     const marker = entries.find(entry => entry.isDeleteMarker && entry.key === key && entry.versionId === versionId)
     if (marker) return new Date(marker.lastModified * 1000)
     // Longer keys with this prefix come after it.

@@ -2,6 +2,7 @@ import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3'
 import { compareKeys } from '../key-order.ts'
 import type { ListedVersion } from '../listing.ts'
 import { keyReader, nextKeyMarker } from './listed-keys.ts'
+import { isNoSuchBucket } from './requests.ts'
 
 /** A version or delete marker of a page, with its key. */
 export type PageEntry = ListedVersion & { key: string }
@@ -55,6 +56,19 @@ export async function fetchVersionPage(
   if (!isAfter(next, last, after))
     throw new Error(`The listing of ${bucket} does not advance: ${describe(after)} is followed by ${describe(next)}`)
   return { entries, next }
+}
+
+/** Fetches one page of the versions of keys that start with a key, that key first. Empty when there is no such bucket: then the key has no versions. */
+export async function fetchKeyPage(
+  s3: S3Client,
+  { key, ...page }: { bucket: string; key: string; after?: VersionMarker; pageSize?: number },
+): Promise<VersionPage> {
+  try {
+    return await fetchVersionPage(s3, { ...page, prefix: key })
+  } catch (error) {
+    if (isNoSuchBucket(error)) return { entries: [] }
+    throw error
+  }
 }
 
 /** Whether a page that begins at `next` follows one that began at `after` and ended with the key `last`. */

@@ -1,10 +1,12 @@
+import { DeleteBucketCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, vi } from 'vitest'
 import { deadLetterQueue } from '../../functions/queue/dead-letter.ts'
 import { indexer } from '../../functions/queue/index-batch.ts'
 import { startEventSource } from '../../local/sqs/event-source.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { fromStoredKey } from '../../shared/database/stored-text.ts'
-import { objectsInCatalog } from '../support/bucket.ts'
+import { deleteVersions } from '../../shared/s3/delete-versions.ts'
+import { makeBucket, objectsInCatalog, testS3, versionsInCatalog } from '../support/bucket.ts'
 import { databaseTest as test } from '../support/database.ts'
 import { bodyOf, type IndexerStage, recordOf, startStage } from '../support/indexer-stage.ts'
 import { sqsEvent } from '../support/sqs.ts'
@@ -75,7 +77,7 @@ describe('a record that can never be indexed', () => {
     const answer = await handler(sqsEvent([await stage.put('a'), '{"hello":1}'], 9))
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] })
     expect(await stage.keys()).toEqual(['a'])
-    expect(JSON.parse(String(log.mock.calls[0]?.[0]))).toMatchObject({ messageId: '1', receives: '9' })
+    expect(JSON.parse(String(log.mock.calls[0]?.[0]))).toMatchObject({ example: { messageId: '1', receives: '9' } })
   })
 
   test('has a long reason cut between characters, not in one', async ({ sql }) => {
@@ -141,6 +143,60 @@ test('a record that conflicts with another writer was dead-lettered at once; it 
   await sql`drop index catalog.one_object`
   expect(await stage.index([body])).toEqual({ batchItemFailures: [] })
   expect(await stage.keys()).toEqual(['a', 'b'])
+})
+
+describe('a bucket that was deleted before its events were indexed', () => {
+  test.for(['Enabled', 'never'] as const)(
+    'left its versions in the catalog and made its events dead letters (versioning %s)',
+    async (versioning, { sql }) => {
+      await using bucket = await testS3()
+      await makeBucket(bucket.s3, 'gone', versioning)
+      for (const Key of ['a', 'b']) await bucket.s3.send(new PutObjectCommand({ Bucket: 'gone', Key, Body: 'x' }))
+      await bucket.s3.send(
+        new PutObjectTaggingCommand({ Bucket: 'gone', Key: 'a', Tagging: { TagSet: [{ Key: 'state', Value: 'draft' }] } }),
+      )
+      await deleteVersions(bucket.s3, { bucket: 'gone' })
+      await bucket.s3.send(new DeleteBucketCommand({ Bucket: 'gone' }))
+      const log = vi.fn()
+      const sendDeadLetter = vi.fn(async () => true)
+      const handler = indexer({ sql, s3: bucket.s3, sendDeadLetter, maxReceives: 1, log })
+      for (const bodies of [bucket.events, bucket.events.toReversed()])
+        expect(await handler(sqsEvent(bodies, 1))).toEqual({ batchItemFailures: [] })
+      expect({ dead: sendDeadLetter.mock.calls, log: log.mock.calls }).toEqual({ dead: [], log: [] })
+      expect(await versionsInCatalog(sql, 'gone')).toEqual([])
+      expect(await sql`select count(*) > 4 as "isAudited" from catalog.storage_audit where bucket = 'gone'`).toEqual([
+        { isAudited: true },
+      ])
+    },
+  )
+
+  test('is not taken for one that may not be read', async ({ sql }) => {
+    let isDenied = false
+    await using stage = await startStage(sql, { fault: () => (isDenied ? { error: 'AccessDenied' } : undefined) })
+    vi.spyOn(console, 'error').mockReturnValue()
+    const [a, b] = [await stage.put('a'), await stage.put('b')]
+    await stage.index([a])
+    isDenied = true
+    expect(await stage.index([a, b])).toEqual({ batchItemFailures: [{ itemIdentifier: '0' }, { itemIdentifier: '1' }] })
+    expect(await stage.keys()).toEqual(['a'])
+  })
+})
+
+test('each event that failed logged a stack trace; a batch logs one line for each reason, with its count', async ({ sql }) => {
+  await using stage = await startStage(sql, {
+    fault: ({ method, key }) =>
+      method !== 'HEAD' ? undefined : { error: key?.startsWith('slow') ? 'SlowDown' : 'AccessDenied' },
+  })
+  const log = vi.spyOn(console, 'error').mockReturnValue()
+  const bodies = []
+  for (const key of ['slow 1', 'slow 2', 'denied', 'slow 3']) bodies.push(await stage.put(key))
+  await stage.index(bodies, 2)
+  const entry = { level: 'error', message: 'not indexed yet' }
+  const example = (messageId: string, key: string) => ({ messageId, receives: '2', bucket: 'docs', key })
+  expect(log.mock.calls.map(([line]) => JSON.parse(String(line)))).toEqual([
+    { ...entry, error: expect.stringContaining('S3 returned 503'), records: 3, example: example('0', 'slow 1') },
+    { ...entry, error: expect.stringContaining('S3 returned 403'), records: 1, example: example('2', 'denied') },
+  ])
 })
 
 describe('S3 failing', () => {

@@ -104,11 +104,18 @@ describe('headVersion', () => {
     await expect(head(versionId)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } })
   })
 
-  test('a missing bucket is not a deleted version', async () => {
+  test('a version of a bucket that does not exist was an error; it is gone, and its key has no latest version', async () => {
     await using bucket = await testS3()
     const name = { bucket: 'none', key: 'k', versionId: 'null' }
-    await expect(headVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
-    await expect(fetchLatestVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    expect(await headVersion(bucket.s3, name)).toEqual({ state: 'gone' })
+    expect(await fetchLatestVersion(bucket.s3, name)).toBeNull()
+  })
+
+  test('a version or bucket that may not be read is an error, and not gone', async () => {
+    await using bucket = await testS3({ fault: () => ({ error: 'AccessDenied' }) })
+    const name = { bucket: 'docs', key: 'k', versionId: 'null' }
+    await expect(headVersion(bucket.s3, name)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+    await expect(fetchLatestVersion(bucket.s3, name)).rejects.toMatchObject({ name: 'AccessDenied' })
   })
 
   test('throws when the HEAD fails although the tags were read', async () => {
