@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { bundle, bundleOf } from '../infra/functions/bundle.ts'
-import { defaultCredentials } from '../local/s3/http/authorize.ts'
+import { testCredentials } from '../local/s3/auth/credentials.ts'
 import { startS3 } from '../local/s3/server.ts'
 import { runBundle, sizeOfBundle } from '../test/support/run-bundle.ts'
 import { sqsEvent } from '../test/support/sqs.ts'
@@ -44,8 +44,8 @@ async function measureSamples() {
   const env = {
     DATABASE_URL: database.url,
     AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: defaultCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
+    AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
     AWS_ENDPOINT_URL_S3: server.url,
     CATALOG_S3_PATH_STYLE: 'true',
     CATALOG_AUDIT_RETENTION_DAYS: '365',
@@ -82,7 +82,7 @@ function figures(name: string) {
 
 /** Messages with the events of uploads to a versioned bucket. */
 async function uploadMessages(count: number): Promise<string[]> {
-  const s3 = new S3Client({ endpoint: server.url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
+  const s3 = new S3Client({ endpoint: server.url, region: 'us-east-1', forcePathStyle: true, credentials: testCredentials })
   await s3.send(new CreateBucketCommand({ Bucket: 'docs' }))
   await s3.send(new PutBucketVersioningCommand({ Bucket: 'docs', VersioningConfiguration: { Status: 'Enabled' } }))
   for (let n = 0; n < count; n++) await s3.send(new PutObjectCommand({ Bucket: 'docs', Key: `report-${n}.pdf`, Body: 'x' }))

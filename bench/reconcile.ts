@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { S3Client } from '@aws-sdk/client-s3'
-import { defaultCredentials } from '../local/s3/http/authorize.ts'
+import { testCredentials } from '../local/s3/auth/credentials.ts'
 import { driftOf, openRun } from '../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../shared/database/connection.ts'
 import { reconcile } from '../shared/reconcile/reconcile.ts'
@@ -29,7 +29,7 @@ const endpoint = fork(join(import.meta.dirname, 'support/reconcile-s3.ts'), SIZE
 })
 cleanup.defer(() => endpoint.disconnect())
 const [url] = (await once(endpoint, 'message')) as [string]
-const s3 = new S3Client({ endpoint: url, region: 'us-east-1', forcePathStyle: true, credentials: defaultCredentials })
+const s3 = new S3Client({ endpoint: url, region: 'us-east-1', forcePathStyle: true, credentials: testCredentials })
 cleanup.defer(() => s3.destroy())
 
 const results = new Map<string, Measurement[]>()

@@ -10,12 +10,22 @@ import { connect } from '../shared/database/connection.ts'
 import { type MigrationReport, migrate } from '../shared/database/migrate.ts'
 import { DATABASE_ROLES } from '../shared/database/roles.ts'
 import { startApi } from './api/server.ts'
+import { DEFAULT_REGION } from './aws-account.ts'
 import { lockFolder } from './folder-lock.ts'
 import { ensurePorts, explainPort } from './ports.ts'
 import { startPostgres } from './postgres/postgres.ts'
 import { startReconciler } from './reconcile-buckets.ts'
+
+<<<<<<< HEAD
+
 import { countRepeats } from './repeated-lines.ts'
-import { defaultCredentials } from './s3/http/authorize.ts'
+
+=======
+
+import { ownCredentials } from './s3/auth/credentials.ts'
+
+>>>>>>> 2081323 (local: refuse requests of web pages, verify every signature)
+
 import { startS3 } from './s3/server.ts'
 import { createBucket } from './s3/store/buckets.ts'
 import { schedule } from './schedule.ts'
@@ -25,7 +35,10 @@ import { startEventSource } from './sqs/event-source.ts'
 /** The bucket that the first start creates. */
 const FIRST_BUCKET = 'catalog'
 
-/** The addresses of a running catalog. `running.json` in its folder contains them for other programs. */
+/**
+ * The addresses of a running catalog and the credentials of its S3 and SQS. `running.json` in its folder contains them for other programs;
+ * only its owner may read it.
+ */
 export type Addresses = {
   pid: number
   apiUrl: string
@@ -73,12 +86,13 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     return sql
   }
 
-  const server = await startS3({ folder: join(lock.folder, 's3'), port: settings.s3Port }).catch(error => {
+  const credentials = ownCredentials(join(lock.folder, 's3-credentials.json'))
+  const server = await startS3({ folder: join(lock.folder, 's3'), port: settings.s3Port, credentials }).catch(error => {
     throw explainPort('s3', settings.s3Port, error)
   })
   starting.defer(() => server.close())
   createBucket(server.store, FIRST_BUCKET, { versioning: 'Enabled' })
-  const aws = { endpoint: server.url, region: 'us-east-1', credentials: defaultCredentials }
+  const aws = { endpoint: server.url, region: DEFAULT_REGION, credentials }
   const s3 = new S3Client({ ...aws, forcePathStyle: true })
   starting.defer(() => s3.destroy())
 
@@ -133,7 +147,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     bucket: FIRST_BUCKET,
     queueUrl,
     deadLetterQueueUrl,
-    ...defaultCredentials,
+    ...credentials,
   }
   const running = join(lock.folder, 'running.json')
   writeFileSync(running, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 })

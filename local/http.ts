@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { crossSite, isLoopbackName } from './cross-site.ts'
 
 /** A server on 127.0.0.1. `close` waits for running requests, for at most two seconds. */
 export type LocalServer = { url: string; port: number; close(): Promise<void> }
@@ -8,8 +10,8 @@ export type LocalServer = { url: string; port: number; close(): Promise<void> }
 export type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /**
- * Listens on 127.0.0.1 only. Port 0 takes a free port; a port in use rejects with Node's EADDRINUSE. Requests whose Host is not a
- * loopback name are refused, so that a web page of another site can't reach the server through its own name (DNS rebinding).
+ * Listens on 127.0.0.1 only. Port 0 takes a free port; a port in use rejects with Node's EADDRINUSE. Requests that a web page of another
+ * origin may have sent are refused with 403, also those that reach the server through a name of that page's own (DNS rebinding).
  */
 export async function serve(port: number, listener: Listener): Promise<LocalServer> {
   const server = createServer((request, response) => void handle(listener, request, response))
@@ -29,16 +31,13 @@ export async function serve(port: number, listener: Listener): Promise<LocalServ
   }
 }
 
-/** Whether a Host header names this machine. */
-export function isLoopbackName(host: string | undefined): boolean {
-  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase()
-  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
-}
-
 async function handle(listener: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    if (isLoopbackName(request.headers.host)) await listener(request, response)
-    else refuse(response, 403, 'Forbidden', 'This server accepts loopback host names only')
+    const from = crossSite(request.headers)
+    if (!isLoopbackName(request.headers.host)) {
+      refuse(response, 403, 'Forbidden', 'This server accepts loopback host names only')
+    } else if (from) refuse(response, 403, 'Forbidden', `This server accepts no requests of ${from.reason}`)
+    else await listener(request, response)
   } catch (error) {
     // The client has disconnected and needs no response.
     if (request.socket.destroyed) return
@@ -49,6 +48,6 @@ async function handle(listener: Listener, request: IncomingMessage, response: Se
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ error: { code, message } })
+  const body = JSON.stringify({ error: { code, message, requestId: randomUUID() } })
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(body)
 }

@@ -17,13 +17,18 @@ async function main(): Promise<void> {
 Storage Catalog is running. All its data is in ${settings.folder}
 
   API       ${catalog.apiUrl}
-  S3        ${catalog.s3Url}   bucket ${catalog.bucket}, any credentials
+  S3        ${catalog.s3Url}   bucket ${catalog.bucket}
   Postgres  ${withoutPassword(catalog.databaseUrl)}   password in ${settings.folder}/running.json
 
 Try:
   npx catalog upload docs${data}
   npx catalog search architecture${data}
   curl '${catalog.apiUrl}/search?q=architecture'
+
+The AWS CLI, and programs with an AWS SDK, need these credentials, which are those of this folder:
+  export AWS_ENDPOINT_URL=${catalog.s3Url} AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=${catalog.accessKeyId} AWS_SECRET_ACCESS_KEY=${catalog.secretAccessKey}
+  aws s3 sync docs s3://${catalog.bucket}/docs
 
 Press Ctrl-C to stop it.
 `)

@@ -47,5 +47,16 @@ export function explainS3Error(error: unknown, { name, address }: Bucket): unkno
     return new CliError(`Bucket ${name} does not exist at ${address}: choose one with --bucket`)
   if (code === 'Forbidden' || code === 'AccessDenied' || code === '403')
     return new CliError(`No access to bucket ${name} at ${address}: ${code}`)
+  if (
+    code === 'InvalidAccessKeyId' ||
+    code === 'SignatureDoesNotMatch' ||
+    (code === 'CredentialsProviderError' && isLocal(address))
+  )
+    return new CliError(
+      `${address} does not accept these credentials${isLocal(address) ? ': name the data folder of its catalog with --data' : ''}`,
+      { cause: error },
+    )
   return error
 }
+
+const isLocal = (address: string) => URL.canParse(address) && isLoopback(address)

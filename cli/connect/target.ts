@@ -58,12 +58,13 @@ export function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = proce
   const apiUrl = apiOverride ?? (running?.apiUrl || DEFAULT_API)
   const isRunning = running !== undefined && apiUrl === running.apiUrl
   const isDefault = running === undefined && folder === undefined && apiUrl === DEFAULT_API
+  const s3Url = s3Override ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined)
   return {
     apiUrl,
-    s3Url: s3Override ?? (isRunning ? running.s3Url : isDefault ? DEFAULT_S3 : undefined),
+    s3Url,
     bucket: flags.bucket ?? variables.CATALOG_BUCKET ?? (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined),
     region: variables.AWS_REGION ?? (env.AWS_DEFAULT_REGION || 'us-east-1'),
-    credentials: isLoopback(s3Override ?? apiUrl) ? localCredentials(running, env) : undefined,
+    credentials: isLoopback(s3Override ?? apiUrl) ? localCredentials(running, s3Url, env) : undefined,
     databaseUrl: variables.DATABASE_URL ?? (isRunning ? running.databaseUrl : undefined),
     queueUrl: variables.CATALOG_QUEUE_URL ?? (isRunning ? running.queueUrl : undefined),
     deadLetterQueueUrl: variables.CATALOG_DEAD_LETTER_QUEUE_URL ?? (isRunning ? running.deadLetterQueueUrl : undefined),
@@ -120,12 +121,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Credentials of the environment win, so that the audit trail shows who they belong to. */
-function localCredentials(running: RunningFile | undefined, env: NodeJS.ProcessEnv): Target['credentials'] {
+/** The S3 of a running catalog accepts its own credentials only, so they win over those of the environment. */
+function localCredentials(
+  running: RunningFile | undefined,
+  s3Url: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Target['credentials'] {
+  const own = running && { accessKeyId: running.accessKeyId, secretAccessKey: running.secretAccessKey }
+  if (own && isSameAddress(running.s3Url, s3Url ?? running.s3Url)) return own
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = env
-  if (id && secret) return { accessKeyId: id, secretAccessKey: secret, sessionToken }
-  const { accessKeyId = 'catalog', secretAccessKey = 'catalog-secret' } = running ?? {}
-  return { accessKeyId, secretAccessKey }
+  return id && secret ? { accessKeyId: id, secretAccessKey: secret, sessionToken } : own
+}
+
+function isSameAddress(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)]
+  return a.port === b.port && (a.hostname === b.hostname || (isLoopback(one) && isLoopback(other)))
 }
 
 function parseUrl(name: string, text: string | undefined): string | undefined {

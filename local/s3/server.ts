@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isLoopbackName } from '../http.ts'
+import { crossSite, isLoopbackName } from '../cross-site.ts'
 import { handleSqsRequest, isSqsRequest } from '../sqs/endpoint.ts'
 import { openQueue, type Queue } from '../sqs/queue.ts'
+import { authorize, hoistedHeaders, isPresigned } from './auth/authorize.ts'
+import type { Credentials } from './auth/credentials.ts'
 import { S3Error, type S3ErrorCode } from './errors.ts'
 import { type EventBody, type Transport, toEventBody } from './events/event-body.ts'
 import type { SequencerForm } from './events/sequencer.ts'
-import { authorize, type Credentials, defaultCredentials, hoistedHeaders } from './http/authorize.ts'
 import { newRequestIds, readRequest, type S3Request } from './http/request.ts'
 import { errorResponse, type S3Response, sendResponse } from './http/response.ts'
 import { route } from './routes.ts'
@@ -27,7 +28,7 @@ export type S3Options = {
   sequencer?: SequencerForm
   clock?: () => number
   transport?: Transport
-  /** The credentials that sign presigned URLs. */
+  /** The only credentials that are accepted, by S3 and by SQS. Without them, which is for tests, a signed header may use any. */
   credentials?: Credentials
   fault?: (request: Pick<S3Request, 'method' | 'bucket' | 'key' | 'query'>) => Fault | undefined | Promise<Fault | undefined>
 }
@@ -61,7 +62,8 @@ export async function startS3(options: S3Options): Promise<S3Server> {
   queues.events = events
 
   const closing = new AbortController()
-  const sqs = { queues: [events, deadLetters, ...(options.queue ? [options.queue] : [])], closing: closing.signal }
+  const queuesOfSqs = [events, deadLetters, ...(options.queue ? [options.queue] : [])]
+  const sqs = { queues: queuesOfSqs, closing: closing.signal, credentials: options.credentials, now: Date.now }
   const handle = async (incoming: IncomingMessage, response: ServerResponse, startBody: () => void) => {
     // A connection that sent its last response while the server closes is idle from then on.
     response.once('finish', () => closing.signal.aborted && setImmediate(() => server.closeIdleConnections()))
@@ -132,12 +134,21 @@ async function handleRequest(
 }
 
 async function authorizeAndRoute(store: Store, options: S3Options, request: S3Request): Promise<S3Response> {
-  const accessKey = authorize(request, options.credentials ?? defaultCredentials, store.now())
+  const accessKey = authorize(request, options.credentials, store.now())
+  refuseCrossSite(request)
   return route(store, {
     ...request,
     headers: { ...hoistedHeaders(request), ...request.headers },
     actor: { ...request.actor, principalId: `AWS:${accessKey}` },
   })
+}
+
+// A page that has a presigned URL may read with it, and a user may follow it as a link. A write needs the consent of the bucket.
+function refuseCrossSite(request: S3Request): void {
+  const from = crossSite(request.headers)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (!from || (isRead && isPresigned(request))) return
+  throw new S3Error('AccessDenied', { message: `This endpoint accepts no requests of ${from.reason}` })
 }
 
 async function sendError(error: unknown, request: Parameters<typeof errorResponse>[1], response: ServerResponse): Promise<void> {

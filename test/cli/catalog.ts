@@ -29,8 +29,7 @@ export type TestCatalog = {
 export async function testCatalog(): Promise<TestCatalog> {
   const folder = await makeDataFolder('storage-catalog-cli-')
   const catalog = await startCatalog({ folder: join(folder, 'data'), apiPort: 0, s3Port: 0, postgresPort: 0, refreshDays: 30 })
-  const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
-  const s3 = new S3Client({ endpoint: catalog.s3Url, region: 'us-east-1', forcePathStyle: true, credentials })
+  const s3 = new S3Client({ endpoint: catalog.s3Url, region: 'us-east-1', forcePathStyle: true, credentials: catalog })
   const env = { CATALOG_DATA: join(folder, 'data') }
   return {
     catalog,

@@ -104,7 +104,7 @@ test.each([
 test('dead letters are listed with their reasons, repeatedly, and moved back', async () => {
   expect((await given.run('dead-letters')).stdout).toContain('No dead letters')
   const { s3Url: endpoint, queueUrl: QueueUrl } = given.catalog
-  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: given.catalog })
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'no event at all' }))
   const letters = await eventually(
     async () => answer(await given.run('dead-letters', '--json')),

@@ -24,8 +24,6 @@ afterAll(() => {
   for (const path of [empty, folder]) rmSync(path, { recursive: true })
 })
 
-const local = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
-
 test('without flags and a running catalog, the defaults of npm start are used', () => {
   const before = process.cwd()
   process.chdir(empty)
@@ -35,7 +33,7 @@ test('without flags and a running catalog, the defaults of npm start are used', 
       s3Url: 'http://127.0.0.1:9000',
       bucket: 'catalog',
       region: 'us-east-1',
-      credentials: local,
+      credentials: undefined,
     })
   } finally {
     process.chdir(before)
@@ -88,9 +86,13 @@ test('a remote API means the S3 of AWS and the credentials of the AWS SDK, not t
   expect(resolveTarget({ data: folder }, env)).toEqual({ apiUrl: 'https://api.example.com/prod', region: 'eu-central-1' })
 })
 
-test("a user's own credentials sign local requests too, so that the audit trail shows the user", () => {
+test("a running catalog's own credentials sign requests to it, because it accepts no others", () => {
   const env = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'own' }
-  expect(resolveTarget({ data: folder }, env).credentials).toEqual({ accessKeyId: 'mine', secretAccessKey: 'own' })
+  const own = { accessKeyId: 'id', secretAccessKey: 'secret' }
+  expect(resolveTarget({ data: folder }, env).credentials).toEqual(own)
+  expect(resolveTarget({ data: folder, s3: 'http://localhost:9123' }, env).credentials).toEqual(own)
+  const other = resolveTarget({ data: folder, s3: 'http://localhost:4566' }, env)
+  expect(other.credentials).toEqual({ accessKeyId: 'mine', secretAccessKey: 'own' })
 })
 
 function writeRunning(content: typeof running): void {

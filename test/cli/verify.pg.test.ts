@@ -47,7 +47,7 @@ test('a broken part fails with its reason, and the other checks still run', asyn
   const sqs = new SQSClient({
     endpoint: given.catalog.s3Url,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    credentials: given.catalog,
   })
   await sqs.send(new SendMessageCommand({ QueueUrl: given.catalog.deadLetterQueueUrl, MessageBody: 'dead' }))
   const { code, stdout, stderr } = await given.run('verify')

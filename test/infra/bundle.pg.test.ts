@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../infra/functions/bundle.ts'
-import { defaultCredentials } from '../../local/s3/http/authorize.ts'
+import { testCredentials } from '../../local/s3/auth/credentials.ts'
 import { readMigrations } from '../../shared/database/migration-files.ts'
 import { functionNames } from '../../shared/functions.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
@@ -75,8 +75,8 @@ describe('a bundle works as its function:', () => {
     env = {
       DATABASE_URL: database.url,
       AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: defaultCredentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: defaultCredentials.secretAccessKey,
+      AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
       AWS_ENDPOINT_URL_S3: stage.server.url,
       AWS_ENDPOINT_URL_SQS: stage.server.url,
       CATALOG_DEAD_LETTER_QUEUE_URL: `${stage.server.url}/000000000000/${stage.server.deadLetters.name}`,

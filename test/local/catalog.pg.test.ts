@@ -12,7 +12,7 @@ import { type RunningCatalog, runCatalog, startCatalogProcess } from '../support
 
 test('an object is found by the search soon after the upload, in every bucket', async () => {
   await using catalog = await runCatalog()
-  const s3 = testClient(catalog.s3Url)
+  const s3 = testClient(catalog.s3Url, catalog)
   await s3.send(new CreateBucketCommand({ Bucket: 'second' }))
   for (const Bucket of ['catalog', 'second']) {
     await s3.send(
@@ -26,7 +26,7 @@ test('an object is found by the search soon after the upload, in every bucket', 
 
 test('kill -9 in the middle of writing loses no object whose upload S3 has confirmed', { timeout: 60_000 }, async () => {
   const first = await runCatalog()
-  const s3 = testClient(first.s3Url)
+  const s3 = testClient(first.s3Url, first)
   const stored: string[] = []
   const writer = async (n: number) => {
     for (let i = 0; ; i++) {

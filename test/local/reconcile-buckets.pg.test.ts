@@ -18,7 +18,7 @@ test.concurrent('events lost while the catalog was stopped are repaired soon aft
 }) => {
   await using folder = await emptyFolder()
   const first = await start(folder.path)
-  await write(first.catalog.s3Url, async s3 => {
+  await write(testClient(first.catalog.s3Url, first.catalog), async s3 => {
     await makeBucket(s3, 'second', 'Enabled')
     for (const Bucket of ['catalog', 'second']) await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'x' }))
   })
@@ -81,8 +81,7 @@ async function start(folder: string): Promise<{ catalog: LocalCatalog; lines: st
   return { catalog, lines }
 }
 
-async function write(s3Url: string, change: (s3: S3Client) => Promise<void>): Promise<void> {
-  const s3 = testClient(s3Url)
+async function write(s3: S3Client, change: (s3: S3Client) => Promise<void>): Promise<void> {
   await change(s3)
   s3.destroy()
 }
@@ -90,19 +89,19 @@ async function write(s3Url: string, change: (s3: S3Client) => Promise<void>): Pr
 /** Changes the buckets of a stopped catalog; the events are lost. */
 async function withoutEvents(folder: string, change: (s3: S3Client) => Promise<void>): Promise<void> {
   const server = await startS3({ folder: join(folder, 's3'), deliver: () => undefined })
-  await write(server.url, change)
+  await write(testClient(server.url), change)
   await server.close()
 }
 
-async function isEqual({ s3Url, databaseUrl }: LocalCatalog, buckets = ['catalog', 'second']): Promise<boolean> {
-  const s3 = testClient(s3Url)
-  const sql = connect({ url: databaseUrl, max: 1 })
+async function isEqual(catalog: LocalCatalog, buckets = ['catalog', 'second']): Promise<boolean> {
+  const s3 = testClient(catalog.s3Url, catalog)
+  const sql = connect({ url: catalog.databaseUrl, max: 1 })
   const digests = await Promise.all(
     buckets.map(async bucket => [await digestBucket(s3, { bucket }), await digestCatalog(sql, { bucket })]),
   )
   s3.destroy()
   await sql.end()
-  return digests.every(([bucket, catalog]) => bucket!.count > 0 && bucket!.hash === catalog!.hash)
+  return digests.every(([bucket, known]) => bucket!.count > 0 && bucket!.hash === known!.hash)
 }
 
 async function runsOf({ databaseUrl }: LocalCatalog) {

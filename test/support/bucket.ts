@@ -34,14 +34,17 @@ export async function testS3(options: Partial<S3Options> = {}): Promise<TestS3> 
   }
 }
 
-/** A client of that endpoint whose requests are those of `tester`. */
-export function testClient(endpoint: string): S3Client {
+/** A client of that endpoint whose requests are those of `tester`, or of a catalog that accepts its own credentials only. */
+export function testClient(
+  endpoint: string,
+  { accessKeyId, secretAccessKey } = { accessKeyId: 'tester', secretAccessKey: 'secret' },
+): S3Client {
   return new S3Client({
     endpoint,
     region: 'us-east-1',
     forcePathStyle: true,
     maxAttempts: 5,
-    credentials: { accessKeyId: 'tester', secretAccessKey: 'secret' },
+    credentials: { accessKeyId, secretAccessKey },
   })
 }
 

@@ -37,8 +37,8 @@ export async function startEndpoint(options: Partial<S3Options> = {}): Promise<E
   }
 }
 
-export function clientOf(endpoint: string): S3Client {
-  return new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1 })
+export function clientOf(endpoint: string, signer = credentials): S3Client {
+  return new S3Client({ endpoint, credentials: signer, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1 })
 }
 
 /** vitest's `test` with an endpoint for each test. */
