@@ -16,15 +16,9 @@ import { ensurePorts, explainPort } from './ports.ts'
 import { startPostgres } from './postgres/postgres.ts'
 import { startReconciler } from './reconcile-buckets.ts'
 
-<<<<<<< HEAD
-
 import { countRepeats } from './repeated-lines.ts'
 
-=======
-
 import { ownCredentials } from './s3/auth/credentials.ts'
-
->>>>>>> 2081323 (local: refuse requests of web pages, verify every signature)
 
 import { startS3 } from './s3/server.ts'
 import { createBucket } from './s3/store/buckets.ts'

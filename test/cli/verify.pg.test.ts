@@ -99,8 +99,9 @@ test('a change whose event is on its way is not a difference', async () => {
 })
 
 test('without the address of the database the bucket and the catalog are compared through the API', async () => {
-  const { apiUrl, s3Url } = given.catalog
-  const { stdout } = await startCommand(['verify', '--api', apiUrl, '--s3', s3Url, '--bucket', 'catalog']).ended
+  const { apiUrl, s3Url, accessKeyId, secretAccessKey } = given.catalog
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+  const { stdout } = await startCommand(['verify', '--api', apiUrl, '--s3', s3Url, '--bucket', 'catalog'], env).ended
   expect(stdout).toMatch(/– schema .* needs migrations$/m)
   expect(stdout).toMatch(/✓ catalog equals bucket /)
 })
