@@ -55,6 +55,8 @@ export async function startReconciler(
     const { done, run } = await workDaily({ bucket }, context)
     const drift = driftOf(run.findings)
     if (done && drift > 0) log(`Bucket ${bucket} differed from the catalog: ${drift} found, ${run.findings.repaired} repaired`)
+    const { unsettled = [] } = done && run.result && 'unsettled' in run.result ? run.result : {}
+    for (const { key, reason } of unsettled) log(`Key ${JSON.stringify(key)} of bucket ${bucket} could not be settled: ${reason}`)
   }
   const compareAll = async () => {
     const buckets = await bucketsInUse(dependencies)

@@ -4,7 +4,7 @@ import { MANIFEST_URL } from '../../shared/names.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
 import { addRunOptions, type RunFlags, runFlags } from '../reconcile/options.ts'
-import { printFindings } from '../reconcile/print-runs.ts'
+import { printFindings, refuseUnsettled } from '../reconcile/print-runs.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
 
@@ -43,8 +43,10 @@ async function backfill(flags: Flags): Promise<void> {
     return flags.json ? printLine(printableJson(previews, 2)) : printNext(npxCommand(`backfill${runFlags(flags)}`, flags))
   const total = previews.reduce((sum, { versions, deleteMarkers }) => sum + versions + deleteMarkers, 0)
   const runs = await followRuns(target, flags, await startRuns(target, flags, { kind: 'reconcile' }), total)
-  if (flags.json) return printLine(printableJson(runs, 2))
-  printFindings(runs)
+  if (flags.json) printLine(printableJson(runs, 2))
+  else printFindings(runs)
+  refuseUnsettled(runs, flags)
+  if (flags.json) return
   printNext(npxCommand('stats', flags), npxCommand('reconcile --dry-run --sample 0.01', flags))
 }
 
@@ -55,11 +57,13 @@ async function backfillFromInventory(target: Target, flags: Flags, manifest: str
   if (flags.prefix.length > 1) throw new CliError('--inventory allows one --prefix')
   const started = await startRuns(target, flags, { kind: 'inventory', manifest })
   const runs = await followRuns(target, flags, started, 0)
-  if (flags.json) return printLine(printableJson(runs, 2))
-  for (const { findings } of runs) {
+  if (flags.json) printLine(printableJson(runs, 2))
+  for (const { findings } of flags.json ? [] : runs) {
     const [rows, requests] = [formatCount(findings.versions, 'row'), formatCount(findings.requests, 'request')]
     printLine(`${rows} of the report, ${findings.repaired.toLocaleString('en')} indexed with ${requests}`)
   }
+  refuseUnsettled(runs, flags)
+  if (flags.json) return
   printNext(npxCommand(`reconcile${runFlags(flags)}`, flags))
 }
 

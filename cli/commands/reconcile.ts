@@ -5,7 +5,7 @@ import { deleteJson, getJson, type Jsonify } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
 import { addRunOptions, numberBetween, parseId, type RunFlags, runFlags } from '../reconcile/options.ts'
-import { printFindings, printRuns } from '../reconcile/print-runs.ts'
+import { printFindings, printRuns, refuseUnsettled } from '../reconcile/print-runs.ts'
 import type { Run } from '../reconcile/progress.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, printableJson, printLine, printNext } from '../terminal/print.ts'
@@ -75,6 +75,7 @@ async function reconcileCommand(flags: Flags): Promise<void> {
   const runs = await followRuns(target, flags, started, await expectedVersions(target, started))
   if (flags.json) printLine(printableJson(runs, 2))
   else printFindings(runs)
+  refuseUnsettled(runs, flags)
   const drift = runs.filter(({ isDryRun }) => isDryRun).reduce((sum, { findings }) => sum + driftOf(findings), 0)
   if (drift > 0)
     throw new CliError(`${formatCount(drift, 'difference')}; repair with ${repairCommand(runs, flags)}`, { exitCode: 2 })

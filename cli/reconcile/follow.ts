@@ -80,7 +80,7 @@ async function followRun<Kind extends RunKind>(
     const run = await getJson<Run<Kind>>(target, '/reconcile', { id: started.id })
     show(run)
     const name = `Run ${run.id} (${run.kind} of ${printable(`${run.bucket}/${run.prefix}`)})`
-    if (run.state === 'finished') return run
+    if (run.state === 'finished' || run.state === 'incomplete') return run
     if (run.state === 'failed') throw new CliError(`${name} failed: ${printable(run.error ?? '')}`)
     if (run.state === 'stopped') throw new CliError(`${name} was stopped. The same command continues it.`, { exitCode: 130 })
     if (run.state === 'running') waitingSince = undefined

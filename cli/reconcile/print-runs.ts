@@ -1,4 +1,5 @@
 import { driftOf, type Findings } from '../../shared/catalog/reconcile-runs.ts'
+import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, formatTime, printable, printLine } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
 import type { Run } from './progress.ts'
@@ -21,6 +22,17 @@ export function printFindings(runs: Run[]): void {
     ])
     printLine(table)
   }
+}
+
+/** Throws CliError (exit status 1) if there are keys that could not be settled; prints which ones, unless the output is JSON. */
+export function refuseUnsettled(runs: Run[], { json = false }: { json?: boolean }): void {
+  const count = runs.reduce((sum, { findings }) => sum + findings.unsettled, 0)
+  if (count === 0) return
+  for (const { bucket, result } of json ? [] : runs) {
+    for (const { key, reason } of result && 'unsettled' in result ? result.unsettled : [])
+      printLine(`  ${printable(`${bucket}/${key}`)}: ${printable(reason)}`)
+  }
+  throw new CliError(`${formatCount(count, 'key')} could not be settled and ${count === 1 ? 'is' : 'are'} left as before`)
 }
 
 /** Prints a table of runs, one line each. */
@@ -48,4 +60,10 @@ const KINDS: { kind: keyof Findings; title: string; meaning: string }[] = [
   { kind: 'stale', title: 'stale', meaning: 'size, entity tag, class or time differ' },
   { kind: 'wrongLatest', title: 'wrong latest', meaning: 'another version is the latest one' },
   { kind: 'wrongMetadata', title: 'wrong metadata', meaning: 'content type, metadata or tags differ' },
+  {
+    kind: 'disagreeing',
+    title: 'disagreeing',
+    meaning: 'S3 lists other values than its HEAD returns; not drift, nothing to repair',
+  },
+  { kind: 'unsettled', title: 'unsettled', meaning: 'keys that S3 or Postgres returned an error for; left as they are' },
 ]

@@ -49,7 +49,7 @@ export function reconciler(
     if (opened.finishedAt !== null) return { done: true, run: opened }
     try {
       const run = await continueRun(sql, s3, opened, { ...options, shouldStop })
-      log({ level: 'info', message: 'reconciled', ...run })
+      log({ level: run.findings.unsettled > 0 ? 'error' : 'info', message: 'reconciled', ...run })
       if (run.finishedAt === null && run.stopRequestedAt === null) await continueLater?.({ runId: run.id })
       if (run.finishedAt !== null && run.kind === 'reconcile')
         measure?.({

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { Sql } from '../../shared/database/connection.ts'
+import { isConflict, isDataError } from '../../shared/database/sql-state.ts'
 import { Invalid } from '../../shared/errors.ts'
 import { parseRecord, recordsOf } from '../../shared/ingest/events.ts'
 import { ingest } from '../../shared/ingest/ingest.ts'
@@ -104,24 +105,6 @@ function progressOf(indexed: ObjectEvent[]) {
 
 function isPermanent(reason: unknown): boolean {
   return reason instanceof Invalid || isDataError(reason)
-}
-
-/** SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (limit exceeded): the data is wrong, and a retry would not help. */
-function isDataError(error: unknown): boolean {
-  return /^(22|23|54)/.test(sqlState(error)) && !isConflict(error)
-}
-
-/**
- * Another writer was faster: deadlock (40P01), serialization failure (40001), unique (23505) or exclusion violation (23P01). The last two
- * are never due to the data of an event: writers lock their keys, and an audit entry that exists is left as it is. What remains is
- * somebody who writes to the tables without those locks.
- */
-function isConflict(error: unknown): boolean {
-  return ['40P01', '40001', '23505', '23P01'].includes(sqlState(error))
-}
-
-function sqlState(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 function attempt<T>(act: () => T): { value: T } | { error: unknown } {

@@ -9,8 +9,11 @@ import type { RunResult } from './run-results.ts'
 /** What the caller of a run chose. `manifest` is the `s3://` address of a report's manifest.json; only inventories have one. */
 export type RunOptions = { requestsPerSecond?: number; sampleRate?: number; graceSeconds?: number; manifest?: string }
 
-/** `waiting` for a process to start or continue it, `running`, `stopped` on request, `failed` with an error, or `finished`. */
-export type RunState = 'waiting' | 'running' | 'stopped' | 'failed' | 'finished'
+/**
+ * `waiting` for a process to start or continue it, `running`, `stopped` on request, `failed` with an error, `finished`, or `incomplete`: finished
+ * but for keys that could not be settled.
+ */
+export type RunState = 'waiting' | 'running' | 'stopped' | 'failed' | 'finished' | 'incomplete'
 
 /** Counts of a run so far: versions of the bucket (rows of a report), requests to S3, differences found and repaired. */
 export type Findings = {
@@ -31,6 +34,10 @@ export type Findings = {
   refreshed: number
   /** The longest time, in seconds, since S3 was asked about a version that the bucket and the catalog both have, when the run read it. */
   oldestSeconds: number
+  /** S3's listing and its HEAD differ, and the catalog has what the HEAD returns: no repair can remove that, so it is no drift. */
+  disagreeing: number
+  /** Keys about which S3 or Postgres returned an error; the result of the run names the first ones. */
+  unsettled: number
 }
 
 /** A row of storage_reconciles. */
@@ -74,6 +81,8 @@ export function emptyFindings(): Findings {
     repaired: 0,
     refreshed: 0,
     oldestSeconds: 0,
+    disagreeing: 0,
+    unsettled: 0,
   }
 }
 
@@ -173,6 +182,7 @@ export function runColumns(sql: Sql) {
   return sql`
     r.id, r.kind, r.bucket, r.prefix, r.is_dry_run as "isDryRun", r.options,
     case
+      when r.finished_at is not null and coalesce((r.findings ->> 'unsettled')::bigint, 0) > 0 then 'incomplete'
       when r.finished_at is not null then 'finished'
       when r.leased_until >= clock_timestamp() then 'running'
       when r.error is not null then 'failed'

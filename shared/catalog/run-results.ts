@@ -1,12 +1,18 @@
 import type { RunKind } from '../names.ts'
 
-/** What the runs of each kind compute; null while there is nothing yet, and for the kinds that only have findings. */
+/** What the runs of each kind compute; null while there is nothing yet. */
 export type RunResult<Kind extends RunKind = RunKind> = {
   digest: DigestResult | null
   preview: BackfillPreview | null
-  reconcile: null
-  inventory: null
+  reconcile: UnsettledKeys | null
+  inventory: UnsettledKeys | null
 }[Kind]
+
+/** The last keys (20 at most) that a run could not settle; the findings have their number. */
+export type UnsettledKeys = { unsettled: UnsettledKey[] }
+
+/** A key that was left as it is, and why. */
+export type UnsettledKey = { key: string; reason: string }
 
 /** The digests of both sides, up to the checkpoint of their run. They are equal when the catalog holds what the bucket does. */
 export type DigestResult = { bucket: Digest; catalog: Digest }

@@ -5,7 +5,7 @@ import type { Sql } from '../database/connection.ts'
 import { databaseTime } from '../database/time.ts'
 import { Invalid } from '../errors.ts'
 import { keyId, type VersionName } from '../names.ts'
-import { resolveLatestEach } from '../refresh/resolve-latest.ts'
+import { resolveLatest } from '../refresh/resolve-latest.ts'
 import { headVersion, type VersionState } from '../s3/head-version.ts'
 import { isBadRequest, S3_CONCURRENCY } from '../s3/requests.ts'
 import { usableSequencer } from '../s3/sequencer.ts'
@@ -42,7 +42,7 @@ export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Pro
   const failed = new Set(failures.map(({ event }) => event))
   const audited = events.filter(event => !failed.has(event)).map(toAuditEntry)
   const undecided = await applyObservations(sql, asOf, { observed, audited })
-  for (const { key, error } of await resolveLatestEach(sql, s3, undecided))
+  for (const { key, error } of await resolveLatest(sql, s3, undecided))
     failures.push(...events.filter(event => keyId(event) === keyId(key)).map(event => ({ event, error })))
   return failures
 }

@@ -2,16 +2,18 @@ import { hash } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import type { CatalogedVersion } from '../catalog/list-all-versions.ts'
-import { applyObservations, type Observation } from '../catalog/observations.ts'
+import type { Observation } from '../catalog/observations.ts'
 import type { Sql } from '../database/connection.ts'
 import { jsonParameter } from '../database/json-parameter.ts'
 import { toStoredKey, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
 import { databaseTime } from '../database/time.ts'
 import { observeVersion } from '../refresh/observe-version.ts'
-import { resolveLatest } from '../refresh/resolve-latest.ts'
+import { type KeyFailure, resolveLatest } from '../refresh/resolve-latest.ts'
+import { writeObservations } from '../refresh/write-observations.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 import type { Difference } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
+import { throwIfGeneral } from './unsettled.ts'
 
 /** A version without differences, as far as the listing shows. */
 export type EqualVersion = { pair: KeyPair; versionId: string }
@@ -19,8 +21,8 @@ export type EqualVersion = { pair: KeyPair; versionId: string }
 /** Which of these versions S3 is asked about: those that are due after `refreshHours`, and a share (0 to 1) of the others. */
 export type Asking = { refreshHours: number; sampleRate: number; random: () => number }
 
-/** What S3 returned about versions: those whose details differ in the catalog, and all others as of the time before the requests. */
-export type Asked = { differing: EqualVersion[]; asOf: string; equal: Observation[] }
+/** What S3 returned about versions: those whose details differ in the catalog, all others as of the time before the requests, and errors. */
+export type Asked = { differing: EqualVersion[]; asOf: string; equal: Observation[]; failures: KeyFailure[] }
 
 /** The versions of a key without differences that S3 is to be asked about, because a listing has no metadata and no tags. Delete markers have neither. */
 export function versionsToAsk(
@@ -44,25 +46,41 @@ export function longestAge(pair: KeyPair): number {
 
 /** Asks S3 about versions. */
 export async function askAgain(sql: Sql, s3: S3Client, bucket: string, versions: EqualVersion[]): Promise<Asked> {
-  if (versions.length === 0) return { differing: [], asOf: '', equal: [] }
+  if (versions.length === 0) return { differing: [], asOf: '', equal: [], failures: [] }
   const asOf = await databaseTime(sql)
-  const observe = ({ pair: { key, listed }, versionId }: EqualVersion) => {
-    const version = listed?.versions.find(one => one.versionId === versionId)
-    return observeVersion(s3, { bucket, key, versionId }, version)
-  }
-  const observed = await pMap(versions, observe, { concurrency: S3_CONCURRENCY })
+  const asked: { version: EqualVersion; observation: Observation }[] = []
+  const failures: KeyFailure[] = []
+  await pMap(
+    versions,
+    async version => {
+      const { key, listed } = version.pair
+      const known = listed?.versions.find(one => one.versionId === version.versionId)
+      try {
+        const observation = await observeVersion(s3, { bucket, key, versionId: version.versionId }, known)
+        asked.push({ version, observation })
+      } catch (error) {
+        failures.push({ key: { bucket, key }, error })
+      }
+    },
+    { concurrency: S3_CONCURRENCY },
+  )
+  throwIfGeneral(failures, versions.length)
+  const observed = asked.map(({ observation }) => observation)
   const differing = new Set(await differsInDetails(sql, observed))
   return {
-    differing: versions.filter((_, n) => differing.has(n)),
+    differing: asked.filter((_, n) => differing.has(n)).map(({ version }) => version),
     asOf,
     // The event of a version that was deleted since the listing is on its way.
     equal: observed.filter(({ state }, n) => state === 'present' && !differing.has(n)),
+    failures,
   }
 }
 
-/** Writes that S3 was asked about versions, and what it returned. */
-export async function recordAsked(sql: Sql, s3: S3Client, { asOf, equal }: Asked): Promise<void> {
-  if (equal.length > 0) await resolveLatest(sql, s3, await applyObservations(sql, asOf, { observed: equal }))
+/** Writes that S3 was asked about versions, and what it returned. Returns the keys that failed. */
+export async function recordAsked(sql: Sql, s3: S3Client, { asOf, equal }: Asked): Promise<KeyFailure[]> {
+  if (equal.length === 0) return []
+  const { undecided, failures } = await writeObservations(sql, asOf, { observed: equal })
+  return [...failures, ...(await resolveLatest(sql, s3, undecided))]
 }
 
 function listedAndCataloged({ listed, cataloged }: KeyPair): CatalogedVersion[] {

@@ -4,11 +4,13 @@ import type { RecordedDifference } from '../catalog/differences.ts'
 import type { Findings, ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Clock } from '../clock.ts'
 import type { Sql } from '../database/connection.ts'
+import type { KeyFailure } from '../refresh/resolve-latest.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 import { type Asked, type Asking, askAgain, type EqualVersion, longestAge, recordAsked, versionsToAsk } from './ask-again.ts'
 import { type Difference, differencesOf } from './drift.ts'
 import { readPair, walkPairs } from './pairs.ts'
 import { type DifferingKey, repair } from './repair.ts'
+import { distinctKeys } from './unsettled.ts'
 
 /** What a comparison works with. */
 export type Plan = Asking & {
@@ -68,23 +70,27 @@ export function isDue({ clock }: Plan, { dueAt }: Chunk): boolean {
   return clock.now() >= dueAt
 }
 
+/** What a chunk adds to the findings and differences of its run, and the keys that could not be settled. */
+export type FinishedChunk = { findings: Partial<Findings>; differences: RecordedDifference[]; failures: KeyFailure[] }
+
 /**
  * Repairs the differences of a chunk that are certain, or that still exist after the wait, and records which versions were asked again.
  * Returns the differences and what they count.
  */
-export async function finishChunk(
-  plan: Plan,
-  { differing, asked, versions, oldestSeconds }: Chunk,
-): Promise<{ findings: Partial<Findings>; differences: RecordedDifference[] }> {
+export async function finishChunk(plan: Plan, { differing, asked, versions, oldestSeconds }: Chunk): Promise<FinishedChunk> {
   const { sql, s3, run } = plan
+  const failures = [...asked.failures]
   const { wait = [], certain = [] } = Object.groupBy(differing, item => (mustWait(item) ? 'wait' : 'certain'))
-  const still = await pMap(wait, item => compareAgain(plan, item), { concurrency: S3_CONCURRENCY })
-  const differences = await repair(sql, s3, run, [...certain, ...still.filter(({ differences }) => differences.length > 0)])
-  if (!run.isDryRun) await recordAsked(sql, s3, asked)
+  const still = await pMap(wait, item => compareAgain(plan, item, failures), { concurrency: S3_CONCURRENCY })
+  const items = [...certain, ...still.filter(({ differences }) => differences.length > 0)]
+  const { differences, repaired, disagreeing, failures: unrepaired } = await repair(sql, s3, run, items)
+  failures.push(...unrepaired)
+  if (!run.isDryRun) failures.push(...(await recordAsked(sql, s3, asked)))
   const refreshed = asked.equal.length + asked.differing.length
-  const findings: Partial<Findings> = { versions, repaired: run.isDryRun ? 0 : differences.length, refreshed, oldestSeconds }
+  const unsettled = distinctKeys(failures)
+  const findings: Partial<Findings> = { versions, repaired, refreshed, oldestSeconds, disagreeing, unsettled: unsettled.length }
   for (const { kind } of differences) findings[kind] = (findings[kind] ?? 0) + 1
-  return { findings, differences }
+  return { findings, differences, failures: unsettled }
 }
 
 type OpenChunk = Omit<Chunk, 'asked' | 'dueAt'> & { toAsk: EqualVersion[]; entries: number; requests: number }
@@ -113,12 +119,17 @@ function mustWait({ differences }: DifferingKey): boolean {
   return differences.some(({ trust }) => trust === 'wait')
 }
 
-/** A key with those of its differences that still exist. */
-async function compareAgain({ sql, s3, run }: Plan, { key, differences: before }: DifferingKey): Promise<DifferingKey> {
+/** A key with those of its differences that still exist. Adds to `failures`. */
+async function compareAgain(
+  { sql, s3, run }: Plan,
+  { key, differences: before }: DifferingKey,
+  failures: KeyFailure[],
+): Promise<DifferingKey> {
   const pair = await readPair(sql, s3, { bucket: run.bucket, key })
   const listed = differencesOf(pair, 0)
   const toAsk = before.filter(({ kind }) => kind === 'wrongMetadata').map(({ versionId }) => ({ pair, versionId }))
-  const { differing } = await askAgain(sql, s3, run.bucket, toAsk)
+  const { differing, failures: unanswered } = await askAgain(sql, s3, run.bucket, toAsk)
+  failures.push(...unanswered)
   const inDetails = differing.map(({ versionId }): Difference => ({ kind: 'wrongMetadata', versionId, trust: 'certain' }))
   const isSame = (now: Difference) => before.some(({ versionId, kind }) => versionId === now.versionId && kind === now.kind)
   return { ...pair, differences: [...listed, ...inDetails].filter(isSame) }

@@ -1,4 +1,5 @@
 import type { CatalogedVersion } from '../catalog/list-all-versions.ts'
+import type { Observation } from '../catalog/observations.ts'
 import type { ListedVersion } from '../listing.ts'
 import type { DriftKind } from '../names.ts'
 import type { KeyPair } from './pairs.ts'
@@ -42,6 +43,18 @@ function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
     version.lastModified !== known.lastModified
   )
 }
+
+/** Whether S3 returned of a version what the catalog has of it, as far as listings show. */
+export function isAsCataloged({ state, size, etag, storageClass, lastModified }: Observation, known: CatalogedVersion): boolean {
+  if (state === 'gone' || lastModified === undefined) return false
+  const isDeleteMarker = state === 'marker'
+  const ofData = isDeleteMarker ? NOTHING : { size: size ?? 0, etag: etag ?? null, storageClass: storageClass ?? 'STANDARD' }
+  const { versionId, isLatest } = known
+  const seconds = Math.floor(lastModified.getTime() / 1000)
+  return !isStale({ versionId, isLatest, isDeleteMarker, ...ofData, lastModified: seconds }, known)
+}
+
+const NOTHING = { size: null, etag: null, storageClass: null }
 
 /** Times of a listing are truncated to the second, so a version may be up to this many seconds younger than listed. */
 const TRUNCATION = 1

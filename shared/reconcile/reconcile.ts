@@ -7,6 +7,7 @@ import { GRACE_SECONDS, REFRESH_DAYS, REQUEST_RATE } from '../limits.ts'
 import { refreshPeriod } from '../refresh-period.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { type Chunk, compareInChunks, finishChunk, isDue, type Plan } from './chunks.ts'
+import { nameUnsettled } from './unsettled.ts'
 import { type HeldRun, type WorkOptions, workOnRun } from './work-on-run.ts'
 
 /** Options of a reconcile. The defaults suit a bucket in use. */
@@ -65,12 +66,13 @@ async function compare(
   const asking = { refreshHours, sampleRate, random }
   const plan = { sql, s3: paced, run: held.run, requestsPerSecond, ...asking, graceSeconds, shouldStop, clock }
   const save = async (chunk: Chunk | undefined, isLast: boolean) => {
-    const found = chunk ? await finishChunk(plan, chunk) : { findings: {}, differences: [] }
+    const found = chunk ? await finishChunk(plan, chunk) : { findings: {}, differences: [], failures: [] }
     const before = held.run.findings
     // Before the checkpoint, so that a run that is killed in between loses none.
     await recordDifferences(sql, held.run.id, found.differences, driftOf(before))
     const findings = { ...add(before, found.findings), requests }
-    await held.save({ findings, checkpoint: chunk?.last ?? held.run.checkpoint }, isLast)
+    const result = { unsettled: nameUnsettled(held.run.result?.unsettled ?? [], found.failures) }
+    await held.save({ findings, checkpoint: chunk?.last ?? held.run.checkpoint, result }, isLast)
   }
 
   if (held.run.checkpoint === null) await forgetDifferences(sql, held.run.id)
@@ -111,5 +113,7 @@ function add(findings: Findings, more: Partial<Findings>): Findings {
     repaired: sum('repaired'),
     refreshed: sum('refreshed'),
     oldestSeconds: Math.max(findings.oldestSeconds, more.oldestSeconds ?? 0),
+    disagreeing: sum('disagreeing'),
+    unsettled: sum('unsettled'),
   }
 }

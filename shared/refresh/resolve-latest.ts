@@ -6,7 +6,7 @@ import { databaseTime } from '../database/time.ts'
 import type { KeyName } from '../names.ts'
 import { fetchLatestVersion } from '../s3/head-version.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
-import { observeVersion } from './observe-version.ts'
+import { listedMarker, observeVersion } from './observe-version.ts'
 
 /** How often a key whose latest version changes meanwhile is tried again. */
 const ROUNDS = 5
@@ -14,14 +14,8 @@ const ROUNDS = 5
 /** A key for which S3 returned an error. */
 export type KeyFailure = { key: KeyName; error: unknown }
 
-/** Fetches the latest version of each key from S3 and writes it. Throws the first error of S3; the other keys are written. */
-export async function resolveLatest(sql: Sql, s3: S3Client, keys: KeyName[]): Promise<void> {
-  const [failure] = await resolveLatestEach(sql, s3, keys)
-  if (failure) throw failure.error
-}
-
-/** The same, but returns the keys that failed. */
-export async function resolveLatestEach(sql: Sql, s3: S3Client, keys: KeyName[]): Promise<KeyFailure[]> {
+/** Fetches the latest version of each key from S3 and writes it. Returns the keys that failed; the others are written. */
+export async function resolveLatest(sql: Sql, s3: S3Client, keys: KeyName[]): Promise<KeyFailure[]> {
   const failures: KeyFailure[] = []
   let open = keys
   for (let round = 0; open.length > 0; round++) {
@@ -66,6 +60,7 @@ async function fetchLatestOfKey(
     const latest = await fetchLatestVersion(s3, { bucket, key })
     if (latest === null) return { confirmed: { bucket, key, versionId: null } }
     const version = { bucket, key, versionId: latest.versionId }
+    if (latest.isDeleteMarker) return { confirmed: version, observed: listedMarker(version, latest) }
     const observed = await observeVersion(s3, version, latest)
     // The version may have been deleted since it was listed.
     if (observed.state !== 'gone') return { confirmed: version, observed }

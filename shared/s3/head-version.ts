@@ -8,6 +8,7 @@ import {
 import type { ListedVersion } from '../listing.ts'
 import type { KeyName, VersionName } from '../names.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
+import { isBadRequest } from './requests.ts'
 import { fetchKeyPage, type VersionMarker } from './version-pages.ts'
 
 /** The state of one version in S3: present, a delete marker, or gone. `size` is bytes, etags are without quotes. */
@@ -27,15 +28,15 @@ export type VersionState = {
  * call (S3 user guide, "Amazon S3 data consistency model"). Throws S3's error for anything but 404 and 405.
  */
 export async function headVersion(s3: S3Client, version: VersionName): Promise<VersionState> {
-  const [head, tags] = await Promise.allSettled([fetchHead(s3, version), fetchTags(s3, version)])
-  if (head.status === 'rejected') return stateFromError(s3, version, head.reason)
+  const [headed, tags] = await Promise.allSettled([fetchHead(s3, version), fetchTags(s3, version)])
+  if (headed.status === 'rejected') return stateFromError(s3, version, headed.reason)
   // The version may have been deleted between the two responses.
   if (tags.status === 'rejected') return stateFromError(s3, version, tags.reason)
-  const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = head.value
+  const { ContentLength, ETag, ContentType, LastModified, StorageClass, Metadata } = headed.value
   return {
     state: 'present',
     size: ContentLength ?? 0,
-    etag: ETag?.replaceAll('"', ''),
+    etag: ETag?.replaceAll('"', '') || undefined,
     contentType: ContentType,
     lastModified: LastModified,
     storageClass: StorageClass ?? 'STANDARD',
@@ -46,8 +47,20 @@ export async function headVersion(s3: S3Client, version: VersionName): Promise<V
 
 type Head = HeadObjectCommandOutput & { Metadata: Record<string, string> }
 
+/** In a bucket that never had versioning, moto refuses the version id `null` with 400; there a HEAD without it is about the same version. */
+async function fetchHead(s3: S3Client, version: VersionName): Promise<Head> {
+  try {
+    return await sendHead(s3, version)
+  } catch (error) {
+    if (version.versionId !== 'null' || !isBadRequest(error)) throw error
+    const current = await sendHead(s3, { ...version, versionId: undefined })
+    if ((current.VersionId ?? 'null') !== 'null') throw error
+    return current
+  }
+}
+
 /** HeadObject, with the user metadata from the headers: the SDK loses a name `__proto__`. */
-async function fetchHead(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Head> {
+async function sendHead(s3: S3Client, { bucket, key, versionId }: KeyName & { versionId?: string }): Promise<Head> {
   const command = new HeadObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })
   let headers: Record<string, string> = {}
   command.middlewareStack.add(
@@ -79,14 +92,33 @@ export async function fetchLatestVersion(s3: S3Client, { bucket, key }: KeyName)
   return first?.key === key ? first : null
 }
 
-/** A HEAD of a delete marker returns 405 and its Last-Modified, a HEAD of a deleted version 404. */
+/** Finds a version in the listing of its key; undefined when it does not exist. One request per thousand versions. */
+export async function findListedVersion(
+  s3: S3Client,
+  { bucket, key, versionId }: VersionName,
+): Promise<ListedVersion | undefined> {
+  let after: VersionMarker | undefined = {}
+  while (after) {
+    const { entries, next } = await fetchKeyPage(s3, { bucket, key, after })
+    const found = entries.find(entry => entry.key === key && entry.versionId === versionId)
+    if (found) return found
+    // Longer keys with this prefix come after it.
+    after = entries.every(entry => entry.key === key) ? next : undefined
+  }
+}
+
+/**
+ * A HEAD of a delete marker returns 405 and its Last-Modified, a HEAD of a deleted version 404. LocalStack's 405 does not say that it is about a
+ * delete marker, and moto's has no Last-Modified: then the listing has it.
+ */
 async function stateFromError(s3: S3Client, version: VersionName, error: unknown): Promise<VersionState> {
   if (!(error instanceof S3ServiceException)) throw error
   const { httpStatusCode } = error.$metadata
   if (httpStatusCode === 405) {
     const headers = error.$response?.headers ?? {}
-    const isMarker = headers['x-amz-delete-marker'] === 'true'
-    const lastModified = isMarker ? new Date(headers['last-modified'] ?? Number.NaN) : await findDeleteMarkerTime(s3, version)
+    const sent = headers['x-amz-delete-marker'] === 'true' ? headers['last-modified'] : undefined
+    const listed = sent === undefined ? await findListedVersion(s3, version) : undefined
+    const lastModified = sent !== undefined ? new Date(sent) : listed?.isDeleteMarker && new Date(listed.lastModified * 1000)
     if (lastModified) return { state: 'marker', lastModified, metadata: {}, tags: {} }
   }
   // A version of a bucket that does not exist is gone, too.
@@ -94,16 +126,4 @@ async function stateFromError(s3: S3Client, version: VersionName, error: unknown
   // The SDK says `UnknownError` of a HEAD, which says nothing in the dead-letter queue.
   if (error.message === 'UnknownError') error.message = `S3 returned ${httpStatusCode} for a HEAD of the version`
   throw error
-}
-
-/** Last-Modified of a delete marker, from the listing of its key: LocalStack's 405 does not say that it is about a delete marker. */
-async function findDeleteMarkerTime(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Date | undefined> {
-  let after: VersionMarker | undefined = {}
-  while (after) {
-    const { entries, next } = await fetchKeyPage(s3, { bucket, key, after })
-    const marker = entries.find(entry => entry.isDeleteMarker && entry.key === key && entry.versionId === versionId)
-    if (marker) return new Date(marker.lastModified * 1000)
-    // Longer keys with this prefix come after it.
-    after = entries.every(entry => entry.key === key) ? next : undefined
-  }
 }

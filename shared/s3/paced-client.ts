@@ -75,8 +75,8 @@ function isSlowDown(error: unknown): boolean {
   return error instanceof S3ServiceException && [429, 503].includes(error.$metadata.httpStatusCode ?? 0)
 }
 
-/** A status below 500 is S3's response, unless the body was cut off; an error without a status is the network's if it has a code. */
-function isTransient(error: unknown): boolean {
+/** Whether a request failed for a reason that has nothing to do with it. A status below 500 is S3's response, unless the body was cut off; an error without a status is the network's if it has a code. */
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { httpStatusCode = 0 } = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : {}
   if (httpStatusCode >= 500 || httpStatusCode === 429) return true

@@ -37,7 +37,7 @@ export async function fetchVersionPage(
     ...entry(version, readKey),
     isDeleteMarker: false,
     size: version.Size ?? 0,
-    etag: version.ETag?.replaceAll('"', '') ?? null,
+    etag: version.ETag?.replaceAll('"', '') || null,
     storageClass: version.StorageClass ?? 'STANDARD',
   }))
   const markers = DeleteMarkers.map(marker => ({

@@ -3,7 +3,8 @@ import { type TestS3, testClient } from './bucket.ts'
 import { type Changes, startS3Proxy } from './s3-proxy.ts'
 
 /** An implementation of S3 whose answers differ from those of AWS. */
-export type Implementation = 'ceph' | 'minio' | 'moto'
+export const IMPLEMENTATIONS = ['ceph', 'minio', 'moto'] as const
+export type Implementation = (typeof IMPLEMENTATIONS)[number]
 
 /** One difference, and where it is known from. */
 type Quirk = { of: Implementation[]; what: string; source: string } & Changes
@@ -50,6 +51,17 @@ export const QUIRKS: Quirk[] = [
     request({ url }) {
       url.searchParams.delete('encoding-type')
       return undefined
+    },
+  },
+  {
+    of: ['moto'],
+    what: 'HEAD with the version id null is 400 in a bucket that never had versioning',
+    source: 'moto 5.2.1; moto/s3/responses.py, head_object',
+    async request({ method, url }) {
+      if (method !== 'HEAD' || url.searchParams.get('versionId') !== 'null') return undefined
+      const versioning = await fetch(new URL(`/${url.pathname.split('/')[1]}?versioning`, url))
+      if ((await versioning.text()).includes('<Status>')) return undefined
+      return { status: 400, headers: new Headers(), body: Buffer.alloc(0) }
     },
   },
   {

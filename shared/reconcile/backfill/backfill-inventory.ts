@@ -1,20 +1,22 @@
 import { HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 import { type CatalogedVersion, comparedColumns } from '../../catalog/list-all-versions.ts'
-import { applyObservations, type ConfirmedLatest } from '../../catalog/observations.ts'
+import type { ConfirmedLatest, Observation } from '../../catalog/observations.ts'
 import { emptyFindings, type Findings } from '../../catalog/reconcile-runs.ts'
 import type { Sql } from '../../database/connection.ts'
 import { toStoredKey } from '../../database/stored-text.ts'
 import { databaseTime } from '../../database/time.ts'
 import { REQUEST_RATE } from '../../limits.ts'
-import { observeVersion } from '../../refresh/observe-version.ts'
-import { resolveLatest } from '../../refresh/resolve-latest.ts'
+import { observeMarker, observeVersion } from '../../refresh/observe-version.ts'
+import { type KeyFailure, resolveLatest } from '../../refresh/resolve-latest.ts'
+import { writeObservations } from '../../refresh/write-observations.ts'
 import { fetchLatestVersion } from '../../s3/head-version.ts'
 import type { InventoryRow } from '../../s3/inventory-files.ts'
 import { type Pacing, pacedClient } from '../../s3/paced-client.ts'
 import { S3_CONCURRENCY } from '../../s3/requests.ts'
 import { type Difference, differencesOf } from '../drift.ts'
 import type { KeyPair } from '../pairs.ts'
+import { distinctKeys, throwIfGeneral } from '../unsettled.ts'
 
 /** Which rows of a report are indexed, and how fast. */
 export type InventoryBackfill<Row extends InventoryRow = InventoryRow> = Pick<Pacing, 'clock' | 'random'> & {
@@ -23,6 +25,8 @@ export type InventoryBackfill<Row extends InventoryRow = InventoryRow> = Pick<Pa
   requestsPerSecond?: number
   /** The findings of an earlier part of the same report. */
   findings?: Findings
+  /** Called with the keys that could not be settled. */
+  onFailures?: (failures: KeyFailure[]) => void
   /** Called after each batch of rows with the last row that was read. */
   onProgress?: (findings: Findings, last: Row) => unknown
   /** Called after each batch of rows; true stops. Another backfill skips what this one has written. */
@@ -49,6 +53,7 @@ export async function backfillFromInventory<Row extends InventoryRow>(
     prefix = '',
     requestsPerSecond = REQUEST_RATE.default,
     findings: before,
+    onFailures,
     onProgress,
     shouldStop,
     ...pacing
@@ -60,7 +65,9 @@ export async function backfillFromInventory<Row extends InventoryRow>(
   let read = 0
   let last: Row | undefined
   const flush = async () => {
-    await ingestRows(sql, paced, bucket, batch, findings)
+    const failures = await ingestRows(sql, paced, bucket, batch, findings)
+    findings.unsettled += failures.length
+    onFailures?.(failures)
     findings.versions += batch.length
     if (last) await onProgress?.(findings, last)
     batch = []
@@ -78,19 +85,37 @@ export async function backfillFromInventory<Row extends InventoryRow>(
   return findings
 }
 
-async function ingestRows(sql: Sql, s3: S3Client, bucket: string, rows: InventoryRow[], findings: Findings): Promise<void> {
+/** Returns the keys that could not be settled; they are left as they are. */
+async function ingestRows(
+  sql: Sql,
+  s3: S3Client,
+  bucket: string,
+  rows: InventoryRow[],
+  findings: Findings,
+): Promise<KeyFailure[]> {
   const asOf = await databaseTime(sql)
   const differing = await differingRows(sql, bucket, asOf, rows)
-  const observed = await pMap(
+  const failures: KeyFailure[] = []
+  const observed: { difference: Difference; observation: Observation }[] = []
+  const confirmedLatest: ConfirmedLatest[] = []
+  const ask = async (key: string, request: () => Promise<unknown>) => {
+    await request().catch(error => failures.push({ key: { bucket, key }, error }))
+  }
+  await pMap(
     differing.filter(({ difference }) => difference.kind !== 'wrongLatest'),
-    async ({ row, difference }) => ({
-      difference,
-      observation: await observeVersion(s3, { bucket, key: row.key, versionId: row.versionId }, row),
-    }),
+    ({ row, difference }) =>
+      ask(row.key, async () => {
+        const version = { bucket, key: row.key, versionId: row.versionId }
+        const observation = await (row.isDeleteMarker ? observeMarker(s3, version) : observeVersion(s3, version, row))
+        observed.push({ difference, observation })
+      }),
     { concurrency: S3_CONCURRENCY },
   )
   const keys = [...new Set(differing.map(({ row }) => row.key))]
-  const confirmedLatest = await pMap(keys, key => headLatest(s3, bucket, key), { concurrency: S3_CONCURRENCY })
+  await pMap(keys, key => ask(key, async () => confirmedLatest.push(await headLatest(s3, bucket, key))), {
+    concurrency: S3_CONCURRENCY,
+  })
+  throwIfGeneral(failures, differing.length)
 
   const wrongLatest = differing.filter(({ row, difference }) => {
     return (
@@ -100,15 +125,21 @@ async function ingestRows(sql: Sql, s3: S3Client, bucket: string, rows: Inventor
   })
   // A version deleted since the report that was never in the catalog leaves no trace.
   const real = observed.filter(({ difference, observation }) => observation.state !== 'gone' || difference.kind === 'stale')
-  const found = [...real.map(({ difference }) => difference), ...wrongLatest.map(({ difference }) => difference)]
-  for (const { kind } of found) findings[kind]++
-  findings.repaired += found.length
-  if (differing.length === 0) return
-  await resolveLatest(
-    sql,
-    s3,
-    await applyObservations(sql, asOf, { observed: real.map(({ observation }) => observation), confirmedLatest }),
-  )
+  if (differing.length > 0) {
+    const written = await writeObservations(sql, asOf, {
+      observed: real.map(({ observation }) => observation),
+      confirmedLatest,
+    })
+    failures.push(...written.failures, ...(await resolveLatest(sql, s3, written.undecided)))
+  }
+  const failed = new Set(failures.map(({ key }) => key.key))
+  const found = [
+    ...real.map(({ difference, observation }) => ({ difference, key: observation.key })),
+    ...wrongLatest.map(({ difference, row }) => ({ difference, key: row.key })),
+  ]
+  for (const { difference } of found) findings[difference.kind]++
+  findings.repaired += found.filter(({ key }) => !failed.has(key)).length
+  return distinctKeys(failures)
 }
 
 /** Rows that the catalog lacks or has with differences, except versions that it knows to be deleted. */
@@ -160,6 +191,8 @@ async function headLatest(s3: S3Client, bucket: string, key: string): Promise<Co
     }
     if (error.$metadata.httpStatusCode !== 404) throw error
     const headers = error.$response?.headers ?? {}
-    return { bucket, key, versionId: headers['x-amz-delete-marker'] === 'true' ? (headers['x-amz-version-id'] ?? 'null') : null }
+    if (headers['x-amz-delete-marker'] === 'true') return { bucket, key, versionId: headers['x-amz-version-id'] ?? 'null' }
+    // Ceph does not say that it is about a delete marker.
+    return { bucket, key, versionId: (await fetchLatestVersion(s3, { bucket, key }))?.versionId ?? null }
   }
 }

@@ -44,7 +44,8 @@ export async function previewBackfill(s3: S3Client, sql: Sql, options: PreviewOp
     where bucket = ${bucket} and starts_with(key, ${toStoredKey(prefix)}) and storage_backend = 's3'
   `
   const cataloged = row?.cataloged ?? 0
-  const open = Math.max(0, versions + deleteMarkers - cataloged)
+  // The listing says all there is to know of a delete marker. Which of them the catalog has does not matter for an estimate.
+  const open = Math.round(Math.max(0, versions + deleteMarkers - cataloged) * (versions / Math.max(1, versions + deleteMarkers)))
   const list = Math.max(1, Math.ceil((versions + deleteMarkers) / 1000))
   const requests = { list, head: open, tagging: open, total: list + 2 * open }
   const costUsd = list * PRICES.list + 2 * open * PRICES.get

@@ -5,6 +5,7 @@ import { Invalid } from '../../errors.ts'
 import { MANIFEST_URL } from '../../names.ts'
 import { type InventoryPosition, readInventory, readManifest } from '../../s3/inventory.ts'
 import type { ReconcileOptions } from '../reconcile.ts'
+import { nameUnsettled } from '../unsettled.ts'
 import { workOnRun } from '../work-on-run.ts'
 import { backfillFromInventory } from './backfill-inventory.ts'
 
@@ -23,6 +24,7 @@ export async function runInventory(
     const manifest = await readManifest(s3, parseManifestUrl(held.run.options.manifest ?? ''))
     if (manifest.sourceBucket !== bucket)
       throw new Invalid(`The inventory is about bucket ${manifest.sourceBucket}, not about ${bucket}`)
+    let unsettled = held.run.result?.unsettled ?? []
     const findings = await backfillFromInventory(sql, s3, readInventory(s3, manifest, parsePosition(checkpoint)), {
       bucket,
       prefix,
@@ -30,10 +32,14 @@ export async function runInventory(
       clock: options.clock,
       random: options.random,
       findings: held.run.findings,
-      onProgress: (found, { position }) => held.save({ findings: { ...found }, checkpoint: `${position.file}:${position.rows}` }),
+      onFailures: failures => {
+        unsettled = nameUnsettled(unsettled, failures)
+      },
+      onProgress: (found, { position }) =>
+        held.save({ findings: { ...found }, checkpoint: `${position.file}:${position.rows}`, result: { unsettled } }),
       shouldStop: held.shouldStop,
     })
-    return held.shouldStop() ? held.run : held.save({ findings }, true)
+    return held.shouldStop() ? held.run : held.save({ findings, result: { unsettled } }, true)
   })
 }
 

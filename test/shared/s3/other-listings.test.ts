@@ -2,13 +2,13 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
 import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
 import { makeBucket, type TestS3, testClient, testS3 } from '../../support/bucket.ts'
-import { asImplementation, type Implementation } from '../../support/other-s3.ts'
+import { asImplementation, IMPLEMENTATIONS } from '../../support/other-s3.ts'
 import { type Changes, startS3Proxy } from '../../support/s3-proxy.ts'
 
 /** In the order of their bytes; each means another key when it is decoded once too often. */
 const KEYS = ['100%', '50%25', 'a b', 'a%20b', 'a+b', 'a/b', 'x%7Ez', 'x~z', 'ü']
 
-describe.each(['ceph', 'minio', 'moto'] satisfies Implementation[])('a listing of %s', implementation => {
+describe.each(IMPLEMENTATIONS)('a listing of %s', implementation => {
   test.each([1, 2, 1000])('has every key once, as it is, in pages of %i', async pageSize => {
     await using bucket = await filled()
     await using other = await asImplementation(bucket, implementation)
