@@ -9,10 +9,13 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres.ts', 'test/support/run-folder.ts'],
+    setupFiles: ['test/support/leaves-nothing.ts'],
     maxWorkers: 3,
     // A worker keeps the modules that a file has loaded for the next file: a fifth of the time of a run.
     isolate: false,
+    // What a file has put in the place of console.error ends with its test.
+    restoreMocks: true,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

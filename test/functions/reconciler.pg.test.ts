@@ -34,11 +34,11 @@ test('an EventBridge rule compares the bucket of the function', async ({ sql }) 
 test('a run that runs out of time continues in invocations that it starts, until everything is repaired', {
   timeout: 60_000,
 }, async ({ sql }) => {
-  await using bucket = await stage(400)
+  await using bucket = await stage(40)
   const later: unknown[] = []
   const handler = reconciler({
     ...dependencies(sql, bucket),
-    requestsPerSecond: 200,
+    requestsPerSecond: 20,
     continueLater: async event => later.push(event),
   })
   const first = await handler({ bucket: 'docs' }, time(3))
@@ -48,7 +48,7 @@ test('a run that runs out of time continues in invocations that it starts, until
   for (let n = 0; later.length > 0 && n < 10; n++) last = await handler(later.pop(), time(3))
   expect(last).toMatchObject({
     done: true,
-    run: { id: first.run.id, findings: { missing: 400, repaired: 400, versions: 400 } },
+    run: { id: first.run.id, findings: { missing: 40, repaired: 40, versions: 40 } },
   })
   await expectEqual(sql, bucket)
   // The event comes a second time.

@@ -123,7 +123,7 @@ test('the dashboard shows every alarm and everything that the functions measure'
   for (const metric of Object.keys(METRIC_UNITS).filter(name => name !== 'PrunesFinished')) expect(body).toContain(metric)
 })
 
-test('production has every alarm of the runbook', async () => {
+test('production has every alarm of the runbook', { timeout: 120_000 }, async () => {
   const { app } = await synthesised('prod')
   const links = (from: Template) =>
     Object.values(from.findResources('AWS::CloudWatch::Alarm')).map(alarm => alarm.Properties.AlarmDescription.split('#')[1])

@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { test } from 'vitest'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
-import { startS3 } from '../../local/s3/server.ts'
+import { type S3Server, startS3 } from '../../local/s3/server.ts'
 import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { makeBucket, testClient } from '../support/bucket.ts'
 import { makeDataFolder } from '../support/data-folder.ts'
 import { digestBucket, digestCatalog } from '../support/digest.ts'
+import { fillBucket } from '../support/fill-bucket.ts'
 
-/** More than one checkpoint of a reconcile, which comes after 600 requests: two for each version. */
+/** Three chunks of a reconcile at this rate, which end after 600 requests: three for each version. */
 const VERSIONS = 500
 
 test.concurrent('events lost while the catalog was stopped are repaired soon after the start, in every bucket', async ({
@@ -18,10 +19,10 @@ test.concurrent('events lost while the catalog was stopped are repaired soon aft
 }) => {
   await using folder = await emptyFolder()
   const first = await start(folder.path)
-  await write(testClient(first.catalog.s3Url, first.catalog), async s3 => {
-    await makeBucket(s3, 'second', 'Enabled')
-    for (const Bucket of ['catalog', 'second']) await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'x' }))
-  })
+  const s3 = testClient(first.catalog.s3Url, first.catalog)
+  await makeBucket(s3, 'second', 'Enabled')
+  for (const Bucket of ['catalog', 'second']) await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'x' }))
+  s3.destroy()
   await expect.poll(() => isEqual(first.catalog), { timeout: 10_000 }).toBe(true)
   expect(await runsOf(first.catalog)).toEqual([])
   await first.catalog.stop()
@@ -49,10 +50,7 @@ test.concurrent('a reconcile that the stop of the catalog interrupts continues a
 }, async ({ expect }) => {
   await using folder = await emptyFolder()
   await (await start(folder.path)).catalog.stop()
-  await withoutEvents(folder.path, async s3 => {
-    const keys = Array.from({ length: VERSIONS }, (_, n) => `${n}`)
-    await Promise.all(keys.map(Key => s3.send(new PutObjectCommand({ Bucket: 'catalog', Key, Body: 'x' }))))
-  })
+  await withoutEvents(folder.path, async (_, server) => fillBucket(server, 'catalog', VERSIONS, String))
   const first = await start(folder.path)
   await expect.poll(() => inCatalog(first.catalog), { timeout: 30_000, interval: 20 }).toBeGreaterThan(0)
   await first.catalog.stop()
@@ -81,15 +79,12 @@ async function start(folder: string): Promise<{ catalog: LocalCatalog; lines: st
   return { catalog, lines }
 }
 
-async function write(s3: S3Client, change: (s3: S3Client) => Promise<void>): Promise<void> {
-  await change(s3)
-  s3.destroy()
-}
-
 /** Changes the buckets of a stopped catalog; the events are lost. */
-async function withoutEvents(folder: string, change: (s3: S3Client) => Promise<void>): Promise<void> {
+async function withoutEvents(folder: string, change: (s3: S3Client, server: S3Server) => Promise<void>): Promise<void> {
   const server = await startS3({ folder: join(folder, 's3'), deliver: () => undefined })
-  await write(testClient(server.url), change)
+  const s3 = testClient(server.url)
+  await change(s3, server)
+  s3.destroy()
   await server.close()
 }
 

@@ -20,7 +20,7 @@ import { fc, randomNumbersFrom } from '../../support/random.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
 /** How many random histories each form of the events is tried with. CI tries 200. */
-const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 12)
+const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 8)
 
 const FORMS: Pick<S3Options, 'sequencer' | 'transport'>[] = [
   { sequencer: 'aws', transport: 'notification' },

@@ -8,7 +8,7 @@ const [url, endpoint] = process.argv.slice(2) as [string, string]
 const sql = connect({ url })
 await reconcile(sql, testClient(endpoint), await openRun(sql, { kind: 'reconcile', bucket: 'docs' }), {
   graceSeconds: 0,
-  requestsPerSecond: 100,
+  requestsPerSecond: 10,
   leaseSeconds: 2,
   onProgress: ({ checkpoint }) => console.log(checkpoint),
 })

@@ -12,11 +12,11 @@ import { databaseTest as test } from '../../support/database.ts'
 import { drift, driftIn, expectEqual, put, run } from './stage.ts'
 
 test('a stopped run continues after its checkpoint, and counts everything once', async ({ sql }) => {
-  await using bucket = await filled(400)
+  await using bucket = await filled(40)
   const steps: ReconcileRun[] = []
-  // A hundred differences are as much as this pace allows for a step.
+  // Ten differences are as much as this pace allows for a step.
   const options = {
-    requestsPerSecond: 100,
+    requestsPerSecond: 10,
     clock: skippingClock(),
     onProgress: (step: ReconcileRun) => steps.push(step),
     shouldStop: () => steps.length >= 2,
@@ -24,14 +24,14 @@ test('a stopped run continues after its checkpoint, and counts everything once',
   const stopped = await run(sql, bucket, {}, options)
   expect(stopped).toMatchObject({
     finishedAt: null,
-    checkpoint: 'key 299',
-    findings: { missing: 200, repaired: 200, versions: 200 },
+    checkpoint: 'key 119',
+    findings: { missing: 20, repaired: 20, versions: 20 },
   })
-  expect(await versionsInCatalog(sql, 'docs')).toHaveLength(200)
+  expect(await versionsInCatalog(sql, 'docs')).toHaveLength(20)
 
   const finished = await run(sql, bucket)
-  expect(finished).toMatchObject({ id: stopped.id, finishedAt: expect.any(Date), checkpoint: 'key 499' })
-  expect(finished.findings).toMatchObject({ ...drift({ missing: 400, repaired: 400 }), versions: 400 })
+  expect(finished).toMatchObject({ id: stopped.id, finishedAt: expect.any(Date), checkpoint: 'key 139' })
+  expect(finished.findings).toMatchObject({ ...drift({ missing: 40, repaired: 40 }), versions: 40 })
   await expectEqual(sql, bucket)
   expect((await run(sql, bucket)).id).not.toBe(stopped.id)
 })
@@ -46,7 +46,7 @@ test('differences that still have to wait are compared again by the next run', a
 })
 
 test('a run whose process was killed continues after its checkpoint', { timeout: 60_000 }, async ({ sql, database }) => {
-  await using bucket = await filled(400)
+  await using bucket = await filled(40)
   const child = spawn(process.execPath, [join(import.meta.dirname, 'child.ts'), database.url, bucket.server.url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -54,12 +54,12 @@ test('a run whose process was killed continues after its checkpoint', { timeout:
   child.kill('SIGKILL')
   await once(child, 'exit')
   const [left] = (await listRuns(sql)).items
-  expect(left).toMatchObject({ finishedAt: null, checkpoint: 'key 199', findings: { repaired: 100 } })
+  expect(left).toMatchObject({ finishedAt: null, checkpoint: 'key 109', findings: { repaired: 10 } })
   await expect(run(sql, bucket)).rejects.toThrow(Conflict)
 
   await sql`update catalog.storage_reconciles set leased_until = now() - interval '1 second'`
   const finished = await run(sql, bucket)
-  expect(finished).toMatchObject({ id: left?.id, finishedAt: expect.any(Date), findings: { versions: 400 } })
+  expect(finished).toMatchObject({ id: left?.id, finishedAt: expect.any(Date), findings: { versions: 40 } })
   await expectEqual(sql, bucket)
 })
 

@@ -9,6 +9,7 @@ import type { ReconcileOptions } from '../../../shared/reconcile/reconcile.ts'
 import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
 import { databaseTest as test } from '../../support/database.ts'
 import { digestBucket, digestCatalog } from '../../support/digest.ts'
+import { fillBucket } from '../../support/fill-bucket.ts'
 import { writeInventory } from '../../support/inventory-report.ts'
 import { deliver, expectEqual, lose, put } from './stage.ts'
 
@@ -36,7 +37,8 @@ test('a preview has the estimate as its result, also when its time is over after
 })
 
 test('an inventory that is stopped continues after its last row', { timeout: 60_000 }, async ({ sql }) => {
-  await using bucket = await filled(1100)
+  await using bucket = await testS3()
+  fillBucket(bucket.server, 'docs', 1100, n => `key ${n}`)
   await makeBucket(bucket.s3, 'reports', 'never')
   const key = await writeInventory(bucket.s3, { bucket: 'docs', to: 'reports', format: 'CSV' })
   const options = { manifest: `s3://reports/${key}` }
@@ -57,24 +59,24 @@ test('an inventory of another report starts over, the same continues', async ({ 
 })
 
 test('a run that is asked to stop stops at its checkpoint, and continues only when it is opened again', async ({ sql }) => {
-  await using bucket = await filled(300)
+  await using bucket = await filled(30)
   const opened = await openRun(sql, { kind: 'reconcile', bucket: 'docs' })
   const stopAtOnce = async () => {
     if ((await getRun(sql, opened.id)).state === 'running') await requestStop(sql, opened.id)
   }
   let asked: Promise<void> | undefined
   const stopped = await continueRun(sql, bucket.s3, opened, {
-    requestsPerSecond: 100,
+    requestsPerSecond: 10,
     graceSeconds: 0,
     onProgress: () => (asked ??= stopAtOnce()),
   })
   await asked
   expect(stopped).toMatchObject({ finishedAt: null, stopRequestedAt: expect.any(Date) })
-  expect(stopped.findings.versions).toBeLessThan(300)
+  expect(stopped.findings.versions).toBeLessThan(30)
   expect(await getRun(sql, opened.id)).toMatchObject({ state: 'stopped' })
   await expect(continueRun(sql, bucket.s3, stopped, {})).rejects.toThrow(Conflict)
   const finished = await work(sql, bucket, 'reconcile', { graceSeconds: 0 })
-  expect(finished).toMatchObject({ id: opened.id, state: 'finished', findings: { versions: 300, repaired: 300 } })
+  expect(finished).toMatchObject({ id: opened.id, state: 'finished', findings: { versions: 30, repaired: 30 } })
   await expectEqual(sql, bucket)
   await expect(requestStop(sql, opened.id)).rejects.toThrow(Conflict)
   await expect(requestStop(sql, 99)).rejects.toThrow(NotFound)
@@ -112,7 +114,6 @@ async function work(sql: Sql, { s3 }: TestS3, kind: RunKind, options: ReconcileO
 async function filled(keys: number): Promise<TestS3> {
   const bucket = await testS3()
   await makeBucket(bucket.s3, 'docs', 'Enabled')
-  for (let n = 0; n < keys; n += 100)
-    await Promise.all(Array.from({ length: Math.min(100, keys - n) }, (_, m) => put(bucket, `key ${n + m}`)))
+  await Promise.all(Array.from({ length: keys }, (_, n) => put(bucket, `key ${n}`)))
   return bucket
 }
