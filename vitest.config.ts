@@ -8,8 +8,8 @@ process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache')
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/postgres.ts', 'test/support/run-folder.ts'],
-    setupFiles: ['test/support/leaves-nothing.ts'],
+    globalSetup: ['test/support/postgres/postgres.ts', 'test/support/run/run-folder.ts'],
+    setupFiles: ['test/support/run/leaves-nothing.ts'],
     maxWorkers: 3,
     // A worker keeps the modules that a file has loaded for the next file: a fifth of the time of a run.
     isolate: false,

@@ -7,7 +7,7 @@ import { testCredentials } from '../local/s3/auth/credentials.ts'
 import { driftOf, openRun } from '../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../shared/database/connection.ts'
 import { reconcile } from '../shared/reconcile/reconcile.ts'
-import { digestBucket, digestCatalog } from '../test/support/digest.ts'
+import { digestBucket, digestCatalog } from '../test/support/s3/digest.ts'
 import { startBenchDatabase } from './support/database.ts'
 import { timed } from './support/timing.ts'
 

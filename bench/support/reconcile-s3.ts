@@ -1,5 +1,5 @@
 import { startS3 } from '../../local/s3/server.ts'
-import { fillBucket } from '../../test/support/fill-bucket.ts'
+import { fillBucket } from '../../test/support/s3/fill-bucket.ts'
 
 /** An S3 endpoint in a process of its own, so that its memory does not count for the reconcile. Sends its address when its buckets are filled. */
 const server = await startS3({ folder: ':memory:' })

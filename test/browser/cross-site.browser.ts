@@ -3,8 +3,8 @@ import { DeleteObjectsCommand, GetObjectCommand, ListObjectVersionsCommand, PutO
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../cli/catalog.ts'
-import { testClient } from '../support/bucket.ts'
 import { type RunningCatalog, runCatalog } from '../support/running-catalog.ts'
+import { testClient } from '../support/s3/bucket.ts'
 import { startBrowser, type TestBrowser } from './browser.ts'
 
 const target = { Bucket: 'catalog', Key: 'kept.txt' }

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { S3Client } from '@aws-sdk/client-s3'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
-import { makeDataFolder } from '../support/data-folder.ts'
+import { makeDataFolder } from '../support/postgres/data-folder.ts'
 
 /** The result of a command. */
 export type CommandResult = { code: number | null; stdout: string; stderr: string }

@@ -1,7 +1,7 @@
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Client, connect } from '../../shared/database/connection.ts'
-import { writeInventory } from '../support/inventory-report.ts'
+import { writeInventory } from '../support/s3/inventory-report.ts'
 import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Jsonify } from '../../cli/connect/get-json.ts'
 import type { ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
-import { writeInventory } from '../support/inventory-report.ts'
+import { writeInventory } from '../support/s3/inventory-report.ts'
 import { type ConformanceTest, historyOf, newWord, objectOf, put, read, type TestInstallation, waitFor } from './fixture.ts'
 
 /** The reconciler, through the API alone: repairs, digests, previews and inventories, with their progress, stopped and continued. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { recordObjects } from '../../shared/catalog/objects.ts'
 import { searchObjects } from '../../shared/search/search.ts'
-import { freshDatabase, type TestDatabase } from '../support/database.ts'
+import { freshDatabase, type TestDatabase } from '../support/postgres/database.ts'
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/search.md'), 'utf8')
 

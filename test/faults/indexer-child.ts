@@ -4,7 +4,7 @@ import { openDatabase } from '../../local/sqlite.ts'
 import { startEventSource } from '../../local/sqs/event-source.ts'
 import { openQueue } from '../../local/sqs/queue.ts'
 import { connect } from '../../shared/database/connection.ts'
-import { testClient } from '../support/bucket.ts'
+import { testClient } from '../support/s3/bucket.ts'
 
 /** Indexes the queue of an S3 endpoint's folder in its own process, which kills itself after a number of committed batches. */
 const [url, endpoint, folder, batches] = process.argv.slice(2) as [string, string, string, string]

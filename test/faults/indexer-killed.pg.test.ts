@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { startS3 } from '../../local/s3/server.ts'
 import { createBucket } from '../../local/s3/store/buckets.ts'
-import { testClient } from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
+import { testClient } from '../support/s3/bucket.ts'
 import { expectAll, write } from './stage.ts'
 
 test('an indexer killed between commit and acknowledgement loses nothing, and stores nothing twice when it receives the batch again', {

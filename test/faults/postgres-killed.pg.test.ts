@@ -6,8 +6,8 @@ import { startS3 } from '../../local/s3/server.ts'
 import { createBucket } from '../../local/s3/store/buckets.ts'
 import { connect } from '../../shared/database/connection.ts'
 import { migrate } from '../../shared/database/migrate.ts'
-import { testClient } from '../support/bucket.ts'
-import { makeDataFolder } from '../support/data-folder.ts'
+import { makeDataFolder } from '../support/postgres/data-folder.ts'
+import { testClient } from '../support/s3/bucket.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
 
 test('Postgres that is killed during batches and restarted loses nothing and stores nothing twice', {

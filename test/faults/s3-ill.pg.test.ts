@@ -1,8 +1,8 @@
 import { beforeEach, expect, vi } from 'vitest'
 import { type Fault, startS3 } from '../../local/s3/server.ts'
 import { createBucket } from '../../local/s3/store/buckets.ts'
-import { testClient } from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
+import { testClient } from '../support/s3/bucket.ts'
 import { expectAll, startIndexing, write } from './stage.ts'
 
 // What fails is logged each time, whole.

@@ -4,7 +4,7 @@ import { indexer } from '../../functions/queue/index-batch.ts'
 import { type EventSource, startEventSource } from '../../local/sqs/event-source.ts'
 import type { Queue } from '../../local/sqs/queue.ts'
 import type { Sql } from '../../shared/database/connection.ts'
-import { currentOf, objectsInCatalog, versionsInBucket, versionsInCatalog } from '../support/bucket.ts'
+import { currentOf, objectsInCatalog, versionsInBucket, versionsInCatalog } from '../support/s3/bucket.ts'
 
 /** Feeds a queue to an indexer as Lambda does, in small batches, with short waits before retries. */
 export function startIndexing(sql: Sql, s3: S3Client, queue: Queue): EventSource {

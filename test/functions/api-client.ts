@@ -3,7 +3,7 @@ import { apiHandler } from '../../functions/http/handler.ts'
 import type { ApiDependencies } from '../../functions/http/operation.ts'
 import { startApi } from '../../local/api/server.ts'
 import type { Client } from '../../shared/database/connection.ts'
-import { databaseTest } from '../support/database.ts'
+import { databaseTest } from '../support/postgres/database.ts'
 
 /** A JSON object. */
 export type Fields = Record<string, unknown>

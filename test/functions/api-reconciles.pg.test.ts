@@ -2,8 +2,8 @@ import { expect } from 'vitest'
 import { reconciler } from '../../functions/jobs/reconcile.ts'
 import type { Client } from '../../shared/database/connection.ts'
 import { put } from '../shared/reconcile/stage.ts'
-import { makeBucket, type TestS3, testS3 } from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
+import { makeBucket, type TestS3, testS3 } from '../support/s3/bucket.ts'
 import { type Ask, testApi } from './api-client.ts'
 
 test('a run is started, worked on in the background, and seen with its findings', async ({ sql }) => {

@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import { lazyS3 } from '../../functions/runtime/lazy-s3.ts'
 import { fetchLatestVersion, headVersion } from '../../shared/s3/head-version.ts'
-import { makeBucket, type TestS3, testS3 } from '../support/bucket.ts'
-import { databaseTest } from '../support/database.ts'
+import { databaseTest } from '../support/postgres/database.ts'
+import { makeBucket, type TestS3, testS3 } from '../support/s3/bucket.ts'
 import { type Ask, testApi } from './api-client.ts'
 
 const test = databaseTest.extend<{ bucket: TestS3; ask: Ask }>({

@@ -6,9 +6,9 @@ import { startEventSource } from '../../local/sqs/event-source.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { fromStoredKey } from '../../shared/database/stored-text.ts'
 import { deleteVersions } from '../../shared/s3/delete-versions.ts'
-import { makeBucket, objectsInCatalog, testS3, versionsInCatalog } from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
 import { bodyOf, type IndexerStage, recordOf, startStage } from '../support/indexer-stage.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
+import { makeBucket, objectsInCatalog, testS3, versionsInCatalog } from '../support/s3/bucket.ts'
 import { sqsEvent } from '../support/sqs.ts'
 
 afterEach(() => {

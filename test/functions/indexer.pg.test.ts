@@ -9,6 +9,7 @@ import {
 import { describe, expect } from 'vitest'
 import { indexer } from '../../functions/queue/index-batch.ts'
 import type { Sql } from '../../shared/database/connection.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
 import {
   currentOf,
   makeBucket,
@@ -17,8 +18,7 @@ import {
   testS3,
   versionsInBucket,
   versionsInCatalog,
-} from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
+} from '../support/s3/bucket.ts'
 import { sqsEvent } from '../support/sqs.ts'
 
 /** Of the 120 orders of five events: all when CATALOG_HISTORIES is set, otherwise every fifth, in which each pair of events is the first once. */

@@ -5,9 +5,9 @@ import { indexer } from '../../functions/queue/index-batch.ts'
 import { type Measure, metricsLog } from '../../functions/runtime/metrics.ts'
 import { logAudit } from '../../shared/catalog/audit.ts'
 import { put } from '../shared/reconcile/stage.ts'
-import { makeBucket, testS3 } from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
 import { bodyOf, recordOf, startStage } from '../support/indexer-stage.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
+import { makeBucket, testS3 } from '../support/s3/bucket.ts'
 import { sqsEvent } from '../support/sqs.ts'
 
 test('a measurement is one line of the embedded metric format, with a metric and a unit for each value', () => {

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest'
 import { auditPruner } from '../../functions/jobs/prune.ts'
 import { getAuditLogs, logAudit } from '../../shared/catalog/audit.ts'
-import { databaseTest as test } from '../support/database.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
 

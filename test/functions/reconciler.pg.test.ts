@@ -8,8 +8,8 @@ import { takeLease } from '../../shared/catalog/run-leases.ts'
 import type { Sql } from '../../shared/database/connection.ts'
 import { Invalid, NotFound } from '../../shared/errors.ts'
 import { expectEqual, put } from '../shared/reconcile/stage.ts'
-import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../support/bucket.ts'
-import { databaseTest as test } from '../support/database.ts'
+import { databaseTest as test } from '../support/postgres/database.ts'
+import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../support/s3/bucket.ts'
 
 /** As EventBridge sends it for a rule with a rate. */
 const scheduled = {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { App } from 'aws-cdk-lib'
 import { inject } from 'vitest'
 import { catalogApp } from '../../infra/app.ts'
-import { filledOnce } from '../support/once-per-run.ts'
+import { filledOnce } from '../support/run/once-per-run.ts'
 
 /** A resource of a template; references are text such as `<Queue.Arn>`. */
 export type Resource = {

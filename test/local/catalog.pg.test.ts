@@ -6,9 +6,9 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
-import { testClient } from '../support/bucket.ts'
-import { makeDataFolder } from '../support/data-folder.ts'
+import { makeDataFolder } from '../support/postgres/data-folder.ts'
 import { type RunningCatalog, runCatalog, startCatalogProcess } from '../support/running-catalog.ts'
+import { testClient } from '../support/s3/bucket.ts'
 
 test('an object is found by the search soon after the upload, in every bucket', async () => {
   await using catalog = await runCatalog()

@@ -6,10 +6,10 @@ import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { type S3Server, startS3 } from '../../local/s3/server.ts'
 import { listRuns } from '../../shared/catalog/reconcile-runs.ts'
 import { connect } from '../../shared/database/connection.ts'
-import { makeBucket, testClient } from '../support/bucket.ts'
-import { makeDataFolder } from '../support/data-folder.ts'
-import { digestBucket, digestCatalog } from '../support/digest.ts'
-import { fillBucket } from '../support/fill-bucket.ts'
+import { makeDataFolder } from '../support/postgres/data-folder.ts'
+import { makeBucket, testClient } from '../support/s3/bucket.ts'
+import { digestBucket, digestCatalog } from '../support/s3/digest.ts'
+import { fillBucket } from '../support/s3/fill-bucket.ts'
 
 /** Three chunks of a reconcile at this rate, which end after 600 requests: three for each version. */
 const VERSIONS = 500

@@ -4,7 +4,7 @@ import { deadLetterQueue, type SendDeadLetter } from '../../functions/queue/dead
 import { indexer } from '../../functions/queue/index-batch.ts'
 import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
 import type { Sql } from '../../shared/database/connection.ts'
-import { objectsInCatalog } from './bucket.ts'
+import { objectsInCatalog } from './s3/bucket.ts'
 import { sqsEvent } from './sqs.ts'
 
 /** A dead letter: its body as JSON, its reason and the message it came from. */

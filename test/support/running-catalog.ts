@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Addresses } from '../../local/catalog.ts'
-import { makeDataFolder } from './data-folder.ts'
+import { makeDataFolder } from './postgres/data-folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 

@@ -9,7 +9,7 @@ import { test as base, expect, onTestFinished } from 'vitest'
 import { errno } from '../../../local/errno.ts'
 import { startPostgres } from '../../../local/postgres/postgres.ts'
 import { connect } from '../../../shared/database/connection.ts'
-import { makeDataFolder } from '../../support/data-folder.ts'
+import { makeDataFolder } from '../../support/postgres/data-folder.ts'
 
 const FAST = { settings: { fsync: 'off' } }
 

@@ -4,7 +4,7 @@ import { logAudit } from '../../../shared/catalog/audit.ts'
 import { cleanupOldAudits } from '../../../shared/catalog/audit-retention.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import { type Client, connect, type Sql } from '../../../shared/database/connection.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 
 const DAY = 86_400_000
 

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 import { getAuditLogs, logAudit, type NewAuditEntry } from '../../../shared/catalog/audit.ts'
 import { connect } from '../../../shared/database/connection.ts'
 import { Invalid } from '../../../shared/errors.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 import { randomNumbers, shuffle } from '../../support/random.ts'
 
 const HOUR = 3_600_000

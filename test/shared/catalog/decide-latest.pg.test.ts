@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freshDatabase, type TestDatabase } from '../../support/database.ts'
+import { freshDatabase, type TestDatabase } from '../../support/postgres/database.ts'
 
 /** Parameters of catalog.decide_latest. By default: nothing is known of the key, and the batch observed one version that claims nothing. */
 type Facts = {

@@ -3,7 +3,7 @@ import { forgetDifferences, listDifferences, recordDifferences } from '../../../
 import { openRun } from '../../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { MAX_RECORDED_DIFFERENCES } from '../../../shared/limits.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 
 const LOST = { key: 'a', versionId: 'v', kind: 'missing' } as const
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { getHookStatistics, type HookExecution, logHookExecution } from '../../../shared/catalog/hooks.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 
 const execution: HookExecution = { hookName: 'thumbnail', eventType: 'ObjectCreated:Put', executionTimeMs: 10, success: true }
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second))

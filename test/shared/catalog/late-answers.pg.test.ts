@@ -5,8 +5,8 @@ import type { Sql } from '../../../shared/database/connection.ts'
 import { databaseTime } from '../../../shared/database/time.ts'
 import { parseRecord, recordsOf } from '../../../shared/ingest/events.ts'
 import { ingest } from '../../../shared/ingest/ingest.ts'
-import { makeBucket, type TestS3, testClient, testS3, versionsInBucket, versionsInCatalog } from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, type TestS3, testClient, testS3, versionsInBucket, versionsInCatalog } from '../../support/s3/bucket.ts'
 
 test('a late response about a deletion does not hide an object that was written again', async ({ sql }) => {
   await using bucket = await testS3()

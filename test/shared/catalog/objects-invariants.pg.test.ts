@@ -4,7 +4,7 @@ import { recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
 import { applyObservations, type Observation } from '../../../shared/catalog/observations.ts'
 import { annotateVersion, recordVersion } from '../../../shared/catalog/versions.ts'
 import type { Client, Sql } from '../../../shared/database/connection.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 import { randomNumbers, shuffle } from '../../support/random.ts'
 
 const K = { bucket: 'docs', key: 'k' }

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { deleteObject, listObjects, type ObjectFilter, recordObjects } from '../../../shared/catalog/objects.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 import { fc } from '../../support/random.ts'
 
 /** Every page of a list, an entry a line: keys as they are, folders with `> ` before them. */

@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest'
 import { deleteObject, getObjectMetadata, type NewObject, recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
 import { listVersions, recordVersion } from '../../../shared/catalog/versions.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { watchedClient } from '../../support/watched-client.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { watchedClient } from '../../support/postgres/watched-client.ts'
 
 const REPORT = {
   bucket: 'docs',

@@ -4,7 +4,7 @@ import { deleteObject, recordObject, recordObjects } from '../../../shared/catal
 import { getBuckets, getStatistics, type Statistics } from '../../../shared/catalog/statistics.ts'
 import { recordVersion } from '../../../shared/catalog/versions.ts'
 import { type Client, connect, type Sql } from '../../../shared/database/connection.ts'
-import { freshDatabase, databaseTest as test } from '../../support/database.ts'
+import { freshDatabase, databaseTest as test } from '../../support/postgres/database.ts'
 import { fc } from '../../support/random.ts'
 
 const EMPTY = { objects: 0, bytes: 0, versions: 0, deleteMarkers: 0, oldVersions: 0, oldVersionBytes: 0 }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { cleanupTombstones } from '../../../shared/catalog/tombstones.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 
 test('tombstones older than 30 days go, in batches, younger ones stay', async ({ sql }) => {
   await sql`

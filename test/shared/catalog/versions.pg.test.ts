@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 import { getObjectMetadata, recordObject } from '../../../shared/catalog/objects.ts'
 import { annotateVersion, listVersions, recordVersion, type StoredVersion } from '../../../shared/catalog/versions.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 
 const K = { bucket: 'docs', key: 'k' }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { connect, type Sql } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
-import { type Files, migrationTest as test } from '../../support/migrations.ts'
+import { type Files, migrationTest as test } from '../../support/postgres/migrations.ts'
 
 /** SQL functions whose bodies are parsed when they are created: `top` needs `middle`, and `middle` needs `leaf`. */
 const THREE = {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { connect } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
-import { databaseTest } from '../../support/database.ts'
-import { type Files, migrationTest as test } from '../../support/migrations.ts'
+import { databaseTest } from '../../support/postgres/database.ts'
+import { type Files, migrationTest as test } from '../../support/postgres/migrations.ts'
 
 const TWO = {
   '0001_animal.sql': "create table animal (name text primary key);\ninsert into animal values ('cat');\n",

@@ -5,7 +5,7 @@ import { listVersions } from '../../../shared/catalog/versions.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { Invalid } from '../../../shared/errors.ts'
 import { searchObjects } from '../../../shared/search/search.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 
 const lists: Record<string, (sql: Sql, limit: number) => Promise<unknown>> = {
   getAuditLogs: (sql, limit) => getAuditLogs(sql, { limit }),

@@ -6,7 +6,7 @@ import { recordObject } from '../../../shared/catalog/objects.ts'
 import type { Client } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
 import { DATABASE_OWNER, DATABASE_ROLES } from '../../../shared/database/roles.ts'
-import { type FakeRds, fakeRds } from '../../support/rds.ts'
+import { type FakeRds, fakeRds } from '../../support/postgres/rds.ts'
 
 const { indexer, api, pruner, reconciler } = DATABASE_ROLES
 

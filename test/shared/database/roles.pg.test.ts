@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
 import { DATABASE_OWNER, DATABASE_ROLES } from '../../../shared/database/roles.ts'
-import { type FakeRds, fakeRds } from '../../support/rds.ts'
+import { type FakeRds, fakeRds } from '../../support/postgres/rds.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { describeSchema, withoutComment } from '../../../shared/database/describe-schema.ts'
 import { readMigrations } from '../../../shared/database/migration-files.ts'
-import { databaseTest, emptyDatabaseTest } from '../../support/database.ts'
+import { databaseTest, emptyDatabaseTest } from '../../support/postgres/database.ts'
 
 databaseTest('migrations/schema.sql is what the migrations make; `npm run schema` writes it again', async ({ sql }) => {
   const file = await readFile(join(import.meta.dirname, '../../../migrations/schema.sql'), 'utf8')

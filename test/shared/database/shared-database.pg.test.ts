@@ -10,7 +10,7 @@ import type { Sql } from '../../../shared/database/connection.ts'
 import { describeSchema } from '../../../shared/database/describe-schema.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
 import { searchObjects } from '../../../shared/search/search.ts'
-import { emptyDatabaseTest as test } from '../../support/database.ts'
+import { emptyDatabaseTest as test } from '../../support/postgres/database.ts'
 
 const folder = join(import.meta.dirname, '../../../migrations')
 

@@ -5,6 +5,8 @@ import type { S3Options } from '../../../local/s3/server.ts'
 import { driftOf, openRun } from '../../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { fc, randomNumbersFrom } from '../../support/random.ts'
 import {
   currentOf,
   objectsInCatalog,
@@ -13,10 +15,8 @@ import {
   testS3,
   versionsInBucket,
   versionsInCatalog,
-} from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { histories, perform, type Stage, setStage } from '../../support/history.ts'
-import { fc, randomNumbersFrom } from '../../support/random.ts'
+} from '../../support/s3/bucket.ts'
+import { histories, perform, type Stage, setStage } from '../../support/s3/history.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
 /** How many random histories each form of the events is tried with. CI tries 200. */

@@ -5,9 +5,9 @@ import { Invalid } from '../../../shared/errors.ts'
 import { backfillFromInventory } from '../../../shared/reconcile/backfill/backfill-inventory.ts'
 import { readInventory, readManifest } from '../../../shared/s3/inventory.ts'
 import type { InventoryRow } from '../../../shared/s3/inventory-files.ts'
-import { makeBucket, setVersioning, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { writeInventory } from '../../support/inventory-report.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, setVersioning, type TestS3, testS3, versionsInCatalog } from '../../support/s3/bucket.ts'
+import { writeInventory } from '../../support/s3/inventory-report.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 
 const KEYS = ['a', 'a', 'b', 'c', 'with space+plus', 'ünï/😀', '100%', '"quoted", \\', 'line\nbreak', '\0']

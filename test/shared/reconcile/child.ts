@@ -1,7 +1,7 @@
 import { openRun } from '../../../shared/catalog/reconcile-runs.ts'
 import { connect } from '../../../shared/database/connection.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
-import { testClient } from '../../support/bucket.ts'
+import { testClient } from '../../support/s3/bucket.ts'
 
 /** Reconciles the bucket `docs` slowly in its own process, which the test kills, and prints each checkpoint. */
 const [url, endpoint] = process.argv.slice(2) as [string, string]

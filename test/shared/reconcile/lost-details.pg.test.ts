@@ -2,10 +2,10 @@ import { CopyObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { expect } from 'vitest'
 import type { ReconcileRun } from '../../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
 import { skippingClock } from '../../support/clock.ts'
-import { databaseTest as test } from '../../support/database.ts'
 import { passDays } from '../../support/pass-days.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/s3/bucket.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, run } from './stage.ts'
 
 const DAY = 24 * 3600

@@ -1,9 +1,9 @@
 import { DeleteObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { makeBucket, testClient, testS3, versionsInCatalog } from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { asImplementation, IMPLEMENTATIONS } from '../../support/other-s3.ts'
-import { startS3Proxy } from '../../support/s3-proxy.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, testClient, testS3, versionsInCatalog } from '../../support/s3/bucket.ts'
+import { asImplementation, IMPLEMENTATIONS } from '../../support/s3/other-s3.ts'
+import { startS3Proxy } from '../../support/s3/s3-proxy.ts'
 import { drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 
 describe.each(IMPLEMENTATIONS)('a bucket in %s', implementation => {

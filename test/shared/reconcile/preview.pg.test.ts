@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import { previewBackfill } from '../../../shared/reconcile/backfill/preview.ts'
-import { makeBucket, type TestS3, testS3 } from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { fillBucket } from '../../support/fill-bucket.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, type TestS3, testS3 } from '../../support/s3/bucket.ts'
+import { fillBucket } from '../../support/s3/fill-bucket.ts'
 import { deliver, put, remove, run } from './stage.ts'
 
 test('the preview of a small bucket is exact: requests, cost and time are those of the backfill', async ({ sql }) => {

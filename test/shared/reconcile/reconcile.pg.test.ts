@@ -4,9 +4,9 @@ import { transition } from '../../../local/s3/store/lifecycle.ts'
 import { deleteObject, recordObject } from '../../../shared/catalog/objects.ts'
 import { applyObservations, type Observation } from '../../../shared/catalog/observations.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { makeBucket, setVersioning, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { digestBucket, digestCatalog } from '../../support/digest.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, setVersioning, type TestS3, testS3, versionsInCatalog } from '../../support/s3/bucket.ts'
+import { digestBucket, digestCatalog } from '../../support/s3/digest.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 
 type Case = { what: string; found: Parameters<typeof drift>[0]; spoil: (sql: Sql, bucket: TestS3) => Promise<unknown> }

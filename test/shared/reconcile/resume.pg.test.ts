@@ -6,9 +6,9 @@ import { listRuns, openRun, type ReconcileRun } from '../../../shared/catalog/re
 import { saveCheckpoint, takeLease } from '../../../shared/catalog/run-leases.ts'
 import { Conflict } from '../../../shared/errors.ts'
 import { reconcile } from '../../../shared/reconcile/reconcile.ts'
-import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/bucket.ts'
 import { skippingClock } from '../../support/clock.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { makeBucket, type TestS3, testS3, versionsInCatalog } from '../../support/s3/bucket.ts'
 import { drift, driftIn, expectEqual, put, run } from './stage.ts'
 
 test('a stopped run continues after its checkpoint, and counts everything once', async ({ sql }) => {

@@ -10,7 +10,7 @@ import {
 } from '../../../shared/catalog/reconcile-runs.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { type ReconcileOptions, reconcile } from '../../../shared/reconcile/reconcile.ts'
-import { currentOf, objectsInCatalog, type TestS3, versionsInBucket, versionsInCatalog } from '../../support/bucket.ts'
+import { currentOf, objectsInCatalog, type TestS3, versionsInBucket, versionsInCatalog } from '../../support/s3/bucket.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
 /** Writes an object with metadata; returns its version id. */

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { makeBucket, type TestS3, testS3 } from '../../support/bucket.ts'
 import { skippingClock } from '../../support/clock.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 import { randomNumbers } from '../../support/random.ts'
+import { makeBucket, type TestS3, testS3 } from '../../support/s3/bucket.ts'
 import { deliver, drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 
 test('changes during a reconcile whose events are almost as late as the grace period are not drift', { timeout: 60_000 }, async ({

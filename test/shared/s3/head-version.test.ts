@@ -11,7 +11,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { fetchLatestVersion, headVersion } from '../../../shared/s3/head-version.ts'
 import { decodeKey } from '../../../shared/s3/key-encoding.ts'
-import { makeBucket, testClient, testS3 } from '../../support/bucket.ts'
+import { makeBucket, testClient, testS3 } from '../../support/s3/bucket.ts'
 
 const K = { bucket: 'docs', key: 'a b+c/ü%41\x01😀' }
 

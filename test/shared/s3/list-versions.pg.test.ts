@@ -3,9 +3,9 @@ import { listCatalogVersions } from '../../../shared/catalog/list-all-versions.t
 import type { Sql } from '../../../shared/database/connection.ts'
 import { compareKeys } from '../../../shared/key-order.ts'
 import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
-import { makeBucket, type TestS3, testS3, versionsInBucket } from '../../support/bucket.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { watchedClient } from '../../support/watched-client.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { watchedClient } from '../../support/postgres/watched-client.ts'
+import { makeBucket, type TestS3, testS3, versionsInBucket } from '../../support/s3/bucket.ts'
 import { deliver, drift, driftIn, expectEqual, put, remove, run } from '../reconcile/stage.ts'
 
 /** In the order of their bytes; UTF-16 would sort U+FF5E after the emoji. */

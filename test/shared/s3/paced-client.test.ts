@@ -2,8 +2,8 @@ import { HeadBucketCommand } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import type { Fault } from '../../../local/s3/server.ts'
 import { pacedClient } from '../../../shared/s3/paced-client.ts'
-import { makeBucket, testS3 } from '../../support/bucket.ts'
 import { skippingClock } from '../../support/clock.ts'
+import { makeBucket, testS3 } from '../../support/s3/bucket.ts'
 
 test('requests keep their distance, retries included', async () => {
   const { times, received } = await timesOf(60, request => (request % 10 === 9 ? { error: 'InternalError' } : undefined))

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { recordObjects } from '../../../shared/catalog/objects.ts'
 import { searchObjects } from '../../../shared/search/search.ts'
-import { freshDatabase, type TestDatabase } from '../../support/database.ts'
+import { freshDatabase, type TestDatabase } from '../../support/postgres/database.ts'
 
 const COMBINING_ACUTE = '\u0301'
 

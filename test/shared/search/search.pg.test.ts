@@ -4,8 +4,8 @@ import type { Sql } from '../../../shared/database/connection.ts'
 import { encodeCursor } from '../../../shared/database/cursor.ts'
 import { Invalid } from '../../../shared/errors.ts'
 import { type SearchRequest, searchObjects } from '../../../shared/search/search.ts'
-import { databaseTest as test } from '../../support/database.ts'
-import { watchedClient } from '../../support/watched-client.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
+import { watchedClient } from '../../support/postgres/watched-client.ts'
 
 const BUCKET = 'documents'
 

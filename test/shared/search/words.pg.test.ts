@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, type Sql } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
-import { freshDatabase, type TestDatabase } from '../../support/database.ts'
+import { freshDatabase, type TestDatabase } from '../../support/postgres/database.ts'
 import { fc } from '../../support/random.ts'
 
 let database: TestDatabase

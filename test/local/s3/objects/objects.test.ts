@@ -11,8 +11,8 @@ import {
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { expireCurrent } from '../../../local/s3/store/lifecycle.ts'
-import { failure, history, s3Test, signedHeaders } from './endpoint.ts'
+import { expireCurrent } from '../../../../local/s3/store/lifecycle.ts'
+import { failure, history, s3Test, signedHeaders } from '../endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'k' }
 

@@ -1,8 +1,8 @@
 import { chown, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startPostgres } from '../../local/postgres/postgres.ts'
-import { type Client, connect } from '../../shared/database/connection.ts'
-import { DATABASE_OWNER } from '../../shared/database/roles.ts'
+import { startPostgres } from '../../../local/postgres/postgres.ts'
+import { type Client, connect } from '../../../shared/database/connection.ts'
+import { DATABASE_OWNER } from '../../../shared/database/roles.ts'
 import { makeDataFolder } from './data-folder.ts'
 
 /** A cluster as on RDS: the master user is no superuser, and roles sign in without a password where they are members of rds_iam. */

@@ -7,8 +7,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { fc } from '../../support/random.ts'
-import { failure, s3Test } from './endpoint.ts'
+import { fc } from '../../../support/random.ts'
+import { failure, s3Test } from '../endpoint.ts'
 
 const put = (client: S3Client, Key: string, Bucket = 'plain') => client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
 

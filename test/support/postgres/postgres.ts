@@ -2,11 +2,11 @@ import { existsSync, rmSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { ifMissing } from '../../local/errno.ts'
-import { FolderInUse, lockFolder } from '../../local/folder-lock.ts'
-import { startPostgres } from '../../local/postgres/postgres.ts'
-import { connect } from '../../shared/database/connection.ts'
-import { migrate } from '../../shared/database/migrate.ts'
+import { ifMissing } from '../../../local/errno.ts'
+import { FolderInUse, lockFolder } from '../../../local/folder-lock.ts'
+import { startPostgres } from '../../../local/postgres/postgres.ts'
+import { connect } from '../../../shared/database/connection.ts'
+import { migrate } from '../../../shared/database/migrate.ts'
 import { DATA_ROOT, makeDataFolder } from './data-folder.ts'
 
 declare module 'vitest' {
@@ -90,7 +90,7 @@ async function createTemplate(url: string): Promise<void> {
   const admin = connect({ url, max: 1 })
   await admin`create database ${admin(TEMPLATE)}`.finally(() => admin.end())
   const sql = connect({ url: databaseUrl(url, TEMPLATE), max: 1 })
-  await migrate(sql, { folder: join(import.meta.dirname, '../../migrations') }).finally(() => sql.end())
+  await migrate(sql, { folder: join(import.meta.dirname, '../../../migrations') }).finally(() => sql.end())
 }
 
 /** The address of another database of the same cluster. */

@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { Client } from '../../shared/database/connection.ts'
+import type { Client } from '../../../shared/database/connection.ts'
 
 /** A client like that of `connect` that keeps the text of each statement it sends. */
 export function watchedClient(url: string): { sql: Client; statements: string[] } {

@@ -8,7 +8,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { type Endpoint, failure, s3Test, signedHeaders } from './endpoint.ts'
+import { type Endpoint, failure, s3Test, signedHeaders } from '../endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'k' }
 

@@ -1,10 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { listCatalogVersions } from '../../shared/catalog/list-all-versions.ts'
-import type { Digest } from '../../shared/catalog/run-results.ts'
-import type { Sql } from '../../shared/database/connection.ts'
-import type { ListedKey } from '../../shared/listing.ts'
-import { startDigest } from '../../shared/reconcile/digest.ts'
-import { listBucketVersions } from '../../shared/s3/list-versions.ts'
+import { listCatalogVersions } from '../../../shared/catalog/list-all-versions.ts'
+import type { Digest } from '../../../shared/catalog/run-results.ts'
+import type { Sql } from '../../../shared/database/connection.ts'
+import type { ListedKey } from '../../../shared/listing.ts'
+import { startDigest } from '../../../shared/reconcile/digest.ts'
+import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
 
 /** The digest of a whole bucket. */
 export async function digestBucket(s3: S3Client, { bucket }: { bucket: string }): Promise<Digest> {

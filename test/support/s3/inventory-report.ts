@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { parquetWriteBuffer } from 'hyparquet-writer'
-import type { ListedKey } from '../../shared/listing.ts'
-import { INVENTORY_FIELDS } from '../../shared/s3/inventory.ts'
-import { listBucketVersions } from '../../shared/s3/list-versions.ts'
+import type { ListedKey } from '../../../shared/listing.ts'
+import { INVENTORY_FIELDS } from '../../../shared/s3/inventory.ts'
+import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
 
 type Row = ListedKey['versions'][number] & { key: string }
 

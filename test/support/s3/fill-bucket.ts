@@ -1,6 +1,6 @@
-import type { S3Server } from '../../local/s3/server.ts'
-import { createBucket } from '../../local/s3/store/buckets.ts'
-import { newVersionId } from '../../local/s3/store/version-ids.ts'
+import type { S3Server } from '../../../local/s3/server.ts'
+import { createBucket } from '../../../local/s3/store/buckets.ts'
+import { newVersionId } from '../../../local/s3/store/version-ids.ts'
 
 /** A month: the events of versions that old have long been delivered. */
 const AGE_MS = 30 * 24 * 3600 * 1000

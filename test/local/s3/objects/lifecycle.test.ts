@@ -7,10 +7,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import type { EventBody } from '../../../local/s3/events/event-body.ts'
-import { expireCurrent, expireVersion, transition } from '../../../local/s3/store/lifecycle.ts'
-import { completeRestore, expireRestore } from '../../../local/s3/store/restores.ts'
-import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
+import type { EventBody } from '../../../../local/s3/events/event-body.ts'
+import { expireCurrent, expireVersion, transition } from '../../../../local/s3/store/lifecycle.ts'
+import { completeRestore, expireRestore } from '../../../../local/s3/store/restores.ts'
+import { failure, history, s3Test, startEndpoint } from '../endpoint.ts'
 
 const put = async (s3: { client: S3Client }, Bucket: string, more = {}) =>
   (await s3.client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'hello', ...more }))).VersionId ?? 'null'

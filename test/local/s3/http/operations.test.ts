@@ -3,8 +3,8 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import * as sdk from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { operationNames } from '../../../local/s3/routes.ts'
-import { type Endpoint, failure, history, s3Test, signedHeaders } from './endpoint.ts'
+import { operationNames } from '../../../../local/s3/routes.ts'
+import { type Endpoint, failure, history, s3Test, signedHeaders } from '../endpoint.ts'
 
 /** Operations of other hosts: directory buckets and Object Lambda. */
 const OTHER_HOSTS = ['ListDirectoryBuckets', 'WriteGetObjectResponse']
@@ -33,7 +33,7 @@ async function status({ server }: Endpoint, method: string, path: string, header
 
 describe('the operations', () => {
   s3Test('of the README are those of the routes', () => {
-    const readme = readFileSync(join(import.meta.dirname, '../../../local/s3/README.md'), 'utf8')
+    const readme = readFileSync(join(import.meta.dirname, '../../../../local/s3/README.md'), 'utf8')
     const table = readme.split('## What it does')[1]!.split('\n## ')[0]!
     const rows = [...table.matchAll(/^\| [a-z ]+ \| ([A-Z].*) \|$/gm)]
     expect(rows.flatMap(([, names]) => names!.split(', ')).sort()).toEqual([...operationNames].sort())

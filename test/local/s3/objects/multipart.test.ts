@@ -18,7 +18,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { describe, expect, test } from 'vitest'
-import { failure, history, s3Test, startEndpoint } from './endpoint.ts'
+import { failure, history, s3Test, startEndpoint } from '../endpoint.ts'
 
 const MIB = 1024 ** 2
 const md5 = (data: Buffer | string) => createHash('md5').update(data).digest()

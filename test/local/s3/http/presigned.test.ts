@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { describe, expect } from 'vitest'
-import { s3Test, startEndpoint } from './endpoint.ts'
+import { s3Test, startEndpoint } from '../endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'folder/a key.txt' }
 

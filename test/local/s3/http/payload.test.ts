@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { ChecksumAlgorithm, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
-import { combineCrc, startCrc } from '../../../local/s3/checksums/crc.ts'
-import { type Endpoint, history, s3Test, signedHeaders, startEndpoint, temporaryFolder } from './endpoint.ts'
+import { combineCrc, startCrc } from '../../../../local/s3/checksums/crc.ts'
+import { type Endpoint, history, s3Test, signedHeaders, startEndpoint, temporaryFolder } from '../endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'k' }
 

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
-import { errno } from '../../local/errno.ts'
+import { errno } from '../../../local/errno.ts'
 
 /** A folder that `fill` has filled once in this run: the first worker that asks for it fills it, the others wait. A failure leaves it to the next. */
 export async function filledOnce(name: string, fill: (folder: string) => void): Promise<string> {

@@ -8,7 +8,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { failure, history, s3Test, signedHeaders } from './endpoint.ts'
+import { failure, history, s3Test, signedHeaders } from '../endpoint.ts'
 
 const put = async (client: S3Client, Bucket: string, Body: string, Key = 'k') =>
   (await client.send(new PutObjectCommand({ Bucket, Key, Body }))).VersionId

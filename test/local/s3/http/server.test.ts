@@ -13,8 +13,8 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { startS3 } from '../../../local/s3/server.ts'
-import { failure, s3Test, signedHeaders, startEndpoint } from './endpoint.ts'
+import { startS3 } from '../../../../local/s3/server.ts'
+import { failure, s3Test, signedHeaders, startEndpoint } from '../endpoint.ts'
 
 const target = { Bucket: 'plain', Key: 'k' }
 

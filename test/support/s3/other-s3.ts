@@ -1,4 +1,4 @@
-import { decodeKey } from '../../shared/s3/key-encoding.ts'
+import { decodeKey } from '../../../shared/s3/key-encoding.ts'
 import { type TestS3, testClient } from './bucket.ts'
 import { type Changes, startS3Proxy } from './s3-proxy.ts'
 

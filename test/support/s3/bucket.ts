@@ -6,10 +6,10 @@ import {
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { type S3Options, type S3Server, startS3 } from '../../local/s3/server.ts'
-import type { Sql } from '../../shared/database/connection.ts'
-import { fromStoredKey } from '../../shared/database/stored-text.ts'
-import { decodeKey } from '../../shared/s3/key-encoding.ts'
+import { type S3Options, type S3Server, startS3 } from '../../../local/s3/server.ts'
+import type { Sql } from '../../../shared/database/connection.ts'
+import { fromStoredKey } from '../../../shared/database/stored-text.ts'
+import { decodeKey } from '../../../shared/s3/key-encoding.ts'
 
 /** A local S3 in memory whose events go only into `events`, as the bodies of their messages. */
 export type TestS3 = { s3: S3Client; server: S3Server; events: string[]; [Symbol.asyncDispose](): Promise<void> }

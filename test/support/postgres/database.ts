@@ -1,5 +1,5 @@
 import { test as base, inject } from 'vitest'
-import { type Client, connect } from '../../shared/database/connection.ts'
+import { type Client, connect } from '../../../shared/database/connection.ts'
 import { databaseUrl, TEMPLATE } from './postgres.ts'
 
 /** A migrated, empty database for one test; disposing of it closes `sql` and drops it. */

@@ -10,11 +10,11 @@ import {
   S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { S3Error } from '../../local/s3/errors.ts'
-import { expireCurrent, expireVersion, transition } from '../../local/s3/store/lifecycle.ts'
-import { completeRestore } from '../../local/s3/store/restores.ts'
+import { S3Error } from '../../../local/s3/errors.ts'
+import { expireCurrent, expireVersion, transition } from '../../../local/s3/store/lifecycle.ts'
+import { completeRestore } from '../../../local/s3/store/restores.ts'
+import { fc } from '../random.ts'
 import { makeBucket, setVersioning, type TestS3, versionsInBucket } from './bucket.ts'
-import { fc } from './random.ts'
 
 /** How a bucket of a history begins. */
 export type Versioning = 'Enabled' | 'Suspended' | 'never'
