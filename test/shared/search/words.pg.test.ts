@@ -107,18 +107,20 @@ const HOSTILE = {
 
 test.for(Object.entries(HOSTILE))('%s takes no more time than its length explains', async ([, key]) => {
   const split = (key: string) => sql`select length(catalog.search_vector(${key}, ${key}, ${sql.json({ a: key })}, '{}')) as words`
-  const best = async (key: string) => {
-    const times = []
-    for (let i = 0; i < 6; i++) {
-      const start = performance.now()
-      await split(key)
-      times.push(performance.now() - start)
-    }
-    return Math.min(...times)
+  const timed = async (key: string) => {
+    const start = performance.now()
+    await split(key)
+    return performance.now() - start
   }
-  // A quarter of the key is the measure, whatever the machine: the square of the length would be 16 times as much.
-  const quarter = await best([...key].slice(0, [...key].length / 4).join(''))
-  expect((await best(key)) / quarter).toBeLessThan(10)
+  // A quarter of the key is the measure: the square of the length would be 16 times as much. Another program may take the processor at any
+  // time, so the shortest times count, and there are more as long as the claim does not hold.
+  const short = [...key].slice(0, [...key].length / 4).join('')
+  const best = { long: Number.POSITIVE_INFINITY, short: Number.POSITIVE_INFINITY }
+  for (let times = 0; times < 60 && !(times >= 6 && best.long / best.short < 10); times++) {
+    best.short = Math.min(best.short, await timed(short))
+    best.long = Math.min(best.long, await timed(key))
+  }
+  expect(best.long / best.short).toBeLessThan(10)
 })
 
 test('metadata of megabytes is indexed as far as its first 16,000 characters', async () => {
