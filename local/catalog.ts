@@ -112,7 +112,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
 
   const { refreshDays } = settings
   const reconciler = await startReconciler(
-    { sql: connectAs('reconciler'), s3, store: server.store, source, refreshDays, log },
+    { sql: connectAs('reconciler'), s3, store: server.store, source, refreshDays, homeBucket: FIRST_BUCKET, log },
     onError,
   )
   starting.defer(() => reconciler.close())

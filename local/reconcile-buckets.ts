@@ -17,6 +17,8 @@ export type LocalReconcilerDependencies = {
   store: Store
   source: EventSource
   refreshDays: number
+  /** While this bucket exists, others that do not were deleted. */
+  homeBucket: string
   log: (line: string) => void
 }
 
@@ -33,20 +35,20 @@ const REQUESTS_PER_SECOND = 200
 const GRACE_SECONDS = 5
 
 /**
- * Compares every existing bucket with the catalog at once and then daily, and repairs the catalog; works on the runs that the API starts. A
+ * Compares every bucket with the catalog at once and then daily, and repairs the catalog; works on the runs that the API starts. A
  * run that `close` stops continues at the next start, or when it is started again.
  */
 export async function startReconciler(
   dependencies: LocalReconcilerDependencies,
   onError: (error: unknown) => void,
 ): Promise<LocalReconciler> {
-  const { sql, s3, source, refreshDays, log } = dependencies
+  const { sql, s3, source, refreshDays, homeBucket, log } = dependencies
   // This process has started Postgres, so no other process works on a run.
   await releaseLeases(sql)
   const closing = new AbortController()
   const started = new Set<Promise<unknown>>()
   const refreshHours = refreshPeriod({ days: refreshDays, hoursBetweenRuns: EVERY_MS / 3_600_000 })
-  const settings = { sql, s3, bucket: '', requestsPerSecond: REQUESTS_PER_SECOND, refreshHours, log: () => undefined }
+  const settings = { sql, s3, bucket: homeBucket, requestsPerSecond: REQUESTS_PER_SECOND, refreshHours, log: () => undefined }
   const work = reconciler(settings)
   const workDaily = reconciler({ ...settings, graceSeconds: GRACE_SECONDS })
   const context = { getRemainingTimeInMillis: () => (closing.signal.aborted ? 0 : Number.POSITIVE_INFINITY) }
@@ -78,12 +80,11 @@ export async function startReconciler(
   }
 }
 
-/** The buckets with something to compare: one that is empty on both sides is equal. */
+/** The buckets with something to compare, also those that only the catalog has; one that is empty on both sides is equal. */
 async function bucketsInUse({ sql, store }: LocalReconcilerDependencies): Promise<string[]> {
   const names = allBuckets(store).map(({ name }) => name)
   const full = names.filter(name => store.sql.get`select 1 from version where bucket = ${name} limit 1` !== undefined)
-  const known = await bucketsWithVersions(sql, names)
-  return names.filter(name => full.includes(name) || known.includes(name))
+  return [...new Set([...full, ...(await bucketsWithVersions(sql))])].sort()
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

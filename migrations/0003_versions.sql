@@ -83,8 +83,7 @@ comment on column catalog.storage_tombstones.bucket is 'Bucket name.';
 comment on column catalog.storage_tombstones.key is 'Object key.';
 comment on column catalog.storage_tombstones.version_id is 'Version id that was deleted.';
 comment on column catalog.storage_tombstones.observed_at is
-  'Database time as of which the version is gone. infinity for a real version id, which never returns; ''null'' may '
-  'be written again.';
+  'Database time as of which the version is gone. Only a later response of the backend brings it back.';
 comment on column catalog.storage_tombstones.created_at is
   'When the tombstone was written. The pruner deletes it when no event can be that late.';
 

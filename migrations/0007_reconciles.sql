@@ -32,7 +32,7 @@ comment on column catalog.storage_reconciles.bucket is 'Bucket of the run.';
 comment on column catalog.storage_reconciles.prefix is 'Only keys with this prefix.';
 comment on column catalog.storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';
 comment on column catalog.storage_reconciles.options is
-  'What the caller chose: requestsPerSecond, sampleRate, graceSeconds, manifest (of an inventory).';
+  'What the caller chose: requestsPerSecond, sampleRate, graceSeconds, bucketDeleted, manifest (of an inventory).';
 comment on column catalog.storage_reconciles.checkpoint is
   'All keys, or file:row of an inventory, up to and including this one are done. A stopped run continues after it.';
 comment on column catalog.storage_reconciles.findings is

@@ -321,7 +321,7 @@ comment on column catalog.storage_reconciles.kind is 'reconcile: compare and rep
 comment on column catalog.storage_reconciles.bucket is 'Bucket of the run.';
 comment on column catalog.storage_reconciles.prefix is 'Only keys with this prefix.';
 comment on column catalog.storage_reconciles.is_dry_run is 'Whether differences are only counted, not repaired.';
-comment on column catalog.storage_reconciles.options is 'What the caller chose: requestsPerSecond, sampleRate, graceSeconds, manifest (of an inventory).';
+comment on column catalog.storage_reconciles.options is 'What the caller chose: requestsPerSecond, sampleRate, graceSeconds, bucketDeleted, manifest (of an inventory).';
 comment on column catalog.storage_reconciles.checkpoint is 'All keys, or file:row of an inventory, up to and including this one are done. A stopped run continues after it.';
 comment on column catalog.storage_reconciles.findings is 'What was compared, requested, found and repaired so far, by name.';
 comment on column catalog.storage_reconciles.result is 'Result of a digest (partial until it is finished) or of a preview; null for other kinds.';
@@ -358,7 +358,7 @@ comment on table catalog.storage_tombstones is 'Versions known to be deleted, so
 comment on column catalog.storage_tombstones.bucket is 'Bucket name.';
 comment on column catalog.storage_tombstones.key is 'Object key.';
 comment on column catalog.storage_tombstones.version_id is 'Version id that was deleted.';
-comment on column catalog.storage_tombstones.observed_at is 'Database time as of which the version is gone. infinity for a real version id, which never returns; ''null'' may be written again.';
+comment on column catalog.storage_tombstones.observed_at is 'Database time as of which the version is gone. Only a later response of the backend brings it back.';
 comment on column catalog.storage_tombstones.created_at is 'When the tombstone was written. The pruner deletes it when no event can be that late.';
 CREATE INDEX storage_tombstones_created_at ON catalog.storage_tombstones USING brin (created_at);
 grant delete on catalog.storage_tombstones to catalog_pruner;
@@ -494,7 +494,7 @@ CREATE OR REPLACE FUNCTION catalog.add_tombstones(in_bucket text, as_of timestam
 AS $function$
 begin
   insert into catalog.storage_tombstones as t (bucket, key, version_id, observed_at)
-  select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
+  select in_bucket, o.key, o.version_id, as_of
   from unnest(observed) as o
   where o.state = 'gone'
   order by o.key, o.version_id
@@ -503,7 +503,7 @@ begin
     created_at = now();
 end
 $function$;
-comment on function catalog.add_tombstones(text,timestamp with time zone,catalog.observation[]) is 'Remembers the observed versions that are gone: for ever, or as of the time of the observation where the id may be used again.';
+comment on function catalog.add_tombstones(text,timestamp with time zone,catalog.observation[]) is 'Remembers the observed versions that are gone, as of the time of the observation.';
 
 CREATE OR REPLACE FUNCTION catalog.annotate_version(in_bucket text, in_key text, in_version_id text, changes jsonb)
  RETURNS SETOF catalog.storage_versions
@@ -940,8 +940,8 @@ CREATE OR REPLACE FUNCTION catalog.is_gone(version_id text, observed_at timestam
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN ((version_id = ANY (gone_ids)) AND ((version_id <> 'null'::text) OR (observed_at <= as_of)));
-comment on function catalog.is_gone(text,timestamp with time zone,text[],timestamp with time zone) is 'Whether a version of the catalog is deleted by a batch that observed gone_ids as gone at as_of. A real version id never returns; a ''null'' version that was observed later has been written again.';
+RETURN ((version_id = ANY (gone_ids)) AND (observed_at <= as_of));
+comment on function catalog.is_gone(text,timestamp with time zone,text[],timestamp with time zone) is 'Whether a version of the catalog is deleted by a batch that observed gone_ids as gone at as_of. One that was observed later has been written again (the version id ''null''), or its deletion was an error.';
 
 CREATE OR REPLACE FUNCTION catalog.keeps_author(version_id text, last_modified timestamp with time zone, sequencer text, claimed_by text, observed_last_modified timestamp with time zone, observed_sequencer text, observed_claimed_by text)
  RETURNS boolean
@@ -971,11 +971,11 @@ begin
       where x.bucket = in_bucket and x.key = o.key and x.version_id = o.version_id
       limit 1
     ) as tombstone on true
-    where o.state <> 'gone' and (tombstone.observed_at is null or tombstone.observed_at < as_of)
+    where o.state <> 'gone' and (tombstone.observed_at is null or o.is_verified and tombstone.observed_at < as_of)
   );
 end
 $function$;
-comment on function catalog.live_observations(text,timestamp with time zone,catalog.observation[]) is 'The observations of versions that exist, without those known to be deleted since they were observed.';
+comment on function catalog.live_observations(text,timestamp with time zone,catalog.observation[]) is 'The observations of versions that exist, without those known to be deleted since they were observed. An event alone does not bring a deleted version back: it may be late.';
 
 CREATE OR REPLACE FUNCTION catalog.lock_key(in_bucket text, in_key text)
  RETURNS void

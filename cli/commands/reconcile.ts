@@ -23,6 +23,7 @@ export function addReconcile(program: Command): void {
         .default(0)
         .conflicts('full'),
     )
+    .option('--bucket-deleted', 'confirm that a bucket that does not exist was deleted: removes its versions from the catalog')
     .option('--fresh', 'start at the first key, even if an earlier run was stopped')
     .addOption(new Option('--list', 'list the newest runs and their states').conflicts([...START_FLAGS, 'follow', 'stop']))
     .addOption(
@@ -50,11 +51,12 @@ Examples:
 }
 
 /** The flags that only a command that starts a run takes. */
-const START_FLAGS = ['dryRun', 'full', 'sample', 'fresh', 'prefix', 'rate', 'grace']
+const START_FLAGS = ['dryRun', 'bucketDeleted', 'full', 'sample', 'fresh', 'prefix', 'rate', 'grace']
 
 type Flags = TargetFlags &
   RunFlags & {
     dryRun?: boolean
+    bucketDeleted?: boolean
     full?: boolean
     sample: number
     fresh?: boolean
@@ -67,11 +69,11 @@ async function reconcileCommand(flags: Flags): Promise<void> {
   const target = resolveTarget(flags)
   if (flags.list) return listRuns(target, flags)
   if (flags.stop) return stopRuns(target, flags, flags.stop)
-  const { dryRun, fresh } = flags
+  const { dryRun, bucketDeleted, fresh } = flags
   const sampleRate = flags.full ? 1 : flags.sample
   const started = flags.follow
     ? await Promise.all(flags.follow.map(id => getJson<Run>(target, '/reconcile', { id })))
-    : await startRuns(target, flags, { kind: 'reconcile', dryRun, fresh, sampleRate })
+    : await startRuns(target, flags, { kind: 'reconcile', dryRun, fresh, sampleRate, bucketDeleted })
   const runs = await followRuns(target, flags, started, await expectedVersions(target, started))
   if (flags.json) printLine(printableJson(runs, 2))
   else printFindings(runs)

@@ -14,6 +14,7 @@ export type RunSettings<Kind extends RunKind = RunKind> = {
   dryRun?: boolean
   fresh?: boolean
   sampleRate?: number
+  bucketDeleted?: boolean
   manifest?: string
 }
 

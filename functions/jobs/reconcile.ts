@@ -15,7 +15,7 @@ export type ReconcilerDependencies = Pick<
 > & {
   sql: Sql
   s3: S3Client
-  /** The bucket that a rule compares. */
+  /** The bucket that the installation is configured for; a rule compares it. */
   bucket: string
   /** Invokes this function with another event, without waiting for it. */
   continueLater?: (event: { runId: number }) => Promise<unknown>
@@ -48,7 +48,7 @@ export function reconciler(
     // Lambda may deliver an event twice.
     if (opened.finishedAt !== null) return { done: true, run: opened }
     try {
-      const run = await continueRun(sql, s3, opened, { ...options, shouldStop })
+      const run = await continueRun(sql, s3, opened, { ...options, homeBucket: bucket, shouldStop })
       log({ level: run.findings.unsettled > 0 ? 'error' : 'info', message: 'reconciled', ...run })
       if (run.finishedAt === null && run.stopRequestedAt === null) await continueLater?.({ runId: run.id })
       if (run.finishedAt !== null && run.kind === 'reconcile')

@@ -101,6 +101,7 @@ const FIELDS_OF_KIND = [
   ['dryRun', 'reconcile'],
   ['sampleRate', 'reconcile'],
   ['graceSeconds', 'reconcile'],
+  ['bucketDeleted', 'reconcile'],
 ] as const
 
 /** What to start a run of the reconciler with. */
@@ -114,6 +115,7 @@ export const reconcileStart = v.pipe(
     requestsPerSecond: v.optional(within(REQUEST_RATE.min, REQUEST_RATE.max)),
     sampleRate: v.optional(within(0, 1)),
     graceSeconds: v.optional(within(0, GRACE_SECONDS.max)),
+    bucketDeleted: v.optional(v.boolean('must be true or false')),
     manifest: v.optional(v.pipe(p.text(2048), v.regex(MANIFEST_URL, 'must be s3://bucket/.../manifest.json'))),
   }),
   v.check(start => start.kind !== 'inventory' || start.manifest !== undefined, 'needs a manifest for the kind inventory'),

@@ -6,8 +6,14 @@ import { Conflict, NotFound } from '../errors.ts'
 import type { RunKind } from '../names.ts'
 import type { RunResult } from './run-results.ts'
 
-/** What the caller of a run chose. `manifest` is the `s3://` address of a report's manifest.json; only inventories have one. */
-export type RunOptions = { requestsPerSecond?: number; sampleRate?: number; graceSeconds?: number; manifest?: string }
+/** What the caller of a run chose. `bucketDeleted` confirms that the bucket was deleted on purpose, if it does not exist. `manifest` is the `s3://` address of a report's manifest.json; only inventories have one. */
+export type RunOptions = {
+  requestsPerSecond?: number
+  sampleRate?: number
+  graceSeconds?: number
+  bucketDeleted?: boolean
+  manifest?: string
+}
 
 /**
  * `waiting` for a process to start or continue it, `running`, `stopped` on request, `failed` with an error, `finished`, or `incomplete`: finished

@@ -92,12 +92,13 @@ export async function getStatistics(
   return row
 }
 
-/** Returns the buckets that have, or had, an object or version, by name. */
+/** Returns the buckets that have an object, version or delete marker, by name. */
 export async function getBuckets(sql: Sql): Promise<BucketStatistics[]> {
   return sql<BucketStatistics[]>`
     select bucket, ${sums(sql)}
     from catalog.storage_counters
     group by bucket
+    having sum(objects) filter (where dimension in ('total', 'versions', 'markers')) > 0
     order by bucket
   `
 }

@@ -77,12 +77,19 @@ export async function findVersion(sql: Sql, { bucket, key, versionId }: VersionN
   return row && toVersion(row)
 }
 
-/** Returns those of the buckets of which the catalog has a version or a delete marker. */
-export async function bucketsWithVersions(sql: Sql, buckets: string[]): Promise<string[]> {
+/** Returns the buckets of which the catalog has versions from S3, by name. Reads one index entry for each bucket, however many versions it has. */
+export async function bucketsWithVersions(sql: Sql): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
+    with recursive b (name) as (
+      select min(bucket) from catalog.storage_versions
+      union all
+      select (select min(v.bucket) from catalog.storage_versions v where v.bucket > b.name)
+      from b
+      where b.name is not null
+    )
     select b.name
-    from jsonb_array_elements_text(${sql.json(buckets)}) as b (name)
-    where exists (select from catalog.storage_versions v where v.bucket = b.name)
+    from b
+    where exists (select from catalog.storage_versions v where v.bucket = b.name and v.storage_backend = 's3')
   `
   return rows.map(({ name }) => name)
 }

@@ -70,14 +70,22 @@ export function isDue({ clock }: Plan, { dueAt }: Chunk): boolean {
   return clock.now() >= dueAt
 }
 
-/** What a chunk adds to the findings and differences of its run, and the keys that could not be settled. */
-export type FinishedChunk = { findings: Partial<Findings>; differences: RecordedDifference[]; failures: KeyFailure[] }
+/** What a chunk adds to the findings and differences of its run, and the keys that could not be settled; the checkpoint moves after `last`. */
+export type FinishedChunk = {
+  findings: Partial<Findings>
+  differences: RecordedDifference[]
+  failures: KeyFailure[]
+  last: string
+}
 
 /**
  * Repairs the differences of a chunk that are certain, or that still exist after the wait, and records which versions were asked again.
  * Returns the differences and what they count.
  */
-export async function finishChunk(plan: Plan, { differing, asked, versions, oldestSeconds }: Chunk): Promise<FinishedChunk> {
+export async function finishChunk(
+  plan: Plan,
+  { differing, asked, versions, oldestSeconds, last }: Chunk,
+): Promise<FinishedChunk> {
   const { sql, s3, run } = plan
   const failures = [...asked.failures]
   const { wait = [], certain = [] } = Object.groupBy(differing, item => (mustWait(item) ? 'wait' : 'certain'))
@@ -90,7 +98,7 @@ export async function finishChunk(plan: Plan, { differing, asked, versions, olde
   const unsettled = distinctKeys(failures)
   const findings: Partial<Findings> = { versions, repaired, refreshed, oldestSeconds, disagreeing, unsettled: unsettled.length }
   for (const { kind } of differences) findings[kind] = (findings[kind] ?? 0) + 1
-  return { findings, differences, failures: unsettled }
+  return { findings, differences, failures: unsettled, last }
 }
 
 type OpenChunk = Omit<Chunk, 'asked' | 'dueAt'> & { toAsk: EqualVersion[]; entries: number; requests: number }

@@ -6,7 +6,9 @@ import type { Sql } from '../database/connection.ts'
 import { GRACE_SECONDS, REFRESH_DAYS, REQUEST_RATE } from '../limits.ts'
 import { refreshPeriod } from '../refresh-period.ts'
 import { pacedClient } from '../s3/paced-client.ts'
-import { type Chunk, compareInChunks, finishChunk, isDue, type Plan } from './chunks.ts'
+import { isNoSuchBucket } from '../s3/requests.ts'
+import { type Chunk, compareInChunks, type FinishedChunk, finishChunk, isDue, type Plan } from './chunks.ts'
+import { removeDeletedBucket } from './deleted-bucket.ts'
 import { nameUnsettled } from './unsettled.ts'
 import { type HeldRun, type WorkOptions, workOnRun } from './work-on-run.ts'
 
@@ -23,6 +25,11 @@ export type ReconcileOptions = WorkOptions & {
   sampleRate?: number
   /** The event of a younger difference may be on its way: it is drift only if it still exists after this time. */
   graceSeconds?: number
+  /**
+   * The bucket that the installation is configured for. While it exists, S3 is the right one, and the loss of another bucket is believed; its
+   * own must be confirmed with the option `bucketDeleted` of the run.
+   */
+  homeBucket?: string
   clock?: Clock
   /** Chooses the sample, and spreads retries. */
   random?: () => number
@@ -65,33 +72,50 @@ async function compare(
   const paced = pacedClient(s3, { requestsPerSecond, onRequest: () => requests++, clock, random })
   const asking = { refreshHours, sampleRate, random }
   const plan = { sql, s3: paced, run: held.run, requestsPerSecond, ...asking, graceSeconds, shouldStop, clock }
-  const save = async (chunk: Chunk | undefined, isLast: boolean) => {
-    const found = chunk ? await finishChunk(plan, chunk) : { findings: {}, differences: [], failures: [] }
+  const save = async (chunk: FinishedChunk) => {
     const before = held.run.findings
     // Before the checkpoint, so that a run that is killed in between loses none.
-    await recordDifferences(sql, held.run.id, found.differences, driftOf(before))
-    const findings = { ...add(before, found.findings), requests }
-    const result = { unsettled: nameUnsettled(held.run.result?.unsettled ?? [], found.failures) }
-    await held.save({ findings, checkpoint: chunk?.last ?? held.run.checkpoint, result }, isLast)
+    await recordDifferences(sql, held.run.id, chunk.differences, driftOf(before))
+    const result = { unsettled: nameUnsettled(held.run.result?.unsettled ?? [], chunk.failures) }
+    await held.save({ findings: { ...add(before, chunk.findings), requests }, checkpoint: chunk.last, result })
+  }
+  const end = (isFinished: boolean) => {
+    const result = held.run.result ?? { unsettled: [] }
+    return held.save({ findings: { ...held.run.findings, requests }, result }, isFinished)
   }
 
   if (held.run.checkpoint === null) await forgetDifferences(sql, held.run.id)
+  try {
+    return await end(await compareAll(plan, save))
+  } catch (error) {
+    if (!isNoSuchBucket(error)) throw error
+    const removed = removeDeletedBucket({ ...plan, run: held.run, homeBucket: options.homeBucket }, error)
+    for (;;) {
+      const { value, done } = await removed.next()
+      if (done) return end(value)
+      await save(value)
+    }
+  }
+}
+
+/** Compares and saves chunk by chunk. Returns whether it reached the last key. */
+async function compareAll(plan: Plan, save: (chunk: FinishedChunk) => Promise<void>): Promise<boolean> {
+  const { shouldStop } = plan
   const open: Chunk[] = []
   let isCutShort = false
   const waiting = () => open.reduce((sum, { differing, asked }) => sum + differing.length + asked.equal.length, 0)
   for await (const chunk of compareInChunks(plan)) {
     open.push(chunk)
     while (open[0] && (isDue(plan, open[0]) || (waiting() > MAX_WAITING && (await untilDue(plan, open[0]))))) {
-      await save(open.shift(), false)
+      await save(await finishChunk(plan, open.shift()!))
       // One chunk is seconds of work; all that are due can be minutes.
       if (shouldStop()) break
     }
     isCutShort = shouldStop()
     if (isCutShort) break
   }
-  while (open[0] && !shouldStop() && (await untilDue(plan, open[0]))) await save(open.shift(), false)
-  await save(undefined, !isCutShort && open.length === 0)
-  return held.run
+  while (open[0] && !shouldStop() && (await untilDue(plan, open[0]))) await save(await finishChunk(plan, open.shift()!))
+  return !isCutShort && open.length === 0
 }
 
 /** Waits until a chunk is due; false when the run must stop before. */

@@ -15,7 +15,7 @@ import { synthesised } from './stage.ts'
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8')
 
 /** Tasks that no alarm asks for; every other section of the runbook is an alarm's. */
-const TASKS = ['redrive', 'backup-and-restore', 'failover', 'upgrade', 'passwords', 'scale']
+const TASKS = ['redrive', 'deleted-bucket', 'backup-and-restore', 'failover', 'upgrade', 'passwords', 'scale']
 
 type Properties = {
   AlarmName: string

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { DeleteBucketCommand, DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { test } from 'vitest'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { type S3Server, startS3 } from '../../local/s3/server.ts'
@@ -14,9 +14,9 @@ import { fillBucket } from '../support/s3/fill-bucket.ts'
 /** Three chunks of a reconcile at this rate, which end after 600 requests: three for each version. */
 const VERSIONS = 500
 
-test.concurrent('events lost while the catalog was stopped are repaired soon after the start, in every bucket', async ({
-  expect,
-}) => {
+test.concurrent('events lost while the catalog was stopped are repaired soon after the start, in every bucket', {
+  timeout: 90_000,
+}, async ({ expect }) => {
   await using folder = await emptyFolder()
   const first = await start(folder.path)
   const s3 = testClient(first.catalog.s3Url, first.catalog)
@@ -62,6 +62,28 @@ test.concurrent('a reconcile that the stop of the catalog interrupts continues a
     .toEqual([`Bucket catalog differed from the catalog: ${VERSIONS} found, ${VERSIONS} repaired`])
   expect({ before: first.lines, isEqual: await isEqual(second.catalog, ['catalog']) }).toEqual({ before: [], isEqual: true })
   expect(await runsOf(second.catalog)).toMatchObject([{ bucket: 'catalog', finishedAt: expect.any(Date) }])
+  await second.catalog.stop()
+})
+
+test.concurrent('a bucket that was deleted while the catalog was stopped stayed in it for good; it is removed after the next start', {
+  timeout: 90_000,
+}, async ({ expect }) => {
+  await using folder = await emptyFolder()
+  const first = await start(folder.path)
+  const s3 = testClient(first.catalog.s3Url, first.catalog)
+  await makeBucket(s3, 'second', 'never')
+  await s3.send(new PutObjectCommand({ Bucket: 'second', Key: 'a', Body: 'x' }))
+  s3.destroy()
+  await expect.poll(() => inCatalog(first.catalog), { timeout: 10_000 }).toBe(1)
+  await first.catalog.stop()
+  await withoutEvents(folder.path, async s3 => {
+    await s3.send(new DeleteObjectCommand({ Bucket: 'second', Key: 'a' }))
+    await s3.send(new DeleteBucketCommand({ Bucket: 'second' }))
+  })
+  const second = await start(folder.path)
+  const line = 'Bucket second differed from the catalog: 1 found, 1 repaired'
+  await expect.poll(() => second.lines, { timeout: 30_000 }).toEqual([line])
+  expect(await inCatalog(second.catalog)).toBe(0)
   await second.catalog.stop()
 })
 

@@ -4,7 +4,7 @@ language plpgsql
 as $$
 begin
   insert into catalog.storage_tombstones as t (bucket, key, version_id, observed_at)
-  select in_bucket, o.key, o.version_id, case when o.version_id = 'null' then as_of else 'infinity' end
+  select in_bucket, o.key, o.version_id, as_of
   from unnest(observed) as o
   where o.state = 'gone'
   order by o.key, o.version_id
@@ -15,7 +15,6 @@ end
 $$;
 
 comment on function catalog.add_tombstones is
-  'Remembers the observed versions that are gone: for ever, or as of the time of the observation where the id may be '
-  'used again.';
+  'Remembers the observed versions that are gone, as of the time of the observation.';
 
 revoke execute on function catalog.add_tombstones from public;

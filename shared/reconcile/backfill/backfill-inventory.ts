@@ -162,7 +162,7 @@ async function differingRows(
     where not exists (
         select
         from catalog.storage_tombstones t
-        where t.bucket = ${bucket} and t.key = k.name ->> 0 and t.version_id = k.name ->> 1 and t.observed_at = 'infinity'
+        where t.bucket = ${bucket} and t.key = k.name ->> 0 and t.version_id = k.name ->> 1 and t.version_id <> 'null'
       )
     order by k.n
   `

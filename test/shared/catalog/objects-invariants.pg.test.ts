@@ -4,7 +4,7 @@ import { recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
 import { applyObservations, type Observation } from '../../../shared/catalog/observations.ts'
 import { annotateVersion, recordVersion } from '../../../shared/catalog/versions.ts'
 import type { Client, Sql } from '../../../shared/database/connection.ts'
-import { databaseTest as test } from '../../support/postgres/database.ts'
+import { freshDatabase, databaseTest as test } from '../../support/postgres/database.ts'
 import { randomNumbers, shuffle } from '../../support/random.ts'
 
 const K = { bucket: 'docs', key: 'k' }
@@ -196,16 +196,21 @@ describe('applyObservations', () => {
     expect([...(await sql`select size from catalog.storage_objects`)]).toEqual([{ size: 2 }])
   })
 
-  test('a deleted version does not come back, but a null version that is written later does', async ({ sql }) => {
-    await applyObservations(sql, '2024-01-02T00:00:00Z', {
-      observed: [seen({ state: 'gone' }), seen({ versionId: 'null', state: 'gone' })],
-    })
-    await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({})] })
-    await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ versionId: 'null' })] })
-    expect(await sql`select from catalog.storage_versions`).toHaveLength(0)
-    await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({ versionId: 'null' })] })
-    expect([...(await sql`select version_id from catalog.storage_objects`)]).toEqual([{ version_id: 'null' }])
-  })
+  test.each(['null', 'v1'])(
+    'a deleted version %s comes back by a later response of the backend only, not by an event',
+    async versionId => {
+      await using database = await freshDatabase()
+      const { sql } = database
+      await applyObservations(sql, '2024-01-02T00:00:00Z', { observed: [seen({ versionId, state: 'gone' })] })
+      await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({ versionId, isVerified: false })] })
+      await applyObservations(sql, '2024-01-01T00:00:00Z', { observed: [seen({ versionId })] })
+      expect(await sql`select from catalog.storage_versions`).toHaveLength(0)
+      await applyObservations(sql, '2024-01-03T00:00:00Z', { observed: [seen({ versionId })] })
+      expect([...(await sql`select version_id from catalog.storage_objects`)]).toEqual([{ version_id: versionId }])
+      await applyObservations(sql, '2024-01-02T12:00:00Z', { observed: [seen({ versionId, state: 'gone' })] })
+      expect(await sql`select from catalog.storage_versions`).toHaveLength(1)
+    },
+  )
 })
 
 /** Keys whose object and latest version differ in a column that both have. */
