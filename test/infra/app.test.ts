@@ -145,6 +145,7 @@ describe('the API', () => {
       ['key'],
       ['key', 'versionId'],
       ['q'],
+      ['run'],
     ])
     for (const { RequestValidatorId } of methods(prod)) expect(RequestValidatorId).toBeDefined()
   })
