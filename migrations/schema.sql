@@ -922,6 +922,65 @@ RETURN translate(replace(replace(NORMALIZE(regexp_replace((NORMALIZE(input, NFKD
 comment on function catalog.fold(text) is 'Composes compatibly, strips accents and invisible characters, and makes digits ASCII: both spellings of Café become Cafe.';
 grant execute on function catalog.fold(text) to catalog_api;
 
+CREATE OR REPLACE FUNCTION catalog.forget_versions(in_bucket text, names jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  headless text[];
+begin
+  perform catalog.lock_keys(array_agg(in_bucket), array_agg(n.key))
+  from jsonb_to_recordset(names) as n (key text);
+
+  headless := array(
+    select v.key
+    from jsonb_to_recordset(names) as n (key text, version_id text)
+    cross join lateral (
+      select x.key
+      from catalog.storage_versions x
+      where x.bucket = in_bucket and x.key = n.key and x.version_id = n.version_id and x.is_latest
+        and x.storage_backend <> 's3'
+      limit 1
+    ) as v
+  );
+
+  delete from catalog.storage_versions
+  where ctid = any (array(
+      select v.ctid
+      from jsonb_to_recordset(names) as n (key text, version_id text)
+      cross join lateral (
+        select x.ctid
+        from catalog.storage_versions x
+        where x.bucket = in_bucket and x.key = n.key and x.version_id = n.version_id and x.storage_backend <> 's3'
+        limit 1
+      ) as v
+    ));
+
+  update catalog.storage_versions
+  set is_latest = true,
+    latest_at = clock_timestamp()
+  where ctid = any (array(
+      select v.ctid
+      from unnest(headless) as k (key)
+      cross join lateral (
+        select x.ctid
+        from catalog.storage_versions x
+        where x.bucket = in_bucket and x.key = k.key and x.storage_backend <> 's3'
+        order by x.last_modified desc, x.created_at desc, x.version_id desc
+        limit 1
+      ) as v
+    ));
+end
+$function$;
+comment on function catalog.forget_versions(text,jsonb) is 'Removes versions ({key, version_id}) of other backends than S3, as if they had never been recorded: where the latest is among them, the newest that is left becomes the latest. Versions of S3 stay, but their keys are locked.';
+grant execute on function catalog.forget_versions(text,jsonb) to catalog_api;
+
 CREATE OR REPLACE FUNCTION catalog.give_to_pruner(partition regclass)
  RETURNS void
  LANGUAGE plpgsql
@@ -947,7 +1006,7 @@ CREATE OR REPLACE FUNCTION catalog.keeps_author(version_id text, last_modified t
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN (observed_claimed_by IS NOT NULL) THEN false WHEN ((claimed_by IS NOT NULL) AND ((version_id <> 'null'::text) OR (observed_last_modified = last_modified))) THEN true ELSE ((observed_sequencer COLLATE "C") < (sequencer COLLATE "C")) END;
+RETURN CASE WHEN (observed_claimed_by IS NOT NULL) THEN false WHEN ((observed_sequencer COLLATE "C") < (sequencer COLLATE "C")) THEN true WHEN (claimed_by IS NULL) THEN false ELSE ((version_id <> 'null'::text) OR ((observed_last_modified = last_modified) AND ((observed_sequencer COLLATE "C") = (sequencer COLLATE "C")))) END;
 comment on function catalog.keeps_author(text,timestamp with time zone,text,text,timestamp with time zone,text,text) is 'Whether a version of the catalog keeps created_by and claimed_by when it is observed again.';
 
 CREATE OR REPLACE FUNCTION catalog.latest_time(was_latest boolean, was_latest_at timestamp with time zone, is_latest boolean, is_stated boolean, as_of timestamp with time zone)

@@ -15,9 +15,9 @@ export type FunctionRow = {
   /** Database user, the endpoint it signs in to, and the size of the connection pool. */
   database: { user: string; endpoint: 'proxy' | 'instance'; connections: number }
   /** What its security group lets it connect to; services are S3, SQS and Lambda. */
-  network: 'proxy' | 'proxy and Lambda' | 'proxy and services' | 'instance'
-  /** `read`: listings, HEAD and tags. `presign`: get and put, so that URLs which it signs allow them. */
-  bucket?: 'read' | 'presign'
+  network: 'proxy' | 'proxy and services' | 'instance'
+  /** `read`: listings, HEAD and tags. `write`: also puts and deletes of objects, not of their versions, and changes of tags. */
+  bucket?: 'read' | 'write'
   /** Whether it may read the bucket of S3 Inventory reports, where the deployment names one. */
   readsInventory?: true
   /** Whether it may send messages to the dead-letter queue. */
@@ -61,8 +61,9 @@ export const FUNCTIONS = {
     timeout: 29,
     startedBy: 'api',
     database: { user: 'catalog_api', endpoint: 'proxy', connections: 2 },
-    network: 'proxy and Lambda',
-    bucket: 'presign',
+    network: 'proxy and services',
+    // What S3 owns is written there, and URLs that it signs allow no more than its role.
+    bucket: 'write',
     // It starts runs of the reconciler.
     invokes: ['reconciler'],
     environment: ['CATALOG_BUCKET', 'CATALOG_S3_PATH_STYLE', 'CATALOG_RECONCILER_FUNCTION'],

@@ -35,3 +35,20 @@ export const AUDIT_SOURCES = ['event', 'api', 'posted'] as const
 
 /** Who reports an audit entry: S3, the API about a request that it carried out, or a caller of POST /audit. */
 export type AuditSource = (typeof AUDIT_SOURCES)[number]
+
+/**
+ * Whether a bucket of S3 may have this name. Source: S3 user guide, "General purpose bucket naming rules"; the names of other kinds of buckets
+ * and of access points, which it reserves, are refused as well.
+ */
+export function isS3BucketName(name: string): boolean {
+  return (
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&
+    !name.includes('..') &&
+    !/^\d+\.\d+\.\d+\.\d+$/.test(name) &&
+    !/^(xn--|sthree-|amzn-s3-demo-)/.test(name) &&
+    !/(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.test(name)
+  )
+}
+
+/** What the name of a container of another backend looks like: no control characters, no slashes (`bucket/key` is unambiguous), no spaces at its ends. */
+export const CONTAINER_NAME = /^(?![\s\p{Z}])[^\p{C}\p{Zl}\p{Zp}/\\]+(?<![\s\p{Z}])$/u

@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'shared/s3': leaves(),
   'shared/refresh': leaves('shared/database', 'shared/catalog', 'shared/s3'),
   'shared/ingest': leaves('shared/database', 'shared/catalog', 'shared/s3', 'shared/refresh'),
+  'shared/writes': leaves('shared/database', 'shared/catalog', 'shared/s3', 'shared/refresh'),
   'shared/reconcile': leaves('shared/database', 'shared/catalog', 'shared/s3', 'shared/refresh'),
   // The leaves themselves, which import each other only.
   shared: leaves('shared/environment.ts', 'shared/functions.ts'),

@@ -15,6 +15,7 @@ import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 import { type FunctionName, type FunctionRow, functionNames, functionRow } from '../../shared/functions.ts'
+import { LIST_ACTIONS, READ_ACTIONS, WRITE_ACTIONS } from '../bucket-actions.ts'
 import { logGroup } from '../functions/log-group.ts'
 import { bucketArn, functionArn, prefixOf } from '../names.ts'
 import type { Stage } from '../stages.ts'
@@ -28,16 +29,6 @@ export type Network = {
 }
 
 const POSTGRES = Port.tcp(5432)
-
-/** The actions of S3 that functions use. */
-const S3_ACTIONS = [
-  's3:GetObject',
-  's3:GetObjectVersion',
-  's3:GetObjectTagging',
-  's3:GetObjectVersionTagging',
-  's3:ListBucket',
-  's3:ListBucketVersions',
-]
 
 /** A network without a route to the internet: no gateway, no NAT, but an endpoint for each service that functions call, limited to what they call. */
 export function network(
@@ -63,7 +54,9 @@ export function network(
   const { groups, functionGroups } = securityGroups(vpc)
 
   const s3 = vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 })
-  s3.addToPolicy(allow(S3_ACTIONS, [bucketArn(bucketName), `${bucketArn(bucketName)}/*`]))
+  s3.addToPolicy(
+    allow([...LIST_ACTIONS, ...READ_ACTIONS, ...WRITE_ACTIONS], [bucketArn(bucketName), `${bucketArn(bucketName)}/*`]),
+  )
   if (inventoryBucket) s3.addToPolicy(allow(['s3:GetObject'], [`${bucketArn(inventoryBucket)}/*`]))
   const endpoint = (id: string, service: IInterfaceVpcEndpointService, statement: PolicyStatement) =>
     vpc
@@ -98,24 +91,20 @@ function securityGroups(vpc: Vpc): Pick<Network, 'groups' | 'functionGroups'> {
   const proxy = group('Proxy', 'The proxy before the database')
   const endpoints = group('Endpoints', 'Interface endpoints of AWS services')
   const clients = group('Clients', 'Functions that use the database')
-  const invokers = group('Invokers', 'Functions that use the database and invoke other functions')
   const readers = group('Readers', 'Functions that use the database, S3 and other services')
   const migrator = group('Migrator', 'The function that migrates the database')
 
   // CDK adds the rules from the proxy to the database itself.
   migrator.connections.allowTo(database, POSTGRES, 'migrations')
   clients.connections.allowTo(proxy, POSTGRES, 'queries')
-  invokers.connections.allowTo(proxy, POSTGRES, 'queries')
-  invokers.connections.allowTo(endpoints, Port.HTTPS, 'invocations')
   readers.connections.allowTo(proxy, POSTGRES, 'queries')
-  endpoints.addIngressRule(readers, Port.HTTPS, 'calls of the indexer and the reconciler')
+  endpoints.addIngressRule(readers, Port.HTTPS, 'calls of functions')
   // S3's addresses are not known at synthesis; these subnets have no route to anything else.
   readers.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'S3 by its gateway endpoint, and the interface endpoints')
   return {
     groups: { database, proxy, endpoints },
     functionGroups: {
       proxy: clients,
-      'proxy and Lambda': invokers,
       'proxy and services': readers,
       instance: migrator,
     },

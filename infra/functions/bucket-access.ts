@@ -2,22 +2,25 @@ import { Stack } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import { acknowledge } from '../acknowledge.ts'
+import { LIST_ACTIONS, READ_ACTIONS, WRITE_ACTIONS } from '../bucket-actions.ts'
 import type { Data } from '../data-stack.ts'
 import { bucketArn } from '../names.ts'
 import type { Options } from '../options.ts'
 
 /** Allows a function to read S3: listings, HEAD and tags, of all versions. */
 export function allowReads(lambda: Lambda, { bucketName }: Data, options: Options): void {
-  allow(lambda, ['s3:ListBucket', 's3:ListBucketVersions'], bucketArn(bucketName))
-  const actions = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging']
-  onObjects(lambda, actions, bucketName)
+  allow(lambda, LIST_ACTIONS, bucketArn(bucketName))
+  onObjects(lambda, READ_ACTIONS, bucketName)
   useKey(lambda, ['kms:Decrypt'], options)
 }
 
-/** Allows a function to get and put objects, so that URLs which it signs allow them. */
-export function allowPresigning(lambda: Lambda, { bucketName }: Data, options: Options): void {
-  onObjects(lambda, ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'], bucketName)
-  useKey(lambda, ['kms:Decrypt', 'kms:GenerateDataKey'], options)
+/**
+ * Allows a function to put objects, to delete them and to change the tags of their versions. A versioned bucket keeps what is deleted: deleting
+ * a version is not allowed.
+ */
+export function allowWrites(lambda: Lambda, { bucketName }: Data, options: Options): void {
+  onObjects(lambda, ['s3:PutObject', ...WRITE_ACTIONS], bucketName)
+  useKey(lambda, ['kms:GenerateDataKey'], options)
 }
 
 /** Allows a function to read S3 Inventory reports, if the deployment names their bucket. */

@@ -8,7 +8,7 @@ import { acknowledge } from '../acknowledge.ts'
 import type { Data } from '../data-stack.ts'
 import { constructId, functionArn, functionName } from '../names.ts'
 import type { Options } from '../options.ts'
-import { allowInventory, allowPresigning, allowReads } from './bucket-access.ts'
+import { allowInventory, allowReads, allowWrites } from './bucket-access.ts'
 import { bundle } from './bundle.ts'
 import { allowConnect } from './database-access.ts'
 import { functionEnvironment } from './environment.ts'
@@ -50,8 +50,8 @@ export function lambda(scope: Construct, options: Options, data: Data, name: Fun
 /** What the row of a function allows it. */
 function allow(lambda: Lambda, name: FunctionName, options: Options, data: Data): void {
   const { bucket, readsInventory, sendsDeadLetters, invokes = [] } = functionRow(name)
-  if (bucket === 'read') allowReads(lambda, data, options)
-  if (bucket === 'presign') allowPresigning(lambda, data, options)
+  if (bucket) allowReads(lambda, data, options)
+  if (bucket === 'write') allowWrites(lambda, data, options)
   if (readsInventory) allowInventory(lambda, options)
   if (sendsDeadLetters) data.deadLetters.grantSendMessages(lambda)
   if (invokes.length > 0) {

@@ -21,6 +21,7 @@ await runScript('localstack:test', HELP, {}, async () => {
     CATALOG_BUCKET: deployment.bucket,
     CATALOG_QUEUE_URL: deployment.queueUrl,
     CATALOG_DEAD_LETTER_QUEUE_URL: deployment.deadLetterQueueUrl,
+    DATABASE_URL: deployment.databaseUrl,
     CATALOG_PRUNE_FUNCTION: deployment.pruneFunction,
     // As infra/stages.ts has it for this stage.
     CATALOG_PRUNE_EVERY_SECONDS: '60',

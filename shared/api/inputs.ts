@@ -15,17 +15,23 @@ export const span = { from: v.optional(p.time), to: v.optional(p.time) }
 /** The bucket, if it is not the default one. */
 export const inBucket = { bucket: v.optional(p.bucket) }
 
+/** The same, to write about. */
+export const inContainer = { bucket: v.optional(p.container) }
+
+/** The same, in S3. */
+export const inS3Bucket = { bucket: v.optional(p.s3Bucket) }
+
 /** A key of a bucket. */
 export const named = { ...inBucket, key: p.key }
 
 const textOf = (maxBytes: number) => v.optional(p.text(maxBytes))
 
-/** What callers may record of an object and of a version. */
+/** What callers may record of an object and of a version, of any backend but S3. */
 export const details = {
   contentType: textOf(1024),
   etag: textOf(1024),
   lastModified: v.optional(p.time),
-  storageBackend: v.optional(p.backend),
+  storageBackend: p.otherBackend,
   storageClass: v.optional(p.name(64)),
   metadata: v.optional(p.metadata),
   tags: v.optional(p.texts),
@@ -39,7 +45,7 @@ export const auditEntry = p.object({
   occurredAt: v.optional(p.time),
   userId: textOf(1024),
   userName: textOf(1024),
-  bucket: v.optional(p.bucket),
+  ...inContainer,
   key: v.optional(p.key),
   versionId: v.optional(p.versionId),
   ipAddress: textOf(255),
@@ -53,7 +59,7 @@ export const auditEntry = p.object({
 export const hookExecution = p.object({
   hookName: p.name(255),
   eventType: p.name(255),
-  bucket: v.optional(p.bucket),
+  ...inContainer,
   key: v.optional(p.key),
   executionTimeMs: v.pipe(v.number('must be a number'), v.finite('must be finite'), v.minValue(0, 'must not be negative')),
   success: v.boolean('must be true or false'),
@@ -108,7 +114,7 @@ const FIELDS_OF_KIND = [
 export const reconcileStart = v.pipe(
   p.object({
     kind: v.optional(v.picklist(RUN_KINDS, `must be one of ${RUN_KINDS.join(', ')}`), 'reconcile'),
-    ...inBucket,
+    ...inS3Bucket,
     prefix: v.optional(p.prefix),
     dryRun: v.optional(v.boolean('must be true or false')),
     fresh: v.optional(v.boolean('must be true or false')),

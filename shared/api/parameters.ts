@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { isDay } from '../calendar.ts'
 import { MAX_KEY_BYTES, MAX_PAGE_SIZE } from '../limits.ts'
-import { AUDIT_ACTION, AUDIT_SOURCES, BACKEND_NAME } from '../names.ts'
+import { AUDIT_ACTION, AUDIT_SOURCES, BACKEND_NAME, CONTAINER_NAME, isS3BucketName } from '../names.ts'
 
 /** Postgres' own parser fails at some thousands, depending on its stack. */
 const JSON_DEPTH = 100
@@ -63,7 +63,20 @@ export const prefix = v.pipe(
 /** Any legal key of S3, U+0000 included. */
 export const key = v.pipe(prefix, v.nonEmpty('must not be empty'))
 
+/** A bucket or a container to read about. */
 export const bucket = name(255)
+
+/** A bucket of S3. */
+export const s3Bucket = v.pipe(
+  v.string('must be text'),
+  v.check(isS3BucketName, 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, . and -'),
+)
+
+/** A bucket of S3 or a container of another backend to write about. */
+export const container = v.pipe(
+  name(255),
+  v.regex(CONTAINER_NAME, 'must not contain control characters or slashes, nor begin or end with a space'),
+)
 
 export const versionId = name(255)
 
@@ -71,6 +84,12 @@ export const versionId = name(255)
 export const backend = v.pipe(
   v.string('must be text'),
   v.regex(BACKEND_NAME, 'must be lower-case letters, digits, _ and -, at most 64'),
+)
+
+/** A backend whose objects the catalog owns. */
+export const otherBackend = v.pipe(
+  backend,
+  v.check(name => name !== 's3', 'must not be s3: S3 owns its objects, and they are indexed from its events'),
 )
 
 export const action = v.pipe(

@@ -5,6 +5,8 @@ import {
   expiresIn,
   hookExecution,
   inBucket,
+  inContainer,
+  inS3Bucket,
   named,
   oneOrMany,
   page,
@@ -88,8 +90,8 @@ export const routes = {
   recordObject: {
     method: 'PUT',
     path: '/object',
-    summary: 'Inserts or replaces an object of any backend. Its version becomes the latest of the key.',
-    query: v.strictObject(named),
+    summary: 'Inserts or replaces an object of any backend but S3. Its version becomes the latest of the key.',
+    query: v.strictObject({ ...inContainer, key: p.key }),
     body: p.object({ size: p.size, versionId: v.optional(p.versionId), ...details }),
     status: 200,
     returns: 'the object',
@@ -97,7 +99,7 @@ export const routes = {
   deleteObject: {
     method: 'DELETE',
     path: '/object',
-    summary: 'Removes an object from the catalog, not from its bucket. Its versions and audit trail stay.',
+    summary: 'Deletes an object: in S3, where it is there, and then in the catalog. Its versions and audit trail stay.',
     query: v.strictObject(named),
     status: 204,
     returns: 'nothing',
@@ -113,10 +115,12 @@ export const routes = {
   recordVersion: {
     method: 'POST',
     path: '/versions',
-    summary: 'Inserts or replaces a version or delete marker. It becomes the latest of its key unless `isLatest` is false.',
+    summary:
+      'Inserts or replaces a version or delete marker of any backend but S3. It becomes the latest of its key unless `isLatest` is false.',
     query: v.strictObject({}),
     body: p.object({
-      ...named,
+      ...inContainer,
+      key: p.key,
       versionId: p.versionId,
       isLatest: v.optional(v.boolean('must be true or false')),
       isDeleteMarker: v.optional(v.boolean('must be true or false')),
@@ -126,10 +130,25 @@ export const routes = {
     status: 201,
     returns: '`{ bucket, key, versionId }`',
   },
+  forgetVersions: {
+    method: 'DELETE',
+    path: '/versions',
+    summary:
+      'Removes versions that were recorded by mistake and are not in S3: one of a key, all of a key, or with `all=true` those of a bucket, up to 1,000 at once.',
+    query: v.strictObject({
+      ...inBucket,
+      key: v.optional(p.key),
+      versionId: v.optional(p.versionId),
+      all: v.optional(p.flag),
+    }),
+    status: 200,
+    returns: '`{ removed, remaining }`: how many, and whether there are more',
+  },
   annotateVersion: {
     method: 'PATCH',
     path: '/version',
-    summary: 'Changes the comment, tags or author of a version. Null clears the comment or the author.',
+    summary:
+      'Changes the comment, tags or author of a version. Null clears the comment or the author. Tags of a version in S3 are written to S3.',
     query: v.strictObject({ ...named, versionId: p.versionId }),
     body: p.object({ comment: v.nullish(p.text(16_384)), tags: v.optional(p.texts), createdBy: v.nullish(p.text(1024)) }),
     status: 200,
@@ -204,7 +223,8 @@ export const routes = {
     summary: 'Creates a presigned URL to upload an object; audited as UPLOAD_URL. The upload must send the returned headers.',
     query: v.strictObject({}),
     body: p.object({
-      ...named,
+      ...inS3Bucket,
+      key: p.key,
       contentType: v.optional(p.headerValue),
       metadata: v.optional(p.userMetadata),
       expiresIn: v.optional(expiresIn.inBody),

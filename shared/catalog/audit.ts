@@ -63,7 +63,7 @@ export async function logAudit(sql: Sql, entries: NewAuditEntry | NewAuditEntry[
       occurred_at, user_id, user_name, action, bucket, key, version_id, ip_address, user_agent, success, error_message, metadata,
       source, claimed
     )
-    select coalesce(a.occurred_at, now()), a.user_id, a.user_name, a.action, a.bucket, a.key, a.version_id, a.ip_address, a.user_agent,
+    select coalesce(a.occurred_at, statement_timestamp()), a.user_id, a.user_name, a.action, a.bucket, a.key, a.version_id, a.ip_address, a.user_agent,
       a.success, a.error_message, a.metadata, a.source, a.claimed
     from jsonb_to_recordset(${jsonParameter(sql, rows)}) as a (
       occurred_at timestamptz, user_id text, user_name text, action text, bucket text, key text, version_id text, ip_address text,

@@ -77,6 +77,17 @@ export async function findVersion(sql: Sql, { bucket, key, versionId }: VersionN
   return row && toVersion(row)
 }
 
+/** Whether the catalog has a version of a key from S3. */
+export async function hasVersionInS3(sql: Sql, { bucket, key }: KeyName): Promise<boolean> {
+  const rows = await sql`
+    select
+    from catalog.storage_versions v
+    where v.bucket = ${bucket} and v.key = ${toStoredKey(key)} and v.storage_backend = 's3'
+    limit 1
+  `
+  return rows.length > 0
+}
+
 /** Returns the buckets of which the catalog has versions from S3, by name. Reads one index entry for each bucket, however many versions it has. */
 export async function bucketsWithVersions(sql: Sql): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`

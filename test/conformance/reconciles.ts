@@ -1,17 +1,32 @@
 import { expect } from 'vitest'
 import type { Jsonify } from '../../cli/connect/get-json.ts'
+import { recordObject } from '../../shared/catalog/objects.ts'
 import type { ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
+import { connect, type Sql } from '../../shared/database/connection.ts'
 import { writeInventory } from '../support/s3/inventory-report.ts'
-import { type ConformanceTest, historyOf, newWord, objectOf, put, read, type TestInstallation, waitFor } from './fixture.ts'
+import {
+  auditOf,
+  type ConformanceTest,
+  historyOf,
+  listKeys,
+  newWord,
+  objectOf,
+  put,
+  read,
+  type TestInstallation,
+  versionsOf,
+  waitFor,
+} from './fixture.ts'
 
 /** The reconciler, through the API alone: repairs, digests, previews and inventories, with their progress, stopped and continued. */
 export function testReconciles(test: ConformanceTest): void {
-  test('a reconcile restores what the catalog lost, and removes what the bucket never had', async ({ installation }) => {
-    const { bucket, prefix } = installation
+  test('a reconcile restores what the catalog lost, and removes what the bucket never had', async ({ installation, skip }) => {
+    if (!installation.target.databaseUrl) return skip('its database cannot be reached')
+    const { prefix } = installation
     const { key, versionId } = await put(installation, 'drift/lost.txt', 'x', { Metadata: { shelf: '7' } })
     await waitFor(installation, () => objectOf(installation, key), expect.objectContaining({ versionId }))
     const invented = `${prefix}drift/invented.txt`
-    await installation.api.request('PUT', '/object', { bucket, key: invented }, { size: 5, versionId: newWord() })
+    await invent(installation, invented)
     await lose(installation, key)
     expect([await objectOf(installation, key), (await objectOf(installation, invented))?.size]).toEqual([undefined, 5])
 
@@ -22,7 +37,33 @@ export function testReconciles(test: ConformanceTest): void {
     expect([await objectOf(installation, invented), await historyOf(installation, invented)]).toEqual([undefined, []])
   })
 
-  test('the digests of bucket and catalog are equal until the catalog loses something', async ({ installation }) => {
+  test('a reconcile undoes nothing that was changed through the API', async ({ installation }) => {
+    const { api, bucket } = installation
+    const prefix = `${installation.prefix}written/`
+    const { key, versionId } = await put(installation, 'written/tagged.txt', 'x')
+    const deleted = await put(installation, 'written/deleted.txt', 'x')
+    await waitFor(installation, async () => (await listKeys(installation, 'written/')).length, 2)
+    const tags = { state: 'signed' }
+    const change = { tags, comment: 'as signed', createdBy: 'ann' }
+    expect(await api.request('PATCH', '/version', { bucket, key, versionId }, change)).toMatchObject({
+      status: 200,
+      body: change,
+    })
+    expect(await api.request('DELETE', '/object', { bucket, key: deleted.key })).toMatchObject({ status: 204 })
+    expect(await objectOf(installation, deleted.key)).toBeUndefined()
+
+    const { findings } = await finish(installation, { prefix, graceSeconds: 0, sampleRate: 1 })
+    expect(findings).toMatchObject({ versions: 3, repaired: 0 })
+    expect(await objectOf(installation, key)).toMatchObject({ tags })
+    expect((await versionsOf(installation, key))[0]).toMatchObject(change)
+    expect(await historyOf(installation, deleted.key)).toEqual([expect.stringMatching(/ marker latest$/), deleted.versionId])
+    const entries = [...(await auditOf(installation, key)), ...(await auditOf(installation, deleted.key))]
+    const ofApi = entries.filter(({ source }) => source === 'api').map(({ action }) => action)
+    expect(ofApi.sort()).toEqual(['ANNOTATE', 'DELETE', 'TAG'])
+  })
+
+  test('the digests of bucket and catalog are equal until the catalog loses something', async ({ installation, skip }) => {
+    if (!installation.target.databaseUrl) return skip('its database cannot be reached')
     const prefix = `${installation.prefix}digest/`
     const { key, versionId } = await put(installation, 'digest/a.txt', 'x')
     await waitFor(installation, () => objectOf(installation, key), expect.objectContaining({ versionId }))
@@ -35,7 +76,8 @@ export function testReconciles(test: ConformanceTest): void {
     expect((await finish(installation, { prefix, graceSeconds: 0 })).findings.repaired).toBe(1)
   })
 
-  test('a preview estimates a backfill, and an inventory report fills the catalog', async ({ installation }) => {
+  test('a preview estimates a backfill, and an inventory report fills the catalog', async ({ installation, skip }) => {
+    if (!installation.target.databaseUrl) return skip('its database cannot be reached')
     const prefix = `${installation.prefix}backfill/`
     const { key, versionId } = await put(installation, 'backfill/old.txt', 'x')
     await waitFor(installation, () => objectOf(installation, key), expect.objectContaining({ versionId }))
@@ -51,11 +93,12 @@ export function testReconciles(test: ConformanceTest): void {
     expect(await objectOf(installation, key)).toMatchObject({ versionId })
   })
 
-  test('a run is listed, stopped at a checkpoint, and continued by the same request', async ({ installation }) => {
+  test('a run is listed, stopped at a checkpoint, and continued by the same request', async ({ installation, skip }) => {
+    if (!installation.target.databaseUrl) return skip('its database cannot be reached')
     const { api, bucket } = installation
     const prefix = `${installation.prefix}stopped/`
     const invented = `${prefix}invented.txt`
-    await api.request('PUT', '/object', { bucket, key: invented }, { size: 5, versionId: newWord() })
+    await invent(installation, invented)
     // It waits for an event of the difference.
     const { id } = await start(installation, { prefix, graceSeconds: 600 })
     await waitFor(installation, () => stateOf(installation, id), 'running')
@@ -104,7 +147,17 @@ function sides({ result }: Run): string[] {
   return [...new Set(Object.values(result as Record<string, { hash: string }>).map(({ hash }) => hash))]
 }
 
-/** Makes the catalog forget an object that the bucket has. */
-async function lose({ api, bucket }: TestInstallation, key: string): Promise<void> {
-  expect(await api.request('DELETE', '/object', { bucket, key })).toMatchObject({ status: 204 })
+/** Makes the catalog lose an object that the bucket has, which no request of the API can. */
+async function lose({ target, bucket }: TestInstallation, key: string): Promise<void> {
+  await inDatabase(target, sql => sql`delete from catalog.storage_versions where bucket = ${bucket} and key = ${key}`)
+}
+
+/** Makes the catalog believe in an object that the bucket never had. */
+async function invent({ target, bucket }: TestInstallation, key: string): Promise<void> {
+  await inDatabase(target, sql => recordObject(sql, { bucket, key, size: 5, versionId: newWord() }))
+}
+
+async function inDatabase({ databaseUrl = '' }: TestInstallation['target'], work: (sql: Sql) => Promise<unknown>): Promise<void> {
+  const sql = connect({ url: databaseUrl, max: 1 })
+  await work(sql).finally(() => sql.end())
 }

@@ -65,7 +65,7 @@ test('limits are taken up to their ends', async ({ ask }) => {
 })
 
 test('plus is a space, as in a form', async ({ api, ask }) => {
-  await ask('PUT', '/object', { query: { key: 'a b' }, body: { size: 1 } })
+  await ask('PUT', '/object', { query: { key: 'a b' }, body: { storageBackend: 'local', size: 1 } })
   expect(await (await fetch(`${api.url}/object?key=a+b`)).json()).toMatchObject({ key: 'a b' })
 })
 
@@ -77,7 +77,7 @@ describe('a body is refused', () => {
     ['not UTF-8', new Uint8Array([34, 0xff, 34]), json, 400, 'MalformedBody', /^The body is not UTF-8$/],
     [
       'another content type',
-      '{"size":1}',
+      '{"storageBackend":"local","size":1}',
       { 'content-type': 'text/plain' },
       415,
       'UnsupportedMediaType',
@@ -86,17 +86,39 @@ describe('a body is refused', () => {
     ['an array', '[]', json, 400, 'InvalidParameter', /^The body must be an object$/],
     ['a text', '"size"', json, 400, 'InvalidParameter', /^The body must be an object$/],
     ['null', 'null', json, 400, 'InvalidParameter', /^The body must be an object$/],
+    ['s3 as a backend', '{"storageBackend":"s3","size":1}', json, 400, 'InvalidParameter', /^storageBackend must not be s3: /],
     ['a missing field', '{}', json, 400, 'InvalidParameter', /^size is required$/],
-    ['an unknown field', '{"size":1,"sizes":2}', json, 400, 'InvalidParameter', /^unknown field sizes$/],
-    ['a size that is text', '{"size":"1"}', json, 400, 'InvalidParameter', /^size must be a number$/],
-    ['half a byte', '{"size":1.5}', json, 400, 'InvalidParameter', /^size must be a whole number$/],
-    ['less than nothing', '{"size":-1}', json, 400, 'InvalidParameter', /^size must not be negative$/],
-    ['more than can be counted', '{"size":9007199254740992}', json, 400, 'InvalidParameter', /^size must be a whole number$/],
-    ['metadata that is an array', '{"size":1,"metadata":[]}', json, 400, 'InvalidParameter', /^metadata must be an object$/],
-    ['a tag that is a number', '{"size":1,"tags":{"a":1}}', json, 400, 'InvalidParameter', /^tags.a must be text$/],
+    ['an unknown field', '{"storageBackend":"local","size":1,"sizes":2}', json, 400, 'InvalidParameter', /^unknown field sizes$/],
+    ['a size that is text', '{"storageBackend":"local","size":"1"}', json, 400, 'InvalidParameter', /^size must be a number$/],
+    ['half a byte', '{"storageBackend":"local","size":1.5}', json, 400, 'InvalidParameter', /^size must be a whole number$/],
+    ['less than nothing', '{"storageBackend":"local","size":-1}', json, 400, 'InvalidParameter', /^size must not be negative$/],
+    [
+      'more than can be counted',
+      '{"storageBackend":"local","size":9007199254740992}',
+      json,
+      400,
+      'InvalidParameter',
+      /^size must be a whole number$/,
+    ],
+    [
+      'metadata that is an array',
+      '{"storageBackend":"local","size":1,"metadata":[]}',
+      json,
+      400,
+      'InvalidParameter',
+      /^metadata must be an object$/,
+    ],
+    [
+      'a tag that is a number',
+      '{"storageBackend":"local","size":1,"tags":{"a":1}}',
+      json,
+      400,
+      'InvalidParameter',
+      /^tags.a must be text$/,
+    ],
     [
       'a NUL in metadata',
-      '{"size":1,"metadata":{"a":["\\u0000"]}}',
+      '{"storageBackend":"local","size":1,"metadata":{"a":["\\u0000"]}}',
       json,
       400,
       'InvalidParameter',
@@ -104,7 +126,7 @@ describe('a body is refused', () => {
     ],
     [
       'a NUL in a name',
-      '{"size":1,"metadata":{"a":{"\\u0000":1}}}',
+      '{"storageBackend":"local","size":1,"metadata":{"a":{"\\u0000":1}}}',
       json,
       400,
       'InvalidParameter',
@@ -112,7 +134,7 @@ describe('a body is refused', () => {
     ],
     [
       'a lone surrogate',
-      '{"size":1,"comment":"\\ud800"}',
+      '{"storageBackend":"local","size":1,"comment":"\\ud800"}',
       json,
       400,
       'InvalidParameter',
@@ -120,7 +142,7 @@ describe('a body is refused', () => {
     ],
     [
       'metadata too deep',
-      `{"size":1,"metadata":{"a":${'['.repeat(101)}${']'.repeat(101)}}}`,
+      `{"storageBackend":"local","size":1,"metadata":{"a":${'['.repeat(101)}${']'.repeat(101)}}}`,
       json,
       400,
       'InvalidParameter',
@@ -128,7 +150,7 @@ describe('a body is refused', () => {
     ],
     [
       'metadata far too deep',
-      `{"size":1,"metadata":{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}}`,
+      `{"storageBackend":"local","size":1,"metadata":{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}}`,
       json,
       400,
       'InvalidParameter',
@@ -136,7 +158,7 @@ describe('a body is refused', () => {
     ],
     [
       'a byte over the limit',
-      `{"size":1,"comment":"${'x'.repeat(1_048_576 - 22)}"}`,
+      `{"storageBackend":"local","size":1,"comment":"${'x'.repeat(1_048_576 - 47)}"}`,
       json,
       413,
       'BodyTooLarge',
@@ -166,11 +188,13 @@ describe('a body is refused', () => {
 
 test('a content type is read however its header is spelled', async ({ api }) => {
   const headers = { 'CONTENT-TYPE': 'application/json; charset=utf-8' }
-  expect((await fetch(`${api.url}/object?key=k`, { method: 'PUT', body: '{"size":1}', headers })).status).toBe(200)
+  expect(
+    (await fetch(`${api.url}/object?key=k`, { method: 'PUT', body: '{"storageBackend":"local","size":1}', headers })).status,
+  ).toBe(200)
 })
 
 test('a body of just the limit is read', async ({ ask }) => {
-  const body = `{"size":1${' '.repeat(1_048_576 - 10)}}`
+  const body = `{"storageBackend":"local","size":1${' '.repeat(1_048_576 - 35)}}`
   expect(
     (await ask('PUT', '/object', { query: { key: 'k' }, body, headers: { 'content-type': 'application/json' } })).status,
   ).toBe(200)
@@ -178,7 +202,9 @@ test('a body of just the limit is read', async ({ ask }) => {
 
 test('metadata of a hundred levels is kept', async ({ ask }) => {
   const metadata = { a: JSON.parse(`${'['.repeat(99)}1${']'.repeat(99)}`) }
-  expect(await ask('PUT', '/object', { query: { key: 'k' }, body: { size: 1, metadata } })).toMatchObject({ json: { metadata } })
+  expect(
+    await ask('PUT', '/object', { query: { key: 'k' }, body: { storageBackend: 'local', size: 1, metadata } }),
+  ).toMatchObject({ json: { metadata } })
 })
 
 test('an unknown path is 404, another method 405 with those that are allowed', async ({ ask }) => {

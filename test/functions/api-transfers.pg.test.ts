@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { lazyS3 } from '../../functions/runtime/lazy-s3.ts'
+import { recordVersion } from '../../shared/catalog/versions.ts'
 import { fetchLatestVersion, headVersion } from '../../shared/s3/head-version.ts'
 import { databaseTest } from '../support/postgres/database.ts'
 import { makeBucket, type TestS3, testS3 } from '../support/s3/bucket.ts'
@@ -75,12 +76,12 @@ test('what was not signed is not taken', async ({ ask }) => {
   expect((await attempt({ 'content-type': 'text/plain' })).status).toBe(403)
 })
 
-test('a download returns a URL to the bytes, or redirects there, and audits who got which version', async ({ ask }) => {
+test('a download returns a URL to the bytes, or redirects there, and audits who got which version', async ({ ask, sql }) => {
   const first = await upload(ask, 'one', { key: 'k', contentType: 'text/plain' })
   const second = await upload(ask, 'two', { key: 'k', contentType: 'text/plain' })
   const [v1, v2] = [first, second].map(response => response.headers.get('x-amz-version-id') ?? '')
-  await ask('POST', '/versions', { body: { key: 'k', versionId: v1, size: 3, lastModified: '2026-01-01' } })
-  await ask('POST', '/versions', { body: { key: 'k', versionId: v2, size: 3, lastModified: '2026-01-02' } })
+  for (const versionId of [v1, v2])
+    await recordVersion(sql, { bucket: 'archive', key: 'k', versionId: String(versionId), size: 3 })
 
   const latest = await ask('GET', '/download', { query: { key: 'k' }, headers: { 'user-agent': 'tester/2' } })
   expect(latest).toMatchObject({ status: 200, json: { url: expect.any(String), expiresAt: expect.any(String) } })
@@ -97,7 +98,7 @@ test('a download returns a URL to the bytes, or redirects there, and audits who 
 })
 
 test('what is not there, is a delete marker or is not in S3 cannot be downloaded', async ({ ask }) => {
-  await ask('POST', '/versions', { body: { key: 'deleted', versionId: 'm', isDeleteMarker: true } })
+  await ask('POST', '/versions', { body: { key: 'deleted', storageBackend: 'local', versionId: 'm', isDeleteMarker: true } })
   await ask('PUT', '/object', { query: { key: 'elsewhere' }, body: { size: 1, storageBackend: 'local' } })
   const codes = await Promise.all(
     [

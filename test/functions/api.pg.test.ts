@@ -11,7 +11,7 @@ const OBJECT = {
   contentType: 'application/pdf',
   etag: 'abc',
   lastModified: '2026-03-14T15:09:26.535Z',
-  storageBackend: 's3',
+  storageBackend: 'local',
   storageClass: 'STANDARD',
   metadata: { department: 'finance', pages: 3 },
   tags: { year: '2024' },
@@ -35,14 +35,18 @@ test('a recorded object is returned, listed and found, until it is deleted', asy
 })
 
 test('folders are returned as prefixes', async ({ ask }) => {
-  for (const key of ['a/1', 'a/2', 'b']) await ask('PUT', '/object', { query: { key }, body: { size: 1 } })
+  for (const key of ['a/1', 'a/2', 'b'])
+    await ask('PUT', '/object', { query: { key }, body: { storageBackend: 'local', size: 1 } })
   const { json } = await ask('GET', '/objects', { query: { delimiter: '/' } })
   expect(json).toMatchObject({ prefixes: ['a/'], items: [{ key: 'b' }] })
 })
 
 test('a list is filtered by metadata that is given more than once', async ({ ask }) => {
-  await ask('PUT', '/object', { query: { key: 'both' }, body: { size: 1, metadata: { a: '1', b: 'x=y' } } })
-  await ask('PUT', '/object', { query: { key: 'one' }, body: { size: 1, metadata: { a: '1' } } })
+  await ask('PUT', '/object', {
+    query: { key: 'both' },
+    body: { storageBackend: 'local', size: 1, metadata: { a: '1', b: 'x=y' } },
+  })
+  await ask('PUT', '/object', { query: { key: 'one' }, body: { storageBackend: 'local', size: 1, metadata: { a: '1' } } })
   for (const path of ['/objects', '/search']) {
     const query = { ...(path === '/search' && { q: 'both or one' }), metadata: ['a=1', 'b=x=y'] }
     const { items } = await ask('GET', path, { query })
@@ -54,13 +58,13 @@ test('a list is filtered by metadata that is given more than once', async ({ ask
 })
 
 test('versions are recorded, listed newest first, and annotated', async ({ ask }) => {
-  const version = { key: 'k', size: 5, lastModified: '2026-01-01T00:00:00Z' }
+  const version = { key: 'k', storageBackend: 'local', size: 5, lastModified: '2026-01-01T00:00:00Z' }
   expect(await ask('POST', '/versions', { body: { ...version, versionId: 'v1' } })).toMatchObject({
     status: 201,
     json: { bucket: 'archive', key: 'k', versionId: 'v1' },
   })
   await ask('POST', '/versions', {
-    body: { key: 'k', versionId: 'v2', isDeleteMarker: true, lastModified: '2026-01-02T00:00:00Z' },
+    body: { key: 'k', storageBackend: 'local', versionId: 'v2', isDeleteMarker: true, lastModified: '2026-01-02T00:00:00Z' },
   })
   const { items } = await ask('GET', '/versions', { query: { key: 'k' } })
   expect(items.map(v => [v.versionId, v.isLatest, v.isDeleteMarker, v.size])).toEqual([
@@ -145,8 +149,8 @@ test('hook executions are logged and come to statistics', async ({ ask }) => {
 })
 
 test('statistics and buckets count what is there', async ({ ask }) => {
-  await ask('PUT', '/object', { query: { key: 'k' }, body: { size: 7 } })
-  await ask('PUT', '/object', { query: { key: 'k', bucket: 'other' }, body: { size: 5 } })
+  await ask('PUT', '/object', { query: { key: 'k' }, body: { storageBackend: 'local', size: 7 } })
+  await ask('PUT', '/object', { query: { key: 'k', bucket: 'other' }, body: { storageBackend: 'local', size: 5 } })
   expect((await ask('GET', '/statistics', { query: { days: '2' } })).json).toMatchObject({
     objects: 2,
     bytes: 12,
@@ -198,9 +202,9 @@ describe('every legal key round-trips', () => {
     'k'.repeat(1024),
     '\u{1f600}'.repeat(256),
   ])('%j', async (key, { ask }) => {
-    const put = await ask('PUT', '/object', { query: { key }, body: { size: 1 } })
+    const put = await ask('PUT', '/object', { query: { key }, body: { storageBackend: 'local', size: 1 } })
     expect(put).toMatchObject({ status: 200, json: { key } })
-    await ask('POST', '/versions', { body: { key, versionId: 'v2', size: 2 } })
+    await ask('POST', '/versions', { body: { storageBackend: 'local', key, versionId: 'v2', size: 2 } })
     await ask('POST', '/audit', { body: { action: 'UPLOAD', key } })
     expect(await ask('GET', '/object', { query: { key } })).toMatchObject({ json: { key } })
     const lists = await Promise.all([

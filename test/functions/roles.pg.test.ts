@@ -58,12 +58,13 @@ test('the API does all of its operations', async () => {
   const s3 = lazyS3({ endpoint: bucket.server.url, region: 'us-east-1', forcePathStyle: true, credentials })
   const api = await testApi(signIn(DATABASE_ROLES.api), { s3 })
   const version = { key: 'k', versionId: 'v1' }
+  const local = { storageBackend: 'local' }
   // In this order: what is recorded is read, and deleted at last.
   const inputs: Record<OperationId, { query?: Record<string, string>; body?: unknown }> = {
     getHealth: {},
     getDescription: {},
-    recordObject: { query: { key: 'k' }, body: { size: 1, versionId: 'v0', metadata: { a: 'b' } } },
-    recordVersion: { body: { ...version, size: 2 } },
+    recordObject: { query: { key: 'k' }, body: { ...local, size: 1, versionId: 'v0', metadata: { a: 'b' } } },
+    recordVersion: { body: { ...local, ...version, size: 2 } },
     annotateVersion: { query: version, body: { comment: 'seen', tags: { year: '2026' } } },
     listVersions: { query: { key: 'k' } },
     getObject: { query: { key: 'k' } },
@@ -81,8 +82,9 @@ test('the API does all of its operations', async () => {
     getReconcile: { query: { id: '1' } },
     listDifferences: { query: { run: '1' } },
     stopReconcile: { query: { id: '1' } },
-    getDownload: { query: { key: 'k' } },
-    deleteObject: { query: { key: 'k' } },
+    getDownload: { query: { bucket: 'docs', key: 'a' } },
+    deleteObject: { query: { bucket: 'docs', key: 'a' } },
+    forgetVersions: { query: { key: 'k' } },
   }
   for (const [id, { query, body }] of Object.entries(inputs)) {
     const route = routes[id as OperationId]

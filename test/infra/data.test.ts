@@ -157,8 +157,6 @@ describe('the network', () => {
     const paths = rules.map(({ SourceSecurityGroupId, GroupId }) => [SourceSecurityGroupId, GroupId].map(group))
     expect(paths.sort()).toEqual([
       ['Clients', 'Proxy'],
-      ['Invokers', 'Endpoints'],
-      ['Invokers', 'Proxy'],
       ['Migrator', 'Database'],
       ['Proxy', 'Database'],
       ['Readers', 'Endpoints'],

@@ -59,6 +59,24 @@ describe.each(names)('%s', name => {
   })
 })
 
+test('only the API may change the bucket, and not delete a version', () => {
+  for (const name of names) {
+    const writes = (file: string) =>
+      policiesOf(stages[name]!, file)
+        .flatMap(({ Action }) => Action)
+        .filter(action => /^s3:(?!Get|List)/.test(action))
+    expect(writes('api').sort()).toEqual([
+      's3:DeleteObject',
+      's3:DeleteObjectTagging',
+      's3:DeleteObjectVersionTagging',
+      's3:PutObject',
+      's3:PutObjectTagging',
+      's3:PutObjectVersionTagging',
+    ])
+    for (const file of ['indexer', 'reconciler', 'pruner']) expect(writes(file), file).toEqual([])
+  }
+})
+
 describe.each(['dev', 'prod'])('%s', name => {
   test.each(Object.entries(DATABASE_ROLES))('allows %s to sign in to the proxy as %s only', (file, user) => {
     expect(connects(stages[name]!, file)).toEqual([
@@ -96,12 +114,17 @@ describe.each(['dev', 'prod'])('%s', name => {
     const calls = endpoints.flatMap(({ Action }) => Action).sort()
     expect(calls).toEqual([
       'lambda:InvokeFunction',
+      's3:DeleteObject',
+      's3:DeleteObjectTagging',
+      's3:DeleteObjectVersionTagging',
       's3:GetObject',
       's3:GetObjectTagging',
       's3:GetObjectVersion',
       's3:GetObjectVersionTagging',
       's3:ListBucket',
       's3:ListBucketVersions',
+      's3:PutObjectTagging',
+      's3:PutObjectVersionTagging',
       'sqs:SendMessage',
     ])
     expect(endpoints.flatMap(({ Resource }) => Resource)).not.toContain('*')
@@ -109,13 +132,19 @@ describe.each(['dev', 'prod'])('%s', name => {
 })
 
 function connects(stage: Synthesised, file: string): string[] {
-  const [lambda] = stage.of('AWS::Lambda::Function').filter(({ Properties }) => Properties.FunctionName?.endsWith(`-${file}`))
-  const role = lambda!.Properties.Role.replace('.Arn', '')
-  const policies = stage.of('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles.includes(role))
-  return policies
-    .flatMap(allowed)
+  return policiesOf(stage, file)
     .filter(({ Action }) => Action.includes('rds-db:connect'))
     .flatMap(({ Resource }) => Resource)
+}
+
+/** What the role of a function is allowed. */
+function policiesOf(stage: Synthesised, file: string): Statement[] {
+  const [lambda] = stage.of('AWS::Lambda::Function').filter(({ Properties }) => Properties.FunctionName?.endsWith(`-${file}`))
+  const role = lambda!.Properties.Role.replace('.Arn', '')
+  return stage
+    .of('AWS::IAM::Policy')
+    .filter(({ Properties }) => Properties.Roles.includes(role))
+    .flatMap(allowed)
 }
 
 function allowed(resource: Resource): Statement[] {

@@ -1,5 +1,5 @@
-import { auditedWrite } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
+import { auditedWrite } from '../writes/audited-write.ts'
 
 /** GET /hooks. */
 export const getHookStatistics: Operation<'getHookStatistics'> = async ({ sql }, { query }) => {
@@ -14,9 +14,9 @@ export const logHookExecution: Operation<'logHookExecution'> = async (dependenci
     ...entry,
     bucket: entry.key === undefined ? entry.bucket : bucketOf(dependencies, entry),
   }))
-  await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+  await auditedWrite(dependencies.sql, caller, async (sql, trail) => {
     await log(sql, executions)
-    audit({ action: 'LOG_HOOKS', metadata: { executions: executions.length, hooks: namesOf(executions) } })
+    trail.add({ action: 'LOG_HOOKS', metadata: { executions: executions.length, hooks: namesOf(executions) } })
   })
   return { body: { logged: executions.length } }
 }

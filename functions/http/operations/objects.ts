@@ -1,5 +1,4 @@
 import * as shared from '../../../shared/catalog/objects.ts'
-import { auditedWrite } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /search. */
@@ -21,7 +20,7 @@ export const getObject: Operation<'getObject'> = async (dependencies, { query: {
 
 /** PUT /object. */
 export const recordObject: Operation<'recordObject'> = async (dependencies, { query, body, caller }) => {
-  const { recordVersionOf } = await records()
+  const { recordVersionOf } = await import('../writes/record-version.ts')
   const name = { bucket: bucketOf(dependencies, query), key: query.key }
   await recordVersionOf(dependencies, caller, { versionId: 'null', ...body, ...name })
   return { body: await shared.getObjectMetadata(dependencies.sql, name) }
@@ -29,18 +28,7 @@ export const recordObject: Operation<'recordObject'> = async (dependencies, { qu
 
 /** DELETE /object. */
 export const deleteObject: Operation<'deleteObject'> = async (dependencies, { query, caller }) => {
-  const { lockKey } = await import('../../../shared/catalog/lock-key.ts')
-  const name = { bucket: bucketOf(dependencies, query), key: query.key }
-  await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
-    await lockKey(sql, name)
-    const { versionId, storageBackend } = await shared.getObjectMetadata(sql, name)
-    await shared.deleteObject(sql, name)
-    audit({ action: 'DELETE', ...name, versionId, metadata: { storageBackend } })
-  })
+  const { deleteObjectOf } = await import('../writes/delete-object.ts')
+  await deleteObjectOf(dependencies, caller, { bucket: bucketOf(dependencies, query), key: query.key })
   return {}
-}
-
-/** Loaded when first needed, not in a cold start. */
-function records() {
-  return import('../record-version.ts')
 }

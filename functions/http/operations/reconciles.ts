@@ -1,15 +1,15 @@
-import { auditedWrite } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
+import { auditedWrite } from '../writes/audited-write.ts'
 
 /** POST /reconciles. */
 export const startReconcile: Operation<'startReconcile'> = async (dependencies, { body, caller }) => {
   const { openRun } = await runs()
   const { kind, prefix, dryRun: isDryRun, fresh, bucket: _, ...options } = body
   const scope = { kind, bucket: bucketOf(dependencies, body), prefix, isDryRun, options }
-  const run = await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+  const run = await auditedWrite(dependencies.sql, caller, async (sql, trail) => {
     const opened = await openRun(sql, scope, fresh)
     const { id, bucket, isDryRun } = opened
-    audit({ action: 'RECONCILE', bucket, metadata: { run: id, kind, prefix, dryRun: isDryRun, fresh, options } })
+    trail.add({ action: 'RECONCILE', bucket, metadata: { run: id, kind, prefix, dryRun: isDryRun, fresh, options } })
     return opened
   })
   if (run.state !== 'running') await dependencies.startRun(run.id)
@@ -39,9 +39,9 @@ export const listDifferences: Operation<'listDifferences'> = async ({ sql }, { q
 /** DELETE /reconcile. */
 export const stopReconcile: Operation<'stopReconcile'> = async (dependencies, { query, caller }) => {
   const { requestStop } = await runs()
-  const run = await auditedWrite(dependencies.sql, caller, async (sql, audit) => {
+  const run = await auditedWrite(dependencies.sql, caller, async (sql, trail) => {
     const asked = await requestStop(sql, query.id)
-    audit({ action: 'RECONCILE_STOP', bucket: asked.bucket, metadata: { run: asked.id, kind: asked.kind } })
+    trail.add({ action: 'RECONCILE_STOP', bucket: asked.bucket, metadata: { run: asked.id, kind: asked.kind } })
     return asked
   })
   return { body: run }

@@ -1,7 +1,7 @@
 import { logAudit } from '../../../shared/catalog/audit.ts'
 import { findDownload } from '../../../shared/catalog/download.ts'
-import { apiEntry } from '../audited-write.ts'
 import { bucketOf, type Operation } from '../operation.ts'
+import { apiEntry } from '../writes/audited-write.ts'
 
 /** Validity of a URL unless the request says otherwise, in seconds. */
 const EXPIRES_IN = 900

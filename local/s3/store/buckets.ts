@@ -1,3 +1,4 @@
+import { isS3BucketName } from '../../../shared/names.ts'
 import { DEFAULT_REGION } from '../../aws-account.ts'
 import { S3Error } from '../errors.ts'
 import type { Store } from './store.ts'
@@ -12,7 +13,7 @@ export function createBucket(
   name: string,
   { region = DEFAULT_REGION, versioning }: { region?: string; versioning?: 'Enabled' | 'Suspended' } = {},
 ): Bucket {
-  if (!isBucketName(name)) throw new S3Error('InvalidBucketName', { details: { BucketName: name } })
+  if (!isS3BucketName(name)) throw new S3Error('InvalidBucketName', { details: { BucketName: name } })
   const created = store.sql.run`
     insert into bucket (name, region, created_at) values (${name}, ${region}, ${store.now()}) on conflict do nothing`
   const bucket = findBucket(store, name)
@@ -61,15 +62,4 @@ type BucketRow = { name: string; region: string; versioning: Bucket['versioning'
 
 function toBucket(row: BucketRow): Bucket {
   return { name: row.name, region: row.region, versioning: row.versioning, createdAt: row.created_at }
-}
-
-// S3 user guide, "General purpose bucket naming rules".
-function isBucketName(name: string): boolean {
-  const isAddress = /^\d+\.\d+\.\d+\.\d+$/.test(name)
-  return (
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&
-    !name.includes('..') &&
-    !isAddress &&
-    !/^xn--|-s3alias$|--ol-s3$/.test(name)
-  )
 }

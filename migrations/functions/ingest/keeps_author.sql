@@ -7,8 +7,10 @@ create or replace function catalog.keeps_author(
 language sql immutable parallel safe
 return case
   when observed_claimed_by is not null then false
-  when claimed_by is not null and (version_id <> 'null' or observed_last_modified = last_modified) then true
-  else observed_sequencer collate "C" < sequencer collate "C"
+  when observed_sequencer collate "C" < sequencer collate "C" then true
+  when claimed_by is null then false
+  else version_id <> 'null'
+    or (observed_last_modified = last_modified and observed_sequencer collate "C" = sequencer collate "C")
 end;
 
 comment on function catalog.keeps_author is

@@ -86,6 +86,7 @@ const STATEMENTS: [statement: string, ...may: string[]][] = [
   ["select catalog.attach_audit_partition('x', 'minvalue', 'maxvalue')"],
   ["select catalog.lock_keys('{docs}', '{k}')"],
   ["select catalog.lock_key('docs', 'k')", api],
+  ["select catalog.forget_versions('docs', '[]')", api],
   ["select catalog.give_to_pruner('catalog.storage_objects')"],
   ['select catalog.add_to_counters(array[]::catalog.counter_delta[])'],
 
@@ -150,7 +151,14 @@ describe('a function that acts as another role than its caller', () => {
       from pg_proc
       where prosecdef
       order by 1`
-    const names = ['annotate_version', 'apply_observations', 'count_audit_entries', 'ensure_audit_partitions', 'lock_key']
+    const names = [
+      'annotate_version',
+      'apply_observations',
+      'count_audit_entries',
+      'ensure_audit_partitions',
+      'forget_versions',
+      'lock_key',
+    ]
     expect([...rows]).toEqual([
       ...names.map(name => ({ name, hasPath: true, owner: DATABASE_OWNER })),
       { name: 'prune_audit_entries', hasPath: true, owner: pruner },
