@@ -15,11 +15,8 @@ import { lockFolder } from './folder-lock.ts'
 import { ensurePorts, explainPort } from './ports.ts'
 import { startPostgres } from './postgres/postgres.ts'
 import { startReconciler } from './reconcile-buckets.ts'
-
 import { countRepeats } from './repeated-lines.ts'
-
 import { ownCredentials } from './s3/auth/credentials.ts'
-
 import { startS3 } from './s3/server.ts'
 import { createBucket } from './s3/store/buckets.ts'
 import { schedule } from './schedule.ts'
