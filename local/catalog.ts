@@ -19,6 +19,7 @@ import { countRepeats } from './repeated-lines.ts'
 import { ownCredentials } from './s3/auth/credentials.ts'
 import { startS3 } from './s3/server.ts'
 import { createBucket } from './s3/store/buckets.ts'
+import { advanceRestores } from './s3/store/restores.ts'
 import { schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { startEventSource } from './sqs/event-source.ts'
@@ -53,6 +54,9 @@ const PRUNE_EVERY_MS = 24 * 3600 * 1000
 
 const RETENTION_DAYS = 365
 
+/** How often restores of archived objects are completed and expired. */
+const RESTORES_EVERY_MS = 1000
+
 /**
  * Starts Postgres, migrates it, and starts S3, the indexer, the API, the pruner and the reconciler. All but Postgres run in this process.
  * Throws if the folder or a port is in use, with what to do.
@@ -83,6 +87,8 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   })
   starting.defer(() => server.close())
   createBucket(server.store, FIRST_BUCKET, { versioning: 'Enabled' })
+  const restores = schedule(RESTORES_EVERY_MS, async () => advanceRestores(server.store), console.error)
+  starting.defer(() => restores.close())
   const aws = { endpoint: server.url, region: DEFAULT_REGION, credentials }
   const s3 = new S3Client({ ...aws, forcePathStyle: true })
   starting.defer(() => s3.destroy())

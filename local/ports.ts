@@ -32,12 +32,12 @@ export async function ensurePorts(ports: Partial<Record<Listener, number>>): Pro
   const wanted = (Object.entries(ports) as [Listener, number][]).filter(([, port]) => port !== 0)
   for (const [listener, port] of wanted) {
     const other = wanted.find(one => one[1] === port)![0]
-    if (other === listener) await freePort(listener, port)
-    else
+    if (other !== listener)
       throw new Error(
         `Port ${port} is configured for both ${LISTENERS[other].name} and ${LISTENERS[listener].name}: ${choose(listener)}`,
       )
   }
+  for (const [listener, port] of wanted) await freePort(listener, port)
 }
 
 /** Turns an error of listening into one that says what to do about it. Returns any other error unchanged. */

@@ -1,8 +1,10 @@
 import { notImplemented, S3Error } from './errors.ts'
-import { checkHeaders } from './headers/supported.ts'
+import { checkInputs } from './headers/supported.ts'
 import type { S3Request } from './http/request.ts'
 import type { S3Response } from './http/response.ts'
 import { getBucketLocation, headBucket, putBucket, removeBucket } from './operations/buckets/bucket.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/buckets/cors.ts'
+import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/buckets/tagging.ts'
 import { getBucketVersioning, putBucketVersioning } from './operations/buckets/versioning.ts'
 import { listBuckets } from './operations/listings/list-buckets.ts'
 import { listMultipartUploads } from './operations/listings/list-multipart-uploads.ts'
@@ -12,7 +14,7 @@ import { listParts } from './operations/listings/list-parts.ts'
 import { completeMultipartUpload } from './operations/multipart/complete-upload.ts'
 import { abortMultipartUpload, createMultipartUpload } from './operations/multipart/start-upload.ts'
 import { uploadPart, uploadPartCopy } from './operations/multipart/upload-part.ts'
-import { getBucketAcl, getObjectAcl, putObjectAcl } from './operations/objects/acl.ts'
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './operations/objects/acl.ts'
 import { copyObject } from './operations/objects/copy-object.ts'
 import { deleteObject, deleteObjects } from './operations/objects/delete-object.ts'
 import { getObject } from './operations/objects/get-object.ts'
@@ -25,28 +27,33 @@ import type { Store } from './store/store.ts'
 import type { Bucket } from './store/types.ts'
 
 /**
- * Finds the operation by method and sub-resource and runs it. NotImplemented for every other sub-resource or `x-amz-` header, so
- * that no request is taken for another one.
+ * Finds the operation by method and sub-resource and runs it. NotImplemented for every other sub-resource, header or parameter, so that no
+ * request is taken for another one.
  */
 export function route(store: Store, request: S3Request): S3Response | Promise<S3Response> {
   const { method, bucket: name, key, query, headers } = request
-  if (method === 'OPTIONS') throw new S3Error('AccessForbidden')
-  checkHeaders(headers)
   const subResource = subResources.find(one => query.has(one)) ?? ''
   if (name === undefined) {
-    if (method === 'GET' && subResource === '') return listBuckets(store, request)
-    throw new S3Error('MethodNotAllowed', { details: { Method: method, ResourceType: 'SERVICE' } })
+    if (method !== 'GET' || subResource !== '')
+      throw new S3Error('MethodNotAllowed', { details: { Method: method, ResourceType: 'SERVICE' } })
+    checkInputs('ListBuckets', subResource, request)
+    return listBuckets(store, request)
   }
   if (key === undefined) {
-    if (method === 'PUT' && subResource === '') return putBucket(store, request, name)
-    const v2 = method === 'GET' && subResource === '' && query.get('list-type') === '2' ? 'list-type=2' : ''
-    const operation = bucketRoutes.get(`${method} ${subResource}${v2}`)
-    if (!operation) throw unknown(method, subResource, 'BUCKET')
+    if (method === 'PUT' && subResource === '') {
+      checkInputs('CreateBucket', subResource, request)
+      return putBucket(store, request, name)
+    }
+    const v2 = method === 'GET' && subResource === '' && query.get('list-type') === '2' ? 'list-type' : subResource
+    const [operationName, operation] = bucketRoutes.get(`${method} ${v2}`) ?? []
+    if (!operationName || !operation) throw unknown(method, subResource, 'BUCKET')
+    checkInputs(operationName, v2, request)
     return operation(store, request, findBucket(store, name))
   }
   const copies = method === 'PUT' && headers['x-amz-copy-source'] !== undefined ? ' copy' : ''
-  const operation = objectRoutes.get(`${method} ${subResource}${copies}`)
-  if (!operation) throw unknown(method, subResource, 'OBJECT')
+  const [operationName, operation] = objectRoutes.get(`${method} ${subResource}${copies}`) ?? []
+  if (!operationName || !operation) throw unknown(method, subResource, 'OBJECT')
+  checkInputs(operationName, subResource, request)
   return operation(store, request, findBucket(store, name), key)
 }
 
@@ -58,13 +65,20 @@ const bucketOperations: Record<string, [string, BucketOperation]> = {
   HeadBucket: ['HEAD ', (_store, _request, bucket) => headBucket(bucket)],
   DeleteBucket: ['DELETE ', (store, _request, bucket) => removeBucket(store, bucket)],
   ListObjects: ['GET ', listObjects],
-  ListObjectsV2: ['GET list-type=2', listObjectsV2],
+  ListObjectsV2: ['GET list-type', listObjectsV2],
   ListObjectVersions: ['GET versions', listObjectVersions],
   ListMultipartUploads: ['GET uploads', listMultipartUploads],
   GetBucketLocation: ['GET location', (_store, _request, bucket) => getBucketLocation(bucket)],
   GetBucketVersioning: ['GET versioning', (_store, _request, bucket) => getBucketVersioning(bucket)],
   PutBucketVersioning: ['PUT versioning', putBucketVersioning],
+  GetBucketCors: ['GET cors', getBucketCors],
+  PutBucketCors: ['PUT cors', putBucketCors],
+  DeleteBucketCors: ['DELETE cors', deleteBucketCors],
+  GetBucketTagging: ['GET tagging', getBucketTagging],
+  PutBucketTagging: ['PUT tagging', putBucketTagging],
+  DeleteBucketTagging: ['DELETE tagging', deleteBucketTagging],
   GetBucketAcl: ['GET acl', () => getBucketAcl()],
+  PutBucketAcl: ['PUT acl', putBucketAcl],
   DeleteObjects: ['POST delete', deleteObjects],
 }
 
@@ -97,9 +111,9 @@ export const operationNames: readonly string[] = [
   ...Object.keys(objectOperations),
 ]
 
-const bucketRoutes = new Map(Object.values(bucketOperations))
+const bucketRoutes = byRoute(bucketOperations)
 
-const objectRoutes = new Map(Object.values(objectOperations))
+const objectRoutes = byRoute(objectOperations)
 
 // All sub-resources of S3: a request with one that is not routed must not be taken for one of the plain object or bucket.
 const subResources = [
@@ -110,6 +124,10 @@ const subResources = [
   ...['policyStatus', 'publicAccessBlock', 'renameObject', 'replication', 'requestPayment', 'retention', 'session', 'torrent'],
   ...['website'],
 ]
+
+function byRoute<O>(operations: Record<string, [string, O]>): Map<string, [string, O]> {
+  return new Map(Object.entries(operations).map(([name, [at, operation]]) => [at, [name, operation]]))
+}
 
 function unknown(method: string, subResource: string, resourceType: string): S3Error {
   if (subResource !== '') return notImplemented(subResource)

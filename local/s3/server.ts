@@ -1,15 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { crossSite, isLoopbackName } from '../cross-site.ts'
+import { isLoopbackName } from '../cross-site.ts'
 import { handleSqsRequest, isSqsRequest } from '../sqs/endpoint.ts'
 import { openQueue, type Queue } from '../sqs/queue.ts'
-import { authorize, hoistedHeaders, isPresigned } from './auth/authorize.ts'
+import { authorize, hoistedHeaders } from './auth/authorize.ts'
 import type { Credentials } from './auth/credentials.ts'
+import { preflight, refuseCrossSite, responseCorsHeaders } from './cors/requests.ts'
 import { S3Error, type S3ErrorCode } from './errors.ts'
 import { type EventBody, type Transport, toEventBody } from './events/event-body.ts'
 import type { SequencerForm } from './events/sequencer.ts'
 import { newRequestIds, readRequest, type S3Request } from './http/request.ts'
 import { errorResponse, type S3Response, sendResponse } from './http/response.ts'
+import { isFormUpload, postObject } from './operations/objects/post-object.ts'
 import { route } from './routes.ts'
 import { openStore, type Store } from './store/store.ts'
 
@@ -127,28 +129,26 @@ async function handleRequest(
     const fault = await options.fault?.(read)
     if (fault?.delayMs) await new Promise(resolve => setTimeout(resolve, fault.delayMs))
     if (fault?.error) throw new S3Error(fault.error)
+    // Scripts may read the response, errors included, only if a CORS rule of the bucket admits their origin.
+    for (const [name, value] of Object.entries(responseCorsHeaders(store, read) ?? {})) {
+      if (value !== undefined && read.method !== 'OPTIONS') response.setHeader(name, value)
+    }
     await sendResponse(await authorizeAndRoute(store, options, read), request, response, fault?.cutAfter)
   } catch (error) {
     await sendError(error, request, response)
   }
 }
 
-async function authorizeAndRoute(store: Store, options: S3Options, request: S3Request): Promise<S3Response> {
-  const accessKey = authorize(request, options.credentials, store.now())
-  refuseCrossSite(request)
+async function authorizeAndRoute(store: Store, { credentials }: S3Options, request: S3Request): Promise<S3Response> {
+  if (request.method === 'OPTIONS') return preflight(store, request)
+  if (isFormUpload(request)) return postObject(store, request, credentials)
+  const accessKey = authorize(request, credentials, store.now())
+  refuseCrossSite(store, request)
   return route(store, {
     ...request,
     headers: { ...hoistedHeaders(request), ...request.headers },
     actor: { ...request.actor, principalId: `AWS:${accessKey}` },
   })
-}
-
-// A page that has a presigned URL may read with it, and a user may follow it as a link. A write needs the consent of the bucket.
-function refuseCrossSite(request: S3Request): void {
-  const from = crossSite(request.headers)
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  if (!from || (isRead && isPresigned(request))) return
-  throw new S3Error('AccessDenied', { message: `This endpoint accepts no requests of ${from.reason}` })
 }
 
 async function sendError(error: unknown, request: Parameters<typeof errorResponse>[1], response: ServerResponse): Promise<void> {

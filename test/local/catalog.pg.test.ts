@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { createConnection, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, RestoreObjectCommand } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { makeDataFolder } from '../support/postgres/data-folder.ts'
 import { type RunningCatalog, runCatalog, startCatalogProcess } from '../support/running-catalog.ts'
@@ -22,6 +22,13 @@ test('an object is found by the search soon after the upload, in every bucket', 
       .poll(() => keysFound(catalog, `q=annual+report&bucket=${Bucket}`), { interval: 20, timeout: 10_000 })
       .toEqual(['reports/annualReport-2024.pdf'])
   }
+  // In the same catalog, because a start takes seconds: a restore completes by itself.
+  const archived = { Bucket: 'catalog', Key: 'archived' }
+  await s3.send(new PutObjectCommand({ ...archived, Body: 'x', StorageClass: 'GLACIER' }))
+  await s3.send(new RestoreObjectCommand({ ...archived, RestoreRequest: { Days: 1 } }))
+  await expect
+    .poll(async () => (await s3.send(new HeadObjectCommand(archived))).Restore, { interval: 200, timeout: 10_000 })
+    .toContain('ongoing-request="false"')
 })
 
 test('kill -9 in the middle of writing loses no object whose upload S3 has confirmed', { timeout: 60_000 }, async () => {

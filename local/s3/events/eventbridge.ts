@@ -49,6 +49,7 @@ export function eventBridgeEvent(change: Change, form: SequencerForm): EventBrid
 
 const detailTypes: Record<EventName, string> = {
   'ObjectCreated:Put': 'Object Created',
+  'ObjectCreated:Post': 'Object Created',
   'ObjectCreated:Copy': 'Object Created',
   'ObjectCreated:CompleteMultipartUpload': 'Object Created',
   'ObjectRemoved:Delete': 'Object Deleted',
@@ -66,6 +67,7 @@ const detailTypes: Record<EventName, string> = {
 
 const reasons: Partial<Record<EventName, string>> = {
   'ObjectCreated:Put': 'PutObject',
+  'ObjectCreated:Post': 'POST Object',
   'ObjectCreated:Copy': 'CopyObject',
   'ObjectCreated:CompleteMultipartUpload': 'CompleteMultipartUpload',
 }

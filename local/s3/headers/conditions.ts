@@ -30,13 +30,15 @@ export function checkReadConditions(request: S3Request, version: Version, prefix
 export type ConditionalWrite = Disposable & { check(): void }
 
 /**
- * Starts a conditional write. PreconditionFailed if the condition does not hold, NoSuchKey for `If-Match` without an object,
+ * Starts a conditional write. NotImplemented for other values, as in S3. PreconditionFailed if the condition does not hold, NoSuchKey for `If-Match` without an object,
  * ConditionalRequestConflict if the key was deleted while the body arrived.
  */
 export function startConditionalWrite(store: Store, request: S3Request, bucket: string, key: string): ConditionalWrite {
   const ifMatch = request.headers['if-match']
   const ifNoneMatch = request.headers['if-none-match']
+  if (ifNoneMatch !== undefined && ifMatch !== undefined) throw notImplemented('If-Match,If-None-Match')
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') throw notImplemented('If-None-Match')
+  if (ifMatch === '*') throw notImplemented('If-Match')
   if (ifMatch === undefined && ifNoneMatch === undefined) return { check() {}, [Symbol.dispose]() {} }
 
   const write = { bucket, key, isDisturbed: false }

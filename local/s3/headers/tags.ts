@@ -3,11 +3,11 @@ import { childrenOf, fromXml, textOf } from '../http/xml.ts'
 import type { Tag } from '../store/types.ts'
 
 /**
- * Checks tags against S3's limits: at most 10, keys of 1 to 128 and values of up to 256 allowed characters, no duplicate keys.
+ * Checks tags against S3's limits: at most 10 of an object, keys of 1 to 128 and values of up to 256 allowed characters, no duplicate keys.
  * Throws BadRequest or InvalidTag.
  */
-export function checkTags(tags: Tag[]): Tag[] {
-  if (tags.length > 10) throw new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' })
+export function checkTags(tags: Tag[], most = MAX_OBJECT_TAGS): Tag[] {
+  if (tags.length > most) throw new S3Error('BadRequest', { message: `Object tags cannot be greater than ${most}` })
   for (const { key, value } of tags) {
     if (key === '' || [...key].length > 128 || !allowed.test(key)) invalid('The TagKey you have provided is invalid', key)
     if ([...value].length > 256 || !allowed.test(value)) invalid('The TagValue you have provided is invalid', key)
@@ -18,8 +18,8 @@ export function checkTags(tags: Tag[]): Tag[] {
   return tags
 }
 
-/** Reads and checks the document of PutObjectTagging. */
-export function readTagging(document: string): Tag[] {
+/** Reads and checks the document of PutObjectTagging, or of PutBucketTagging, which allows more. */
+export function readTagging(document: string, most = MAX_OBJECT_TAGS): Tag[] {
   const sets = childrenOf(fromXml('Tagging', document), 'TagSet')
   if (sets.length !== 1) throw new S3Error('MalformedXML')
   const tags = childrenOf(sets[0]!, 'Tag').map(tag => {
@@ -27,8 +27,10 @@ export function readTagging(document: string): Tag[] {
     if (key === undefined || value === undefined) throw new S3Error('MalformedXML')
     return { key, value }
   })
-  return checkTags(tags)
+  return checkTags(tags, most)
 }
+
+const MAX_OBJECT_TAGS = 10
 
 // S3 user guide, "Categorizing your objects using tags": letters, numbers, spaces and + - = . _ : / @
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u

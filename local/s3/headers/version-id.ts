@@ -17,3 +17,8 @@ export function versionIdOf(request: S3Request): string | undefined {
 export function versionHeader(bucket: Bucket, versionId: string): { 'x-amz-version-id': string | undefined } {
   return { 'x-amz-version-id': bucket.versioning === '' ? undefined : versionId }
 }
+
+/** The version id header of PutObject, POST Object and CompleteMultipartUpload: they omit it while versioning is suspended, and never return `null`. */
+export function writtenVersionHeader(bucket: Bucket, versionId: string): { 'x-amz-version-id': string | undefined } {
+  return { 'x-amz-version-id': versionId === 'null' ? undefined : versionHeader(bucket, versionId)['x-amz-version-id'] }
+}

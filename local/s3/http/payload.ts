@@ -33,7 +33,7 @@ export async function storePayload(store: Store, request: S3Request, alsoCompute
 
 /** Reads and verifies the XML document of a request. With `mustBeSummed` it must have a Content-MD5 or a checksum. */
 export async function readDocument(request: S3Request, options: { mustBeSummed?: boolean } = {}): Promise<string> {
-  const declared = declaredChecksum(request)
+  const declared = declaredChecksum(request.headers)
   if (options.mustBeSummed && !declared && !request.headers['content-md5']) throw new S3Error('MissingContentMD5')
   return readText(verifying(request, declaredLength(request), undefined).bytes(), MAX_DOCUMENT_BYTES)
 }
@@ -50,10 +50,10 @@ function declaredLength(request: S3Request): number {
 }
 
 /** The checksum that the client declared: its value is in a header, or follows in a trailer. */
-type DeclaredChecksum = { algorithm: ChecksumAlgorithm; value?: string }
+export type DeclaredChecksum = { algorithm: ChecksumAlgorithm; value?: string }
 
-function declaredChecksum(request: S3Request): DeclaredChecksum | undefined {
-  const { headers } = request
+/** The checksum that headers, or the fields of a form, declare for a body. InvalidRequest for more than one, or a value that can't be one. */
+export function declaredChecksum(headers: S3Request['headers']): DeclaredChecksum | undefined {
   const given = checksumAlgorithms.filter(algorithm => headers[checksumHeader(algorithm)] !== undefined)
   const trailer = headers['x-amz-trailer']?.trim().toLowerCase()
   const trailing = checksumAlgorithms.find(algorithm => trailer === checksumHeader(algorithm))
@@ -82,7 +82,7 @@ function checkedValue(algorithm: ChecksumAlgorithm, value: string | undefined): 
 // The checks throw before the iteration ends, so that a body that fails them is never stored.
 function verifying(request: S3Request, length: number, alsoCompute: ChecksumAlgorithm | undefined) {
   const { headers } = request
-  const declared = declaredChecksum(request)
+  const declared = declaredChecksum(request.headers)
   const contentMd5 = headers['content-md5']
   if (contentMd5 !== undefined && Buffer.from(contentMd5, 'base64').length !== 16) throw new S3Error('InvalidDigest')
   const sha256Expected = /^[0-9a-f]{64}$/.exec(headers['x-amz-content-sha256'] ?? '')?.[0]

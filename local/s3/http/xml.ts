@@ -32,6 +32,15 @@ export function textOf(element: XmlElement, name: string): string | undefined {
   return child
 }
 
+/** The texts of all child elements with that name, trimmed. One with child elements is MalformedXML. */
+export function textsOf(element: XmlElement, name: string): string[] {
+  const children = element[name] === undefined ? [] : [element[name]].flat()
+  return children.map(child => {
+    if (typeof child !== 'string') throw new S3Error('MalformedXML')
+    return child.trim()
+  })
+}
+
 /** The child elements with that name. One with only text, or nothing, is returned without children. */
 export function childrenOf(element: XmlElement, name: string): XmlElement[] {
   const child = element[name]

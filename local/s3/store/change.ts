@@ -2,7 +2,7 @@ import type { Bucket } from './types.ts'
 
 /** The events that this endpoint sends, without the `s3:` of a notification configuration. */
 export type EventName =
-  | `ObjectCreated:${'Put' | 'Copy' | 'CompleteMultipartUpload'}`
+  | `ObjectCreated:${'Put' | 'Post' | 'Copy' | 'CompleteMultipartUpload'}`
   | `ObjectRemoved:${'Delete' | 'DeleteMarkerCreated'}`
   | `ObjectTagging:${'Put' | 'Delete'}`
   | `ObjectRestore:${'Post' | 'Completed' | 'Delete'}`

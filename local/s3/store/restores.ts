@@ -5,7 +5,7 @@ import { lifecycleActor } from './lifecycle.ts'
 import { archiveClasses } from './storage-classes.ts'
 import type { Store } from './store.ts'
 import type { Bucket, Restore, Version } from './types.ts'
-import { requireVersion } from './versions.ts'
+import { requireVersion, toVersion, type VersionRow } from './versions.ts'
 import { publishChange } from './write-versions.ts'
 
 /** Completes a requested restore: from now on the copy can be read, for the requested number of days. */
@@ -30,6 +30,19 @@ export function expireRestore(store: Store, bucketName: string, key: string, ver
   })
 }
 
+/** How long a restore takes, in ms. S3 needs minutes to hours; the step between is what a program must handle. */
+const RESTORE_MS = 2000
+
+/** Completes the restores that were requested long enough ago, and expires the copies whose time is over. */
+export function advanceRestores(store: Store): void {
+  const rows = store.sql.all`select * from version where restore is not null` as VersionRow[]
+  for (const version of rows.map(toVersion)) {
+    const { bucket, key, versionId, restore } = version
+    if (restore?.ongoing && restore.requestedAt + RESTORE_MS <= store.now()) completeRestore(store, bucket, key, versionId)
+    else if (restore && !restore.ongoing && restore.expiresAt <= store.now()) expireRestore(store, bucket, key, versionId)
+  }
+}
+
 /** Requests a restored copy, or changes the lifetime of an existing one. Returns true if a new restore has started. */
 export function requestRestore(store: Store, bucket: Bucket, version: Version, days: number, actor: Actor): boolean {
   if (!archiveClasses.includes(version.storageClass)) {
@@ -44,7 +57,13 @@ export function requestRestore(store: Store, bucket: Bucket, version: Version, d
     return false
   }
   store.transaction(() =>
-    publishChange(store, bucket, setRestore(store, version, { ongoing: true, days }), 'ObjectRestore:Post', actor),
+    publishChange(
+      store,
+      bucket,
+      setRestore(store, version, { ongoing: true, days, requestedAt: store.now() }),
+      'ObjectRestore:Post',
+      actor,
+    ),
   )
   return true
 }

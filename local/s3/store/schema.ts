@@ -7,6 +7,14 @@ export const schema = `
     created_at integer not null
   ) strict;
 
+  -- JSON by name: CORS rules, tags
+  create table if not exists bucket_setting (
+    bucket text not null references bucket on delete cascade,
+    name text not null,
+    value text not null,
+    primary key (bucket, name)
+  ) strict, without rowid;
+
   -- sequence ranks the versions of a key: the highest is the latest. JSON columns are returned to the client unchanged.
   create table if not exists version (
     id integer primary key,
@@ -30,6 +38,7 @@ export const schema = `
   ) strict;
   create unique index if not exists version_by_rank on version (bucket, key, sequence desc);
   create unique index if not exists version_latest on version (bucket, key) where is_latest = 1;
+  create index if not exists version_restore on version (id) where restore is not null;
 
   -- where the bytes of a version are stored; parts of a multipart object keep their number, etag and checksum
   create table if not exists segment (

@@ -15,8 +15,8 @@ export type Attributes = {
   storageClass: string
 }
 
-/** A restored copy of an archived version: requested, or readable until it expires. */
-export type Restore = { ongoing: true; days: number } | { ongoing: false; expiresAt: number }
+/** A restored copy of an archived version: requested, or readable until it expires. Times are in ms since 1970. */
+export type Restore = { ongoing: true; days: number; requestedAt: number } | { ongoing: false; expiresAt: number }
 
 /** A range of a version's bytes; in a multipart object it is a part with its number. Checksum values are base64. */
 export type StoredSegment = Segment & { number: number; etag: string; checksum?: string }

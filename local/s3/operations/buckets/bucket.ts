@@ -10,7 +10,10 @@ import type { Bucket } from '../../store/types.ts'
 
 /** CreateBucket, in the region of the request. NotImplemented for every other setting of a bucket. */
 export async function putBucket(store: Store, request: S3Request, name: string): Promise<S3Response> {
-  if (request.headers['x-amz-bucket-object-lock-enabled'] === 'true') throw notImplemented('x-amz-bucket-object-lock-enabled')
+  if ((request.headers['x-amz-bucket-object-lock-enabled'] ?? 'false') !== 'false')
+    throw notImplemented('x-amz-bucket-object-lock-enabled')
+  if ((request.headers['x-amz-object-ownership'] ?? 'BucketOwnerEnforced') !== 'BucketOwnerEnforced')
+    throw notImplemented('x-amz-object-ownership')
   const document = request.headers['content-length'] === undefined ? '' : await readDocument(request)
   const configuration = document === '' ? {} : fromXml('CreateBucketConfiguration', document)
   const other = Object.keys(configuration).find(element => element !== 'LocationConstraint' && element !== '#text')

@@ -2,7 +2,7 @@ import { checksumElement, checksumHeader } from '../../checksums/checksum.ts'
 import { S3Error } from '../../errors.ts'
 import { checksumElements } from '../../headers/checksums.ts'
 import { startConditionalWrite } from '../../headers/conditions.ts'
-import { versionHeader } from '../../headers/version-id.ts'
+import { writtenVersionHeader } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type S3Response, xmlResponse } from '../../http/response.ts'
@@ -50,7 +50,7 @@ function completionResponse(request: S3Request, bucket: Bucket, key: string, com
   const { etag, checksum, versionId } = completed
   const Location = `http://${request.headers.host}${request.path}`
   const content = { Location, Bucket: bucket.name, Key: key, ETag: `"${etag}"`, ...checksumElements(checksum) }
-  return xmlResponse('CompleteMultipartUploadResult', content, versionHeader(bucket, versionId))
+  return xmlResponse('CompleteMultipartUploadResult', content, writtenVersionHeader(bucket, versionId))
 }
 
 function selectParts(upload: Upload, uploaded: Part[], wanted: XmlElement[]): Part[] {

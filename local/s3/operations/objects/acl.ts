@@ -1,4 +1,4 @@
-import { notImplemented, S3Error } from '../../errors.ts'
+import { S3Error } from '../../errors.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
@@ -21,7 +21,14 @@ export function getBucketAcl(): S3Response {
   return xmlResponse('AccessControlPolicy', ownersAcl)
 }
 
-/** PutObjectAcl: accepts any form of the private ACL, and rejects every other with NotImplemented. */
+/** PutBucketAcl: accepts any form of the private ACL only. */
+export async function putBucketAcl(_store: Store, request: S3Request, _bucket: Bucket): Promise<S3Response> {
+  const document = await readDocument(request)
+  if (request.headers['x-amz-acl'] === undefined) requireOwnersAcl(document)
+  return { status: 200 }
+}
+
+/** PutObjectAcl: accepts any form of the private ACL. Every other is AccessControlListNotSupported, as in a bucket whose owner owns all objects. */
 export async function putObjectAcl(store: Store, request: S3Request, bucket: Bucket, key: string): Promise<S3Response> {
   const versionId = versionIdOf(request)
   const document = await readDocument(request)
@@ -52,5 +59,5 @@ function requireOwnersAcl(document: string): void {
   const grantees = grants.map(grant => childrenOf(grant, 'Grantee').map(grantee => textOf(grantee, 'ID'))[0])
   if (grants.length === 0) throw new S3Error('MalformedACLError')
   const isOwners = grants.every((grant, index) => textOf(grant, 'Permission') === 'FULL_CONTROL' && grantees[index] === owner.ID)
-  if (!isOwners) throw notImplemented('AccessControlList')
+  if (!isOwners) throw new S3Error('AccessControlListNotSupported')
 }

@@ -1,5 +1,5 @@
-import { notImplemented, S3Error } from '../../errors.ts'
-import { matches } from '../../headers/conditions.ts'
+import { S3Error } from '../../errors.ts'
+import { checkDeletion, type DeleteConditions, readDeleteConditions } from '../../headers/delete-conditions.ts'
 import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
@@ -14,7 +14,13 @@ import { addDeleteMarker, removeVersion } from '../../store/write-versions.ts'
 
 /** DeleteObject. */
 export function deleteObject(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
-  const target = { key, versionId: versionIdOf(request), ifMatch: request.headers['if-match'] }
+  const { headers } = request
+  const conditions = readDeleteConditions({
+    etag: headers['if-match'],
+    lastModified: headers['x-amz-if-match-last-modified-time'],
+    size: headers['x-amz-if-match-size'],
+  })
+  const target = { key, versionId: versionIdOf(request), conditions }
   const deleted = store.transaction(() => deleteOne(store, bucket, target, request.actor))
   const versionId = deleted.markerVersionId ?? target.versionId
   return {
@@ -32,8 +38,11 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
   const targets = childrenOf(document, 'Object').map(object => ({
     key: textOf(object, 'Key') ?? '',
     versionId: textOf(object, 'VersionId'),
-    ifMatch: textOf(object, 'ETag'),
-    unsupported: ['LastModifiedTime', 'Size'].find(name => textOf(object, name) !== undefined),
+    conditions: readDeleteConditions({
+      etag: textOf(object, 'ETag'),
+      lastModified: textOf(object, 'LastModifiedTime'),
+      size: textOf(object, 'Size'),
+    }),
   }))
   if (targets.length === 0 || targets.length > 1000 || targets.some(target => target.key === ''))
     throw new S3Error('MalformedXML')
@@ -45,19 +54,16 @@ export async function deleteObjects(store: Store, request: S3Request, bucket: Bu
   })
 }
 
-type Target = { key: string; versionId: string | undefined; ifMatch: string | undefined; unsupported?: string }
+type Target = { key: string; versionId: string | undefined; conditions: DeleteConditions | undefined }
 
 /** The id of the delete marker that was created or removed. */
 type Deletion = { markerVersionId?: string; isNewMarker?: boolean }
 
 // Deleting a missing object succeeds; in a bucket with versioning it still creates a delete marker.
 function deleteOne(store: Store, bucket: Bucket, target: Target, actor: Actor): Deletion {
-  const { key, versionId, ifMatch } = target
+  const { key, versionId, conditions } = target
   const version = findVersion(store, bucket.name, key, versionId)
-  if (ifMatch !== undefined) {
-    if (!version || version.isDeleteMarker) throw new S3Error('NoSuchKey', { details: { Key: key } })
-    if (!matches(ifMatch, version)) throw new S3Error('PreconditionFailed', { details: { Condition: 'If-Match' } })
-  }
+  if (conditions && !checkDeletion(conditions, key, version)) return {}
   if (versionId === undefined && bucket.versioning !== '') {
     const marker = addDeleteMarker(store, bucket, key, { event: 'ObjectRemoved:DeleteMarkerCreated', actor })
     return { markerVersionId: marker.versionId, isNewMarker: true }
@@ -70,7 +76,6 @@ function deleteOne(store: Store, bucket: Bucket, target: Target, actor: Actor): 
 function tryToDelete(store: Store, bucket: Bucket, target: Target, actor: Actor) {
   const { key, versionId } = target
   try {
-    if (target.unsupported) throw notImplemented(target.unsupported)
     if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError')
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
     const { markerVersionId, isNewMarker } = deleteOne(store, bucket, target, actor)

@@ -1,7 +1,7 @@
 import { checksumHeaders } from '../../headers/checksums.ts'
 import { startConditionalWrite } from '../../headers/conditions.ts'
 import { readAttributes } from '../../headers/object-headers.ts'
-import { versionHeader } from '../../headers/version-id.ts'
+import { writtenVersionHeader } from '../../headers/version-id.ts'
 import { storePayload } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import type { S3Response } from '../../http/response.ts'
@@ -23,7 +23,7 @@ export async function putObject(store: Store, request: S3Request, bucket: Bucket
     const added = addVersion(store, bucketNow, key, content, attributes, { event: 'ObjectCreated:Put', actor: request.actor })
     return { bucket: bucketNow, ...added }
   })
-  return { status: 200, headers: { ETag: `"${md5}"`, ...versionHeader(now, versionId), ...checksumHeaders(checksum) } }
+  return { status: 200, headers: { ETag: `"${md5}"`, ...writtenVersionHeader(now, versionId), ...checksumHeaders(checksum) } }
 }
 
 /** Runs a transaction that refers to a stored body; removes the body if it fails. */

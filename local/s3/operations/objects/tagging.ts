@@ -8,10 +8,11 @@ import type { Bucket } from '../../store/types.ts'
 import { requireVersion } from '../../store/versions.ts'
 import { publishChange } from '../../store/write-versions.ts'
 
-/** GetObjectTagging. */
+/** GetObjectTagging, ordered by key. */
 export function getObjectTagging(store: Store, request: S3Request, bucket: Bucket, key: string): S3Response {
   const version = requireVersion(store, bucket, key, versionIdOf(request))
-  const Tag = version.tags.map(tag => ({ Key: tag.key, Value: tag.value }))
+  const tags = version.tags.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)))
+  const Tag = tags.map(tag => ({ Key: tag.key, Value: tag.value }))
   return xmlResponse('Tagging', { TagSet: { Tag } }, versionHeader(bucket, version.versionId))
 }
 

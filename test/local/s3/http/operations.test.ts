@@ -62,14 +62,42 @@ describe('the operations', () => {
   )
 })
 
+describe('a query parameter', () => {
+  s3Test('that the operation does not read is NotImplemented: it was accepted and ignored', async ({ s3 }) => {
+    for (const path of [
+      '/versioned?max-keys=1&new=1',
+      '/versioned/k?versionId=null&max-keys=1',
+      '/versioned?versions&marker=x',
+    ]) {
+      expect([path, await status(s3, 'GET', path)]).toEqual([path, 501])
+    }
+    expect(await status(s3, 'GET', '/versioned?list-type=2&x-id=ListObjectsV2&start-after=x')).toBe(200)
+    expect(s3.events()).toEqual([])
+  })
+})
+
 describe('an x-amz- header', () => {
   s3Test('that no operation reads is NotImplemented', async ({ s3 }) => {
-    for (const name of ['x-amz-checksum-xxhash64', 'x-amz-grant-read', 'x-amz-server-side-encryption-context', 'x-amz-new']) {
+    for (const name of ['x-amz-checksum-xxhash64', 'x-amz-server-side-encryption-context', 'x-amz-new']) {
       expect(await status(s3, 'PUT', '/versioned/k', { 'content-length': 0, [name]: 'x' })).toBe(501)
+    }
+    // Headers and parameters of other operations are refused too.
+    for (const name of ['x-amz-copy-source-range', 'x-amz-if-match-size', 'x-amz-mp-object-size']) {
+      expect([name, await status(s3, 'PUT', '/versioned/k', { 'content-length': 0, [name]: '1' })]).toEqual([name, 501])
     }
     const optional = new sdk.ListObjectsV2Command({ Bucket: 'versioned', OptionalObjectAttributes: ['RestoreStatus'] })
     expect(await failure(s3.client.send(optional))).toEqual(['NotImplemented', 501])
     expect(s3.events()).toEqual([])
+  })
+
+  s3Test('grants of an ACL are refused as in a bucket whose owner owns all objects', async ({ s3 }) => {
+    for (const path of ['/versioned/k', '/versioned?acl', '/new-bucket']) {
+      expect(await status(s3, 'PUT', path, { 'content-length': 0, 'x-amz-grant-read': 'id=x' })).toBe(400)
+    }
+    expect(await failure(s3.client.send(new sdk.CreateBucketCommand({ Bucket: 'new-bucket', ACL: 'public-read' })))).toEqual([
+      'InvalidBucketAclWithObjectOwnership',
+      400,
+    ])
   })
 
   s3Test('with a wrong owner of the bucket is AccessDenied', async ({ s3: { client } }) => {

@@ -78,7 +78,7 @@ describe('the endpoint', () => {
   })
 
   s3Test('writes errors as S3 does', async ({ s3: { server } }) => {
-    const [status, text] = await get(server.port, signedHeaders(), '/nowhere/k%20?x=1')
+    const [status, text] = await get(server.port, signedHeaders(), '/nowhere/k%20?x-id=GetObject')
     expect([status, text]).toEqual([
       404,
       expect.stringMatching(
@@ -101,7 +101,7 @@ describe('the endpoint', () => {
       'NotImplemented',
       501,
     ])
-    for (const name of ['torrent', 'legal-hold', 'retention', 'select', 'website', 'cors']) {
+    for (const name of ['torrent', 'legal-hold', 'retention', 'select', 'website', 'policy']) {
       expect((await get(server.port, signedHeaders(), `/plain/k?${name}`))[0]).toBe(501)
     }
   })

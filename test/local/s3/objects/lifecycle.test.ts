@@ -9,7 +9,7 @@ import {
 import { describe, expect } from 'vitest'
 import type { EventBody } from '../../../../local/s3/events/event-body.ts'
 import { expireCurrent, expireVersion, transition } from '../../../../local/s3/store/lifecycle.ts'
-import { completeRestore, expireRestore } from '../../../../local/s3/store/restores.ts'
+import { advanceRestores, completeRestore, expireRestore } from '../../../../local/s3/store/restores.ts'
 import { failure, history, s3Test, startEndpoint } from '../endpoint.ts'
 
 const put = async (s3: { client: S3Client }, Bucket: string, more = {}) =>
@@ -116,6 +116,31 @@ describe('an archived object', () => {
     })
     expect(await history(s3.client, 'versioned')).toEqual([`k ${versionId} version latest`])
   })
+
+  s3Test(
+    'was never restored by npm start: it is readable some seconds after the request, and archived again at the end',
+    async () => {
+      let now = Date.parse('2026-03-01T12:00:00Z')
+      await using s3 = await startEndpoint({ clock: () => now })
+      await put(s3, 'versioned', { StorageClass: 'GLACIER' })
+      await restore(s3.client)
+      const state = async (waitMs: number) => {
+        now += waitMs
+        advanceRestores(s3.server.store)
+        return (await s3.client.send(new HeadObjectCommand(target))).Restore
+      }
+      expect(await state(1000)).toBe('ongoing-request="true"')
+      expect(await state(1000)).toBe('ongoing-request="false", expiry-date="Wed, 04 Mar 2026 00:00:00 GMT"')
+      expect(await state(2 * 86_400_000)).toBe('ongoing-request="false", expiry-date="Wed, 04 Mar 2026 00:00:00 GMT"')
+      expect(await state(86_400_000)).toBeUndefined()
+      expect(s3.events().map(event => event.eventName)).toEqual([
+        'ObjectCreated:Put',
+        'ObjectRestore:Post',
+        'ObjectRestore:Completed',
+        'ObjectRestore:Delete',
+      ])
+    },
+  )
 
   s3Test('is the only one that can be restored', async ({ s3 }) => {
     await put(s3, 'versioned')

@@ -126,7 +126,9 @@ describe('an object', () => {
     const put = (more: Partial<PutObjectCommandInput>) =>
       failure(client.send(new PutObjectCommand({ ...target, Body: 'x', ...more })))
     expect(await put({ ServerSideEncryption: 'aws:kms' })).toEqual(['NotImplemented', 501])
-    expect(await put({ ACL: 'public-read' })).toEqual(['NotImplemented', 501])
+    expect(await put({ ACL: 'public-read' })).toEqual(['AccessControlListNotSupported', 400])
+    expect(await put({ GrantRead: 'id="x"' })).toEqual(['AccessControlListNotSupported', 400])
+    expect(await put({ SSEKMSKeyId: 'x' })).toEqual(['NotImplemented', 501])
     expect(await put({ WebsiteRedirectLocation: '/x' })).toEqual(['NotImplemented', 501])
     expect(await put({ ObjectLockLegalHoldStatus: 'ON' })).toEqual(['InvalidRequest', 400])
     expect(await put({ StorageClass: 'OUTPOSTS' })).toEqual(['InvalidStorageClass', 400])
@@ -139,8 +141,8 @@ describe('an object', () => {
     await s3.client.send(new PutObjectAclCommand({ ...target, AccessControlPolicy: { Grants, Owner } }))
     await s3.client.send(new PutObjectAclCommand({ ...target, ACL: 'private' }))
     expect(await failure(s3.client.send(new PutObjectAclCommand({ ...target, ACL: 'public-read' })))).toEqual([
-      'NotImplemented',
-      501,
+      'AccessControlListNotSupported',
+      400,
     ])
     expect(s3.events().map(event => event.eventName)).toEqual(['ObjectCreated:Put', 'ObjectAcl:Put', 'ObjectAcl:Put'])
   })

@@ -108,7 +108,8 @@ describe('a bucket with suspended versioning', () => {
   s3Test('writes the null version and keeps the others', async ({ s3: { client } }) => {
     const one = await put(client, 'versioned', '1')
     await client.send(new PutBucketVersioningCommand({ Bucket: 'versioned', VersioningConfiguration: { Status: 'Suspended' } }))
-    expect(await put(client, 'versioned', '2')).toBe('null')
+    // S3 returns no version id for a write while versioning is suspended; it once was `null` here.
+    expect(await put(client, 'versioned', '2')).toBeUndefined()
     await put(client, 'versioned', '3')
     expect(await history(client, 'versioned')).toEqual([`k ${one} version`, 'k null version latest'].sort())
     expect(await read(client, 'versioned')).toBe('3')
