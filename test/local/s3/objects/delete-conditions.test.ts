@@ -7,7 +7,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { type Endpoint, failure, history, s3Test } from './endpoint.ts'
+import { type Endpoint, failure, history, s3Test } from '../endpoint.ts'
 
 const target = { Bucket: 'versioned', Key: 'k' }
 

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { describe, expect } from 'vitest'
-import { failure, s3Test } from './endpoint.ts'
+import { failure, s3Test } from '../endpoint.ts'
 
 const APP = 'http://app.example'
 

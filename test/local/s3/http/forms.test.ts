@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { GetObjectCommand, GetObjectTaggingCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
-import { credentials, type Endpoint, s3Test } from './endpoint.ts'
+import { credentials, type Endpoint, s3Test } from '../endpoint.ts'
 
 const SCOPE = ['20260101', 'us-east-1', 's3', 'aws4_request']
 

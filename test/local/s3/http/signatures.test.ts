@@ -7,7 +7,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
-import { clientOf, failure, signedHeaders, startEndpoint } from './endpoint.ts'
+import { clientOf, failure, signedHeaders, startEndpoint } from '../endpoint.ts'
 
 const credentials = { accessKeyId: 'ID', secretAccessKey: 'SECRET' }
 
