@@ -152,18 +152,27 @@ grant insert (claimed) on catalog.storage_audit to catalog_api;
 create table catalog.storage_audit_hours (
   hour timestamp with time zone not null,
   bucket text collate "C" not null,
-  action text collate "C" not null,
   slot smallint not null default (pg_backend_pid() % 16),
   entries bigint not null,
-  constraint storage_audit_hours_pkey PRIMARY KEY (hour, bucket, action, slot)
+  constraint storage_audit_hours_pkey PRIMARY KEY (hour, bucket, slot)
 ) with (fillfactor=50);
 comment on table catalog.storage_audit_hours is 'Audit entries by hour, kept by a statement trigger. Rows stay when the entries are pruned.';
 comment on column catalog.storage_audit_hours.hour is 'Start of the hour (of occurred_at).';
 comment on column catalog.storage_audit_hours.bucket is 'Bucket of the entries; empty where they have none.';
-comment on column catalog.storage_audit_hours.action is 'Action of the entries.';
 comment on column catalog.storage_audit_hours.slot is 'Group of connections that add to this row.';
 comment on column catalog.storage_audit_hours.entries is 'Number of entries.';
 grant select on catalog.storage_audit_hours to catalog_api;
+
+create table catalog.storage_counted_values (
+  bucket text collate "C" not null,
+  dimension text collate "C" not null,
+  value text collate "C" not null,
+  constraint storage_counted_values_pkey PRIMARY KEY (bucket, dimension, value)
+);
+comment on table catalog.storage_counted_values is 'The backends, classes and content types with a counter of their own: the first 1,000 of each bucket.';
+comment on column catalog.storage_counted_values.bucket is 'Bucket that is counted.';
+comment on column catalog.storage_counted_values.dimension is 'backend, class or type; lock for the row that is locked to add values to the bucket.';
+comment on column catalog.storage_counted_values.value is 'Value of the dimension, its first 200 characters.';
 
 create table catalog.storage_counters (
   bucket text collate "C" not null,
@@ -177,7 +186,7 @@ create table catalog.storage_counters (
 comment on table catalog.storage_counters is 'Counts and bytes by bucket and dimension, kept by statement triggers. A count is the sum over its slots.';
 comment on column catalog.storage_counters.bucket is 'Bucket that is counted.';
 comment on column catalog.storage_counters.dimension is 'What is counted: total, backend, class, type, day (objects, by creation day in UTC), versions, old_versions, markers.';
-comment on column catalog.storage_counters.value is 'Value of the dimension, its first 200 characters; empty for dimensions without values.';
+comment on column catalog.storage_counters.value is 'Value of the dimension, its first 200 characters; empty for dimensions without values. Of a content type the part before ";", in lower case. other: all values that storage_counted_values does not have.';
 comment on column catalog.storage_counters.slot is 'Group of connections that add to this row. One slot alone can be negative.';
 comment on column catalog.storage_counters.objects is 'Number of objects, versions or markers.';
 comment on column catalog.storage_counters.bytes is 'Their bytes.';
@@ -465,8 +474,11 @@ begin
   if cardinality(deltas) = 0 then
     return;
   end if;
+  if catalog.has_uncounted_value(deltas) then
+    deltas := catalog.with_counted_values(deltas);
+  end if;
   with delta as (
-    select d.bucket, d.dimension, left(d.value, 200) as value, sum(d.objects) as objects, sum(d.bytes) as bytes
+    select d.bucket, d.dimension, d.value, sum(d.objects) as objects, sum(d.bytes) as bytes
     from unnest(deltas) as d
     group by 1, 2, 3
     having sum(d.objects) <> 0 or sum(d.bytes) <> 0
@@ -658,12 +670,12 @@ CREATE OR REPLACE FUNCTION catalog.count_audit_entries()
 AS $function$
 begin
   -- Ordered by bucket first, as transactions over several buckets write them.
-  insert into catalog.storage_audit_hours as h (hour, bucket, action, entries)
-  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, a.action, count(*)
+  insert into catalog.storage_audit_hours as h (hour, bucket, entries)
+  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, count(*)
   from added a
-  group by 1, 2, 3
-  order by coalesce(a.bucket, '') collate "C", 1, a.action collate "C"
-  on conflict (hour, bucket, action, slot) do update
+  group by 1, 2
+  order by coalesce(a.bucket, '') collate "C", 1
+  on conflict (hour, bucket, slot) do update
   set entries = h.entries + excluded.entries;
   return null;
 end
@@ -995,6 +1007,27 @@ end
 $function$;
 comment on function catalog.give_to_pruner(regclass) is 'Makes catalog_pruner the owner of a partition of the audit trail.';
 
+CREATE OR REPLACE FUNCTION catalog.has_uncounted_value(deltas catalog.counter_delta[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  return exists (
+    select
+    from unnest(deltas) as d
+    left join lateral (
+      select true as is_counted
+      from catalog.storage_counted_values v
+      where v.bucket = d.bucket and v.dimension = d.dimension and v.value = d.value
+      limit 1
+    ) as v on true
+    where d.dimension in ('backend', 'class', 'type') and v.is_counted is null
+  );
+end
+$function$;
+comment on function catalog.has_uncounted_value(catalog.counter_delta[]) is 'Whether a delta is of a backend, class or content type that storage_counted_values does not have.';
+
 CREATE OR REPLACE FUNCTION catalog.is_gone(version_id text, observed_at timestamp with time zone, gone_ids text[], as_of timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -1080,10 +1113,10 @@ CREATE OR REPLACE FUNCTION catalog.object_deltas(bucket text, storage_backend te
 BEGIN ATOMIC
  SELECT object_deltas.bucket AS bucket,
      d.dimension,
-     d.value,
+     "left"(d.value, 200) AS "left",
      object_deltas.objects AS objects,
      (object_deltas.bytes)::bigint AS bytes
-    FROM ( VALUES ('total'::text,''::text), ('backend'::text,object_deltas.storage_backend), ('class'::text,object_deltas.storage_class), ('type'::text,COALESCE(object_deltas.content_type, ''::text)), ('day'::text,object_deltas.day)) d(dimension, value);
+    FROM ( VALUES ('total'::text,''::text), ('backend'::text,object_deltas.storage_backend), ('class'::text,object_deltas.storage_class), ('type'::text,COALESCE(lower(btrim(split_part(object_deltas.content_type, ';'::text, 1))), ''::text)), ('day'::text,object_deltas.day)) d(dimension, value);
 END;
 comment on function catalog.object_deltas(text,text,text,text,text,bigint,numeric) is 'What a group of objects that share these values adds to each dimension.';
 
@@ -1447,6 +1480,72 @@ begin
 end
 $function$;
 comment on function catalog.weighted_lexemes(text,text) is 'Words of a text at each granularity, all with one weight, with positions so that phrases hold within one granularity.';
+
+CREATE OR REPLACE FUNCTION catalog.with_counted_values(deltas catalog.counter_delta[])
+ RETURNS catalog.counter_delta[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  most constant int := 1000;
+  result catalog.counter_delta[];
+begin
+  if exists (
+    select
+    from (select distinct d.bucket, d.dimension from unnest(deltas) as d) as d
+    where d.dimension in ('backend', 'class', 'type') and (
+      select count(*) from catalog.storage_counted_values v where v.bucket = d.bucket and v.dimension = d.dimension
+    ) < most
+  ) then
+    insert into catalog.storage_counters as c (bucket, dimension, value)
+    select distinct d.bucket, 'total', ''
+    from unnest(deltas) as d
+    order by 1
+    on conflict (bucket, dimension, value, slot) do update
+    set objects = c.objects;
+
+    insert into catalog.storage_counted_values (bucket, dimension, value)
+    select distinct d.bucket, 'lock', ''
+    from unnest(deltas) as d
+    order by 1
+    on conflict (bucket, dimension, value) do update
+    set value = excluded.value;
+
+    insert into catalog.storage_counted_values (bucket, dimension, value)
+    select n.bucket, n.dimension, n.value
+    from (
+      select d.bucket, d.dimension, d.value,
+        row_number() over (partition by d.bucket, d.dimension order by d.value) as n
+      from (select distinct d.bucket, d.dimension, d.value from unnest(deltas) as d) as d
+      where d.dimension in ('backend', 'class', 'type') and not exists (
+        select
+        from catalog.storage_counted_values v
+        where v.bucket = d.bucket and v.dimension = d.dimension and v.value = d.value
+      )
+    ) as n
+    where n.n <= most - (
+      select count(*) from catalog.storage_counted_values v where v.bucket = n.bucket and v.dimension = n.dimension
+    );
+  end if;
+
+  select array_agg((
+    d.bucket,
+    d.dimension,
+    case when d.dimension in ('backend', 'class', 'type') and v.is_counted is null then 'other' else d.value end,
+    d.objects,
+    d.bytes
+  )::catalog.counter_delta)
+  into result
+  from unnest(deltas) as d
+  left join lateral (
+    select true as is_counted
+    from catalog.storage_counted_values v
+    where v.bucket = d.bucket and v.dimension = d.dimension and v.value = d.value
+    limit 1
+  ) as v on true;
+  return result;
+end
+$function$;
+comment on function catalog.with_counted_values(catalog.counter_delta[]) is 'Adds new values to storage_counted_values while there is room, and returns the deltas with the rest as other.';
 
 CREATE OR REPLACE FUNCTION catalog.words_query(words text, is_prefix boolean)
  RETURNS tsquery

@@ -7,7 +7,8 @@ export type Share = { value: string | null; objects: number; bytes: number }
 export type DayOfGrowth = { day: string; objects: number; bytes: number }
 
 /**
- * What the catalog holds. Shares are sorted by bytes, the largest first; of content types only the first 50. `oldVersions` are versions with
+ * What the catalog holds. Shares are sorted by bytes, the largest first, at most 50 of each kind. A content type is counted without its parameters;
+ * of backends, classes and types the first 1,000 values of a bucket have a share of their own, the others are in `other`. `oldVersions` are versions with
  * data that are not the latest. `auditsLast24h` counts whole hours, so it includes up to one hour more. `growth` has one row per day, today last.
  */
 export type Statistics = {
@@ -67,7 +68,7 @@ export async function getStatistics(
     listed as (
       select dimension, json_agg(json_build_object('value', value, 'objects', objects, 'bytes', bytes) order by place) as shares
       from share
-      where dimension <> 'type' or place <= 50
+      where place <= 50
       group by dimension
     ),
     growth as (

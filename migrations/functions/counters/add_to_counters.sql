@@ -8,8 +8,11 @@ begin
   if cardinality(deltas) = 0 then
     return;
   end if;
+  if catalog.has_uncounted_value(deltas) then
+    deltas := catalog.with_counted_values(deltas);
+  end if;
   with delta as (
-    select d.bucket, d.dimension, left(d.value, 200) as value, sum(d.objects) as objects, sum(d.bytes) as bytes
+    select d.bucket, d.dimension, d.value, sum(d.objects) as objects, sum(d.bytes) as bytes
     from unnest(deltas) as d
     group by 1, 2, 3
     having sum(d.objects) <> 0 or sum(d.bytes) <> 0

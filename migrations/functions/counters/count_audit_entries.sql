@@ -6,12 +6,12 @@ set search_path = catalog, pg_temp
 as $$
 begin
   -- Ordered by bucket first, as transactions over several buckets write them.
-  insert into catalog.storage_audit_hours as h (hour, bucket, action, entries)
-  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, a.action, count(*)
+  insert into catalog.storage_audit_hours as h (hour, bucket, entries)
+  select date_trunc('hour', a.occurred_at, 'UTC') as hour, coalesce(a.bucket, '') as bucket, count(*)
   from added a
-  group by 1, 2, 3
-  order by coalesce(a.bucket, '') collate "C", 1, a.action collate "C"
-  on conflict (hour, bucket, action, slot) do update
+  group by 1, 2
+  order by coalesce(a.bucket, '') collate "C", 1
+  on conflict (hour, bucket, slot) do update
   set entries = h.entries + excluded.entries;
   return null;
 end

@@ -3,12 +3,12 @@ create or replace function catalog.object_deltas(
 ) returns setof catalog.counter_delta
 language sql immutable
 begin atomic
-  select bucket, d.dimension, d.value, objects, bytes::bigint
+  select bucket, d.dimension, left(d.value, 200), objects, bytes::bigint
   from (values
     ('total', ''),
     ('backend', storage_backend),
     ('class', storage_class),
-    ('type', coalesce(content_type, '')),
+    ('type', coalesce(lower(btrim(split_part(content_type, ';', 1))), '')),
     ('day', day)
   ) as d (dimension, value);
 end;

@@ -59,6 +59,82 @@ test('a content type of any length is counted', async ({ sql }) => {
   expect((await getStatistics(sql)).byContentType).toEqual([{ value: '\u{1f600}'.repeat(200), objects: 1, bytes: 1 }])
 })
 
+test('a content type is counted without its parameters, in lower case', async ({ sql }) => {
+  const types = ['text/plain', 'Text/Plain; charset=utf-8', 'multipart/form-data; boundary=1', 'multipart/form-data;boundary=2']
+  await recordObjects(
+    sql,
+    types.map((contentType, n) => ({ bucket: 'b', key: `${n}`, size: 10, contentType })),
+  )
+  expect((await getStatistics(sql)).byContentType.map(({ value, objects }) => [value, objects])).toEqual([
+    ['multipart/form-data', 2],
+    ['text/plain', 2],
+  ])
+})
+
+describe('a million content types made a million counters', () => {
+  const typesOf = (bucket: string, from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => ({ bucket, key: `${from + n}`, size: 1, contentType: `x/${from + n}` }))
+  const countersOf = async (sql: Sql, bucket: string) => {
+    const rows = await sql<{ value: string; objects: number }[]>`
+      select value, sum(objects)::int as objects
+      from catalog.storage_counters
+      where bucket = ${bucket} and dimension = 'type'
+      group by value
+      having sum(objects) <> 0
+    `
+    return new Map(rows.map(({ value, objects }) => [value, objects]))
+  }
+
+  test('the first 1,000 of a bucket are counted apart, the next one in other', async ({ sql }) => {
+    await recordObjects(sql, typesOf('b', 0, 999))
+    await recordObject(sql, { bucket: 'b', key: '999', size: 1, contentType: 'x/999' })
+    expect(await countersOf(sql, 'b')).toHaveLength(1000)
+    await recordObject(sql, { bucket: 'b', key: '1000', size: 1, contentType: 'x/1000' })
+    await recordObjects(sql, typesOf('c', 1000, 1001))
+    const counters = await countersOf(sql, 'b')
+    expect([counters.size, counters.get('other'), counters.get('x/1000')]).toEqual([1001, 1, undefined])
+    expect(await countersOf(sql, 'c')).toEqual(new Map([['x/1000', 1]]))
+  })
+
+  test('an object is subtracted where it was added, also when a type is free again', async ({ sql }) => {
+    await recordObjects(sql, typesOf('b', 0, 1200))
+    for (const key of ['0', '1100', '1199']) await deleteObject(sql, { bucket: 'b', key })
+    await recordObjects(sql, typesOf('b', 1100, 1101))
+    const counters = await countersOf(sql, 'b')
+    expect([...counters.values()].reduce((sum, count) => sum + count, 0)).toBe(1198)
+    await sql`truncate catalog.storage_tombstones`
+    await recordObjects(
+      sql,
+      typesOf('b', 0, 1200).map(object => ({ ...object, contentType: 'text/plain' })),
+    )
+    expect(await countersOf(sql, 'b')).toEqual(new Map([['other', 1200]]))
+  })
+
+  test('the last free place goes to one of two writers, and a third counts as they do', async ({ database, sql }) => {
+    await recordObjects(sql, typesOf('b', 0, 999))
+    const others = connect({ url: database.url, max: 3 })
+    const record = (own: Sql, key: string, contentType: string) => recordObject(own, { bucket: 'b', key, size: 1, contentType })
+    const pending: Promise<unknown>[] = []
+    await sql.begin(async tx => {
+      await record(tx, 'first', 'x/first')
+      for (const [key, type] of [
+        ['second', 'x/second'],
+        ['third', 'x/first'],
+      ] as const) {
+        pending.push(record(others, key, type))
+        await Promise.race([pending.at(-1), untilWaiting(others, pending.length)])
+      }
+    })
+    await Promise.all(pending)
+    await others.end()
+    await recordObjects(sql, [
+      ...typesOf('b', 0, 999).map(object => ({ ...object, contentType: undefined })),
+      ...['first', 'second', 'third'].map(key => ({ bucket: 'b', key, size: 1 })),
+    ])
+    expect(await countersOf(sql, 'b')).toEqual(new Map([['other', 1002]]))
+  })
+})
+
 test('the audit count of 24 hours counts whole hours', async ({ sql }) => {
   const hour = 3_600_000
   const first = Math.floor((Date.now() - 24 * hour) / hour) * hour
@@ -133,6 +209,18 @@ async function dropOldVersions(sql: Client, bucket: string, key: string): Promis
     await tx`select catalog.lock_keys(array[${bucket}], array[${key}])`
     await tx`delete from catalog.storage_versions where bucket = ${bucket} and key = ${key} and not is_latest`
   })
+}
+
+/** Resolves when so many statements wait for a lock. */
+async function untilWaiting(sql: Sql, count: number): Promise<void> {
+  for (;;) {
+    const [row] = await sql<[{ waiting: number }]>`
+      select count(*)::int as waiting
+      from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'
+    `
+    if (row.waiting >= count) return
+  }
 }
 
 function ifNotFound(error: Error): void {
