@@ -7,6 +7,18 @@ import type { KeyRange, ListedKey, ListedVersion } from '../listing.ts'
 /** A version as the catalog has it. `observedAt`: when S3 was asked about it, in seconds since 1970; null if only an event was read. */
 export type CatalogedVersion = ListedVersion & { observedAt: number | null }
 
+/** Whether a listing shows a version otherwise than the catalog has it, or the catalog has it from an event only. */
+export function differsFromListing(listed: ListedVersion, known: CatalogedVersion): boolean {
+  return (
+    known.observedAt === null ||
+    listed.isDeleteMarker !== known.isDeleteMarker ||
+    listed.size !== known.size ||
+    listed.etag !== known.etag ||
+    listed.storageClass !== known.storageClass ||
+    listed.lastModified !== known.lastModified
+  )
+}
+
 /** All versions of one key in the catalog. */
 export type CatalogedKey = ListedKey<CatalogedVersion>
 

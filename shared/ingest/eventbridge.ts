@@ -7,6 +7,7 @@ export function parseEventBridge(input: unknown): ObjectEvent {
   const { 'detail-type': type, time, id, detail } = readRecord(BridgeEvent, input)
   return toEvent({
     name: bridgeName(type, detail.reason, detail['deletion-type']),
+    announcesDeletions: true,
     bucket: detail.bucket.name,
     key: detail.object.key.toWellFormed(),
     versionId: detail.object['version-id'],

@@ -5,6 +5,7 @@ import type { Sql } from '../database/connection.ts'
 import { databaseTime } from '../database/time.ts'
 import { Invalid } from '../errors.ts'
 import { keyId, type VersionName } from '../names.ts'
+import { refreshKeys } from '../refresh/refresh-keys.ts'
 import { resolveLatest } from '../refresh/resolve-latest.ts'
 import { headVersion, type VersionState } from '../s3/head-version.ts'
 import { isBadRequest, S3_CONCURRENCY } from '../s3/requests.ts'
@@ -16,7 +17,8 @@ import type { ObjectEvent } from './object-event.ts'
 export type IngestFailure = { event: ObjectEvent; error: unknown }
 
 /**
- * Indexes a batch of events: asks S3 for the versions that they name, then writes the responses and the audit trail in one statement. Events
+ * Indexes a batch of events: asks S3 for the versions that they name, then writes the responses and the audit trail in one statement; then
+ * asks S3 for all versions of the keys that events only hint at. Events
  * may come in any order and any number of times (docs/architecture.md). Returns the events for which S3 returned an error; the others are
  * committed. Throws when the database fails: then nothing is committed.
  */
@@ -26,7 +28,7 @@ export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Pro
 
   const failures: IngestFailure[] = []
   const results = await pMap(
-    groupByVersion(events).filter(({ effect }) => effect !== 'none'),
+    groupByVersion(events.filter(({ effect }) => effect !== 'hint')).filter(({ effect }) => effect !== 'none'),
     async version => {
       try {
         return [toObservation(version, await fetchState(s3, version))]
@@ -42,7 +44,11 @@ export async function ingest(sql: Sql, s3: S3Client, events: ObjectEvent[]): Pro
   const failed = new Set(failures.map(({ event }) => event))
   const audited = events.filter(event => !failed.has(event)).map(toAuditEntry)
   const undecided = await applyObservations(sql, asOf, { observed, audited })
-  for (const { key, error } of await resolveLatest(sql, s3, undecided))
+  const hinted = new Map(
+    events.filter(({ effect }) => effect === 'hint').map(({ bucket, key }) => [keyId({ bucket, key }), { bucket, key }]),
+  )
+  const unsettled = [...(await resolveLatest(sql, s3, undecided)), ...(await refreshKeys(sql, s3, [...hinted.values()]))]
+  for (const { key, error } of unsettled)
     failures.push(...events.filter(event => keyId(event) === keyId(key)).map(event => ({ event, error })))
   return failures
 }
@@ -69,7 +75,7 @@ function toObservation({ bucket, key, versionId, effect, events }: NamedVersion,
   const creations = events.filter(event => event.effect === 'created')
   const creation = creations.toSorted((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime()).at(-1)
   const known = { bucket, key, versionId, claimsLatest: creation !== undefined, createdBy: creation?.principalId }
-  if (current.state === 'gone' && effect === 'created' && versionId !== 'null' && creation) {
+  if (current.state === 'gone' && effect === 'created' && versionId !== 'null' && creation?.announcesDeletions) {
     return {
       ...known,
       ...stateFromEvent(creation),

@@ -1,29 +1,56 @@
 import * as v from 'valibot'
 import { Invalid } from '../errors.ts'
-import { decodeKeyOf } from '../s3/key-encoding.ts'
-import { Key, type ObjectEvent, readRecord, toEvent } from './object-event.ts'
+import { effectOf, Key, type ObjectEvent, readRecord, toEvent } from './object-event.ts'
+import { type Source, sourceOf } from './sources.ts'
 
-/** Parses one record of an S3 notification. Throws Invalid with the reason. Source: S3 user guide, "Event message structure". */
+/** Parses one record of a notification of S3, or of another implementation of it. Throws Invalid with the reason. Source: S3 user guide, "Event message structure". */
 export function parseNotification(input: unknown): ObjectEvent {
   const record = readRecord(NotificationRecord, input)
   // AWS: a new minor version only adds fields; another major one may mean anything.
   if (!/^2\.\d+$/.test(record.eventVersion)) throw new Invalid(`Event version ${record.eventVersion} is not supported, only 2.x`)
-  if (record.eventSource !== 'aws:s3') throw new Invalid(`Event source ${record.eventSource} is not aws:s3`)
+  const source = sourceOf(record.eventSource)
   const { bucket, object } = record.s3
+  const sentName = record.eventName.replace(/^s3:/, '')
+  const name = source.names?.[sentName] ?? sentName
   const requestId = record.responseElements?.['x-amz-request-id']
   return toEvent({
-    name: record.eventName.replace(/^s3:/, ''),
+    name,
+    announcesDeletions: source.announcesDeletions,
+    isHint: isHint(source, name, object),
     bucket: bucket.name,
-    key: decodeKeyOf('Key', object.key),
+    key: source.readKey(object.key),
     versionId: object.versionId,
-    sequencer: object.sequencer,
+    sequencer: source.believed === 'everything' ? object.sequencer : undefined,
     size: object.size,
     etag: object.eTag,
     time: record.eventTime,
+    ...(source.believed === 'everything' ? {} : { occurredAt: timeOf(source, record.eventTime, object.sequencer) }),
     principalId: record.userIdentity?.principalId,
     sourceIp: record.requestParameters?.sourceIPAddress,
     requestId: typeof requestId === 'string' ? requestId : undefined,
   })
+}
+
+/**
+ * Whether an event only says that something about its key has changed. Where version ids may be missing, the one of an unversioned bucket
+ * cannot be told from a missing one (also in events of `aws:s3` without a sequencer, as moto sends them); and Ceph returns 404 for the HEAD of a
+ * delete marker, so that a listing must be asked.
+ */
+function isHint(
+  { believed }: Source,
+  name: string,
+  { versionId, sequencer }: { versionId?: string; sequencer?: string },
+): boolean {
+  const effect = effectOf(name)
+  if (effect === 'none') return false
+  if (believed === 'everything') return effect !== undefined && !versionId && !sequencer
+  return believed === 'nothing' || !versionId || versionId === 'null' || !effect || name.endsWith(':DeleteMarkerCreated')
+}
+
+/** The time of an event, or else the one in its sequencer, or now. */
+function timeOf({ readSequencer }: Source, time: string, sequencer = ''): Date {
+  const at = /^\d{4}-/.test(time) ? new Date(time) : readSequencer?.(sequencer)
+  return at && !Number.isNaN(at.getTime()) ? at : new Date()
 }
 
 const NotificationRecord = v.object({

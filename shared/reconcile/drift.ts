@@ -1,4 +1,4 @@
-import type { CatalogedVersion } from '../catalog/list-all-versions.ts'
+import { type CatalogedVersion, differsFromListing } from '../catalog/list-all-versions.ts'
 import type { Observation } from '../catalog/observations.ts'
 import type { ListedVersion } from '../listing.ts'
 import type { DriftKind } from '../names.ts'
@@ -24,24 +24,13 @@ export function differencesOf(pair: KeyPair, graceSeconds: number): Difference[]
     const { versionId } = version
     const known = inCatalog.get(versionId)
     if (!known) found.push({ kind: 'missing', versionId, trust: trustMissing(pair, version, graceSeconds) })
-    else if (isStale(version, known)) found.push({ kind: 'stale', versionId, trust })
+    else if (differsFromListing(version, known)) found.push({ kind: 'stale', versionId, trust })
     else if (version.isLatest && !known.isLatest) found.push({ kind: 'wrongLatest', versionId, trust })
   }
   for (const { versionId } of cataloged?.versions ?? []) {
     if (!inBucket.has(versionId)) found.push({ kind: 'orphaned', versionId, trust })
   }
   return found
-}
-
-function isStale(version: ListedVersion, known: CatalogedVersion): boolean {
-  return (
-    known.observedAt === null ||
-    version.isDeleteMarker !== known.isDeleteMarker ||
-    version.size !== known.size ||
-    version.etag !== known.etag ||
-    version.storageClass !== known.storageClass ||
-    version.lastModified !== known.lastModified
-  )
 }
 
 /** Whether S3 returned of a version what the catalog has of it, as far as listings show. */
@@ -51,7 +40,7 @@ export function isAsCataloged({ state, size, etag, storageClass, lastModified }:
   const ofData = isDeleteMarker ? NOTHING : { size: size ?? 0, etag: etag ?? null, storageClass: storageClass ?? 'STANDARD' }
   const { versionId, isLatest } = known
   const seconds = Math.floor(lastModified.getTime() / 1000)
-  return !isStale({ versionId, isLatest, isDeleteMarker, ...ofData, lastModified: seconds }, known)
+  return !differsFromListing({ versionId, isLatest, isDeleteMarker, ...ofData, lastModified: seconds }, known)
 }
 
 const NOTHING = { size: null, etag: null, storageClass: null }

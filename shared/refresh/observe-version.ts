@@ -2,7 +2,8 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { type Observation, verified } from '../catalog/observations.ts'
 import type { ListedVersion } from '../listing.ts'
 import type { VersionName } from '../names.ts'
-import { fetchTags, findListedVersion, headVersion, type VersionState } from '../s3/head-version.ts'
+import { fetchTags, headVersion, type VersionState } from '../s3/head-version.ts'
+import { findListedVersion } from '../s3/key-versions.ts'
 import { isBadRequest } from '../s3/requests.ts'
 
 /**

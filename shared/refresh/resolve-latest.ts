@@ -4,7 +4,7 @@ import { applyObservations, type ConfirmedLatest, type Observation } from '../ca
 import type { Sql } from '../database/connection.ts'
 import { databaseTime } from '../database/time.ts'
 import type { KeyName } from '../names.ts'
-import { fetchLatestVersion } from '../s3/head-version.ts'
+import { fetchLatestVersion } from '../s3/key-versions.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 import { listedMarker, observeVersion } from './observe-version.ts'
 

@@ -5,11 +5,10 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
-import type { ListedVersion } from '../listing.ts'
 import type { KeyName, VersionName } from '../names.ts'
 import { decodeEncodedWords } from './encoded-words.ts'
+import { findListedVersion } from './key-versions.ts'
 import { isBadRequest } from './requests.ts'
-import { fetchKeyPage, type VersionMarker } from './version-pages.ts'
 
 /** The state of one version in S3: present, a delete marker, or gone. `size` is bytes, etags are without quotes. */
 export type VersionState = {
@@ -82,29 +81,6 @@ const METADATA_HEADER = 'x-amz-meta-'
 export async function fetchTags(s3: S3Client, { bucket, key, versionId }: VersionName): Promise<Record<string, string>> {
   const { TagSet = [] } = await s3.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: key, VersionId: versionId }))
   return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]))
-}
-
-/** Fetches the latest version of a key as it is listed; null when it has none, or there is no such bucket. One request, however many versions there are. */
-export async function fetchLatestVersion(s3: S3Client, { bucket, key }: KeyName): Promise<ListedVersion | null> {
-  // Of all keys with this prefix the key itself comes first, and of its versions the newest.
-  const page = await fetchKeyPage(s3, { bucket, key, pageSize: 1 })
-  const [first] = page.entries
-  return first?.key === key ? first : null
-}
-
-/** Finds a version in the listing of its key; undefined when it does not exist. One request per thousand versions. */
-export async function findListedVersion(
-  s3: S3Client,
-  { bucket, key, versionId }: VersionName,
-): Promise<ListedVersion | undefined> {
-  let after: VersionMarker | undefined = {}
-  while (after) {
-    const { entries, next } = await fetchKeyPage(s3, { bucket, key, after })
-    const found = entries.find(entry => entry.key === key && entry.versionId === versionId)
-    if (found) return found
-    // Longer keys with this prefix come after it.
-    after = entries.every(entry => entry.key === key) ? next : undefined
-  }
 }
 
 /**

@@ -88,6 +88,7 @@ describe('one record', () => {
   test('of a notification is an event', () => {
     expect(parseRecord(notification())).toEqual({
       name: 'ObjectCreated:Put',
+      announcesDeletions: true,
       effect: 'created',
       bucket: 'docs',
       key: 'a.txt',
@@ -106,6 +107,7 @@ describe('one record', () => {
   test('of EventBridge is the same kind of event', () => {
     expect(parseRecord(bridge('Object Created', { reason: 'CopyObject' }))).toEqual({
       name: 'ObjectCreated:Copy',
+      announcesDeletions: true,
       effect: 'created',
       bucket: 'docs',
       key: 'a.txt',
@@ -236,7 +238,7 @@ describe('refused with the reason', () => {
 
   test.each([
     [{ eventName: 'ObjectEaten:Whole' }, 'Invalid: Event ObjectEaten:Whole is unknown'],
-    [{ eventSource: 'aws:sns' }, 'Invalid: Event source aws:sns is not aws:s3'],
+    [{ eventSource: 'aws:sns' }, 'Invalid: Event source aws:sns is not an S3, such as aws:s3'],
     [{ eventTime: 'yesterday' }, 'Invalid: Event time yesterday is not a time'],
     [{ eventTime: 7 }, 'Invalid: eventTime: Invalid type: Expected string but received 7'],
     [{ s3: undefined }, 'Invalid: s3: Invalid type: Expected Object but received undefined'],
@@ -278,5 +280,65 @@ describe('an event id', () => {
       { record: { responseElements: { 'x-amz-request-id': 'other' } } },
     ].map(idOf)
     expect(new Set(ids).size).toBe(ids.length)
+  })
+})
+
+describe('events of another implementation were dead letters, or about another key', () => {
+  const ofCeph = (record: object, object: object = {}) =>
+    parseRecord(notification({ record: { eventSource: 'ceph:s3', eventVersion: '2.2', ...record }, object }))
+  const ofMinio = (record: object, object: object = {}) =>
+    parseRecord(notification({ record: { eventSource: 'minio:s3', eventVersion: '2.0', ...record }, object }))
+
+  test.each(['a+b', '100%', 'a%20b', 'ü', ' '])('Ceph sends the key %j as it is', key => {
+    expect(ofCeph({}, { key })).toMatchObject({ key, effect: 'created', versionId: 'v1', sequencer: undefined })
+  })
+
+  test.each([
+    'ObjectCreated:Copy',
+    'ObjectCreated:CompleteMultipartUpload',
+    'ObjectRemoved:DeleteMarkerCreated',
+    'ObjectRemoved:Delete',
+    'ObjectCreated:Put',
+    'ObjectSynced:Create',
+  ])('an event %s of Ceph without a version id is a hint', eventName => {
+    expect(ofCeph({ eventName }, { versionId: '' })).toMatchObject({ effect: 'hint', key: 'a.txt' })
+  })
+
+  test('an event of Ceph with the time 0.000000 has the time of its sequencer, or now', () => {
+    const event = ofCeph({ eventTime: '0.000000', requestParameters: { sourceIPAddress: '' } }, { sequencer: '8CDC056B7BA57422' })
+    expect(event.occurredAt).toEqual(new Date('2026-11-24T18:50:52.578Z'))
+    expect(event.sourceIp).toBeUndefined()
+    expect(ofCeph({ eventTime: 'never' }, { sequencer: 'none' }).occurredAt.getTime()).toBeGreaterThan(Date.now() - 60_000)
+  })
+
+  test('MinIO encodes keys as AWS does', () => {
+    expect(ofMinio({ eventName: 's3:ObjectCreated:Put' }, { key: 'a+b%2Bc%25' })).toMatchObject({
+      key: 'a b+c%',
+      effect: 'created',
+    })
+  })
+
+  test.each([
+    ['s3:ObjectCreated:PutTagging', 'ObjectTagging:Put', 'details'],
+    ['s3:ObjectCreated:DeleteTagging', 'ObjectTagging:Delete', 'details'],
+    ['s3:ObjectCreated:PutRetention', 'ObjectRetention:Put', 'hint'],
+    ['s3:ObjectRemoved:DeleteAllVersions', 'ObjectRemoved:DeleteAllVersions', 'hint'],
+    ['s3:ObjectRemoved:DeleteMarkerCreated', 'ObjectRemoved:DeleteMarkerCreated', 'hint'],
+    ['s3:ObjectAccessed:Get', 'ObjectAccessed:Get', 'none'],
+    ['s3:ObjectRemoved:Delete', 'ObjectRemoved:Delete', 'deleted'],
+  ])('an event %s of MinIO is %s: %s', (eventName, name, effect) => {
+    expect(ofMinio({ eventName })).toMatchObject({ name, effect })
+  })
+
+  test('an event of an unknown S3 is a hint; its key is decoded if that is possible', () => {
+    const of = (key: string) => parseRecord(notification({ record: { eventSource: 'garage:s3' }, object: { key } }))
+    expect(of('a+b')).toMatchObject({ effect: 'hint', key: 'a b' })
+    expect(of('100%')).toMatchObject({ effect: 'hint', key: '100%' })
+  })
+
+  test('an event of aws:s3 without version id and sequencer is a hint: moto sends neither', () => {
+    const object = { versionId: undefined, sequencer: undefined }
+    expect(parseRecord(notification({ object }))).toMatchObject({ effect: 'hint', versionId: 'null' })
+    expect(parseRecord(notification({ object: { versionId: undefined } }))).toMatchObject({ effect: 'created' })
   })
 })

@@ -2,7 +2,8 @@ import { DeleteObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/cl
 import { describe, expect } from 'vitest'
 import { databaseTest as test } from '../../support/postgres/database.ts'
 import { makeBucket, testClient, testS3, versionsInCatalog } from '../../support/s3/bucket.ts'
-import { asImplementation, IMPLEMENTATIONS } from '../../support/s3/other-s3.ts'
+import { IMPLEMENTATIONS } from '../../support/s3/implementations.ts'
+import { asImplementation } from '../../support/s3/other-s3.ts'
 import { startS3Proxy } from '../../support/s3/s3-proxy.ts'
 import { drift, driftIn, expectEqual, lose, put, remove, run } from './stage.ts'
 

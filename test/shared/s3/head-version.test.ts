@@ -9,8 +9,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
-import { fetchLatestVersion, headVersion } from '../../../shared/s3/head-version.ts'
+import { headVersion } from '../../../shared/s3/head-version.ts'
 import { decodeKey } from '../../../shared/s3/key-encoding.ts'
+import { fetchLatestVersion } from '../../../shared/s3/key-versions.ts'
 import { makeBucket, testClient, testS3 } from '../../support/s3/bucket.ts'
 
 const K = { bucket: 'docs', key: 'a b+c/ü%41\x01😀' }

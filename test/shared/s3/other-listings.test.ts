@@ -2,7 +2,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
 import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
 import { makeBucket, type TestS3, testClient, testS3 } from '../../support/s3/bucket.ts'
-import { asImplementation, IMPLEMENTATIONS } from '../../support/s3/other-s3.ts'
+import { IMPLEMENTATIONS } from '../../support/s3/implementations.ts'
+import { asImplementation } from '../../support/s3/other-s3.ts'
 import { type Changes, startS3Proxy } from '../../support/s3/s3-proxy.ts'
 
 /** In the order of their bytes; each means another key when it is decoded once too often. */

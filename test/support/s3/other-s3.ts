@@ -1,10 +1,8 @@
 import { decodeKey } from '../../../shared/s3/key-encoding.ts'
 import { type TestS3, testClient } from './bucket.ts'
+import type { Implementation } from './implementations.ts'
+import { asEventOf } from './other-events.ts'
 import { type Changes, startS3Proxy } from './s3-proxy.ts'
-
-/** An implementation of S3 whose answers differ from those of AWS. */
-export const IMPLEMENTATIONS = ['ceph', 'minio', 'moto'] as const
-export type Implementation = (typeof IMPLEMENTATIONS)[number]
 
 /** One difference, and where it is known from. */
 type Quirk = { of: Implementation[]; what: string; source: string } & Changes
@@ -76,7 +74,7 @@ export const QUIRKS: Quirk[] = [
 
 const CACHE = /\[minio_cache:[^\]]*\]$/
 
-/** The S3 that answers like another implementation: `s3` is a client of it; the events are not changed. For `await using`. */
+/** The S3 that answers like another implementation: `s3` is a client of it, `events` are a copy of the bucket's as it sends them. For `await using`. */
 export async function asImplementation(bucket: TestS3, implementation: Implementation): Promise<TestS3> {
   const quirks = QUIRKS.filter(({ of }) => of.includes(implementation))
   const proxy = await startS3Proxy(bucket.server.url, {
@@ -95,6 +93,9 @@ export async function asImplementation(bucket: TestS3, implementation: Implement
   return {
     ...bucket,
     s3,
+    get events() {
+      return bucket.events.flatMap(body => asEventOf(implementation, body) ?? [])
+    },
     async [Symbol.asyncDispose]() {
       s3.destroy()
       await proxy[Symbol.asyncDispose]()
