@@ -1,14 +1,21 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
+import { reconciler } from '../../../functions/jobs/reconcile.ts'
 import { indexer } from '../../../functions/queue/index-batch.ts'
+import { stages } from '../../../infra/stages.ts'
 import type { S3Options } from '../../../local/s3/server.ts'
-import { driftOf, openRun } from '../../../shared/catalog/reconcile-runs.ts'
+import { driftOf, type ReconcileRun } from '../../../shared/catalog/reconcile-runs.ts'
+import { bucketsWithVersions } from '../../../shared/catalog/versions.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { reconcile } from '../../../shared/reconcile/reconcile.ts'
+import { refreshPeriod } from '../../../shared/refresh-period.ts'
+import { bucketExists } from '../../../shared/s3/bucket-exists.ts'
+import { skippingClock } from '../../support/clock.ts'
+import { passDays } from '../../support/pass-days.ts'
 import { databaseTest as test } from '../../support/postgres/database.ts'
 import { fc, randomNumbersFrom } from '../../support/random.ts'
 import {
   currentOf,
+  makeBucket,
   objectsInCatalog,
   type TestS3,
   testClient,
@@ -23,6 +30,9 @@ import { sqsEvent } from '../../support/sqs.ts'
 
 /** How many random histories each form of the events is tried with. CI tries 200. */
 const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 8)
+
+/** What is deployed in production. */
+const PROD = stages.prod
 
 const FORMS: Pick<S3Options, 'sequencer' | 'transport'>[] = [
   { sequencer: 'aws', transport: 'notification' },
@@ -100,63 +110,66 @@ describe.each(IMPLEMENTATIONS)('the answers and events of %s', implementation =>
     await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
   })
 
-  test('after any loss one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
-    sql,
-  }) => {
+  test('after any loss, and the days of the stage, one reconcile makes the index equal again, and a second finds nothing', {
+    timeout: 3_600_000,
+  }, async ({ sql }) => {
     await using aws = await testS3()
     await using other = await asImplementation(aws, implementation)
-    const property = fc.asyncProperty(histories, fc.nat(), fc.constantFrom(0, 0.3, 0.8), async (history, seed, share) => {
-      aws.events.length = 0
-      const stage = await setStage(aws)
-      for (const operation of history) if (operation.do !== 'deliver') await perform(stage, operation)
-      await deliver(sql, { ...stage, bucket: other }, seed, share)
-      for (const isRepaired of [false, true]) {
-        for (const name of stage.names) {
-          const run = await reconcile(sql, other.s3, await openRun(sql, { kind: 'reconcile', bucket: name }), {
-            graceSeconds: 0,
-            sampleRate: 1,
-          })
-          expect(run).toMatchObject({ state: 'finished', findings: { disagreeing: 0 } })
-          if (isRepaired) expect(driftOf(run.findings)).toBe(0)
-        }
-        await expectTruth(sql, stage)
-      }
-      // What was lost may still come.
-      await deliver(sql, { ...stage, bucket: other }, seed, 1)
-      await expectTruth(sql, stage)
-    })
-    await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
+    await expectHealed(sql, aws, other)
   })
 })
 
-test('after any loss one reconcile makes the index equal again, and a second finds nothing', { timeout: 3_600_000 }, async ({
-  sql,
-}) => {
+test('after any loss, and the days of the stage, one reconcile makes the index equal again, and a second finds nothing', {
+  timeout: 3_600_000,
+}, async ({ sql }) => {
   await using bucket = await testS3()
+  await expectHealed(sql, bucket, bucket)
+})
+
+/** Histories of `aws` that the catalog follows through `seen`, with the settings that are deployed, when some of the events are lost. */
+async function expectHealed(sql: Sql, aws: TestS3, seen: TestS3): Promise<void> {
+  await makeBucket(aws.s3, HOME, 'Enabled')
   const property = fc.asyncProperty(histories, fc.nat(), fc.constantFrom(0, 0.3, 0.8), async (history, seed, share) => {
-    bucket.events.length = 0
-    const stage = await setStage(bucket)
+    aws.events.length = 0
+    const stage = await setStage(aws)
+    const followed = { ...stage, bucket: seen }
     for (const operation of history) {
-      if (operation.do === 'deliver') await deliver(sql, stage, operation.seed, share)
+      if (operation.do === 'deliver') await deliver(sql, followed, operation.seed, share)
       else await perform(stage, operation)
     }
-    await deliver(sql, stage, seed, share)
-    for (const name of stage.names)
-      await reconcile(sql, bucket.s3, await openRun(sql, { kind: 'reconcile', bucket: name }), { graceSeconds: 0, sampleRate: 1 })
+    await deliver(sql, followed, seed, share)
+    await passDays(sql, PROD.refreshDays, stage.names)
+    await reconcileAll(sql, followed)
     await expectTruth(sql, stage)
-    for (const name of stage.names) {
-      const { findings } = await reconcile(sql, bucket.s3, await openRun(sql, { kind: 'reconcile', bucket: name }), {
-        graceSeconds: 0,
-        sampleRate: 1,
-      })
+    for (const { findings } of await reconcileAll(sql, followed)) {
       expect(driftOf(findings)).toBe(0)
+      expect(findings.refreshed).toBe(0)
     }
     // What was lost may still come.
-    await deliver(sql, stage, seed, 1)
+    await deliver(sql, followed, seed, 1)
     await expectTruth(sql, stage)
   })
   await fc.assert(property, { numRuns: HISTORIES, endOnFailure: false, interruptAfterTimeLimit: 3_500_000 })
-})
+}
+
+/** The bucket of the installation; those of the histories are others. */
+const HOME = 'home'
+
+/** Runs of the schedule about the buckets of a history that exist, or that the catalog knows. The grace period passes at once. */
+async function reconcileAll(sql: Sql, { bucket: { s3 }, names }: Stage): Promise<ReconcileRun[]> {
+  const refreshHours = refreshPeriod({ days: PROD.refreshDays, hoursBetweenRuns: PROD.schedules.reconciler.hours })
+  const settings = { sql, s3, bucket: HOME, refreshHours, clock: skippingClock(), log: () => undefined }
+  const work = reconciler(settings)
+  const known = await bucketsWithVersions(sql)
+  const runs: ReconcileRun[] = []
+  for (const bucket of names) {
+    if (!known.includes(bucket) && !(await bucketExists(s3, bucket))) continue
+    const { done, run } = await work({ bucket }, { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY })
+    expect({ done, run }).toMatchObject({ done: true, run: { state: 'finished', findings: { disagreeing: 0 } } })
+    runs.push(run)
+  }
+  return runs
+}
 
 /** Delivers a share of the events so far in an order of its own, one in three of them twice, in batches, to two indexers at once. */
 async function deliver(sql: Sql, { bucket }: Stage, seed: number, share: number): Promise<void> {
@@ -221,7 +234,7 @@ function lateAnswers({ server }: TestS3) {
 
 async function expectTruth(sql: Sql, { bucket, names }: Stage): Promise<void> {
   for (const name of names) {
-    const truth = await versionsInBucket(bucket.s3, name)
+    const truth = (await bucketExists(bucket.s3, name)) ? await versionsInBucket(bucket.s3, name) : []
     expect(await versionsInCatalog(sql, name)).toEqual(truth)
     expect(await objectsInCatalog(sql, name)).toEqual(currentOf(truth))
   }

@@ -2,6 +2,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectTaggingCommand,
   PutObjectCommand,
@@ -13,6 +14,8 @@ import {
 import { S3Error } from '../../../local/s3/errors.ts'
 import { expireCurrent, expireVersion, transition } from '../../../local/s3/store/lifecycle.ts'
 import { completeRestore } from '../../../local/s3/store/restores.ts'
+import { bucketExists } from '../../../shared/s3/bucket-exists.ts'
+import { deleteVersions } from '../../../shared/s3/delete-versions.ts'
 import { fc } from '../random.ts'
 import { makeBucket, setVersioning, type TestS3, versionsInBucket } from './bucket.ts'
 
@@ -30,6 +33,8 @@ export type Operation =
   | { do: 'tag'; bucket: number; version: number; tag: number }
   | { do: 'transition'; bucket: number; version: number; cold: boolean }
   | { do: 'setVersioning'; bucket: number; to: 'Enabled' | 'Suspended' }
+  | { do: 'deleteBucket'; bucket: number }
+  | { do: 'createBucket'; bucket: number }
   | { do: 'deliver'; seed: number }
 
 const KEYS = ['a', 'a/b', 'ü +%41\u0001']
@@ -39,7 +44,7 @@ const bucket = fc.nat({ max: BUCKETS.length - 1 })
 const key = fc.nat({ max: KEYS.length - 1 })
 const version = fc.nat({ max: 7 })
 
-/** Histories of a few keys in three buckets, some events being delivered while they go on. */
+/** Histories of a few keys in three buckets that may be deleted and made again, some events being delivered while they go on. */
 export const histories = fc.array(
   fc.oneof(
     {
@@ -68,6 +73,7 @@ export const histories = fc.array(
       bucket,
       to: fc.constantFrom('Enabled' as const, 'Suspended' as const),
     }),
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('deleteBucket' as const, 'createBucket' as const), bucket }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('deliver' as const), seed: fc.nat() }) },
   ) satisfies fc.Arbitrary<Operation>,
   { minLength: 1, maxLength: 24, size: 'max' },
@@ -98,7 +104,9 @@ export async function perform(stage: Stage, operation: Exclude<Operation, { do: 
 
 /** What S3 rightly refuses, for example to restore what is not archived. */
 const REFUSALS = [
+  'NoSuchBucket',
   'NoSuchKey',
+  'NoSuchUpload',
   'NoSuchVersion',
   'MethodNotAllowed',
   'InvalidObjectState',
@@ -119,6 +127,15 @@ async function act(stage: Stage, operation: Exclude<Operation, { do: 'deliver' }
     return
   }
   const Bucket = stage.names[operation.bucket]!
+  if (operation.do === 'deleteBucket') {
+    await deleteVersions(s3, { bucket: Bucket })
+    await s3.send(new DeleteBucketCommand({ Bucket }))
+    return
+  }
+  if (operation.do === 'createBucket') {
+    if (!(await bucketExists(s3, Bucket))) await makeBucket(s3, Bucket, BUCKETS[operation.bucket]!)
+    return
+  }
   if (operation.do === 'setVersioning') {
     // A bucket that never had versioning stays so: it is one of its own kind.
     if (BUCKETS[operation.bucket] !== 'never') await setVersioning(s3, Bucket, operation.to)
