@@ -62,6 +62,22 @@ export function testReconciles(test: ConformanceTest): void {
     expect(ofApi.sort()).toEqual(['ANNOTATE', 'DELETE', 'TAG'])
   })
 
+  test('a reconcile asks about the metadata and tags of every version when it is told to, and then of none that is not due', async ({
+    installation,
+  }) => {
+    const prefix = `${installation.prefix}full/`
+    const { key, versionId } = await put(installation, 'full/a.txt', 'x', { Metadata: { shelf: '7' }, Tagging: 'state=draft' })
+    await waitFor(
+      installation,
+      () => objectOf(installation, key),
+      expect.objectContaining({ versionId, tags: { state: 'draft' } }),
+    )
+    const equal = { versions: 1, wrongMetadata: 0, repaired: 0 }
+    const full = await finish(installation, { prefix, sampleRate: 1, graceSeconds: 1 })
+    expect(full.findings).toMatchObject({ ...equal, refreshed: 1 })
+    expect((await finish(installation, { prefix, graceSeconds: 1 })).findings).toMatchObject({ ...equal, refreshed: 0 })
+  })
+
   test('the digests of bucket and catalog are equal until the catalog loses something', async ({ installation, skip }) => {
     if (!installation.target.databaseUrl) return skip('its database cannot be reached')
     const prefix = `${installation.prefix}digest/`

@@ -1,6 +1,10 @@
 import type { Stack } from 'aws-cdk-lib'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Data } from '../../infra/data-stack.ts'
+import { functionEnvironment } from '../../infra/functions/environment.ts'
+import type { Options } from '../../infra/options.ts'
+import { stages as STAGES } from '../../infra/stages.ts'
 import { type Synthesised, stageApp, synthesised, synthesisedAgain } from './stage.ts'
 
 const names = ['localstack', 'prod', 'dev']
@@ -90,6 +94,14 @@ test('functions on localstack connect to an address, and act as a role of their 
     undefined,
   ])
   for (const { DATABASE_URL } of environments) expect(DATABASE_URL).toMatch(/^postgres:/)
+})
+
+test('a stage whose reconciles are too rare for its refreshDays is refused', () => {
+  const stage = { ...STAGES.localstack, refreshDays: 1 }
+  const options = { stage, databaseUrl: 'postgres://localhost/catalog' } as Options
+  expect(() => functionEnvironment('reconciler', options, { bucketName: 'docs' } as Data)).toThrow(
+    'A reconcile every 24 hours, which may take 6, cannot ask about every version within 1 days',
+  )
 })
 
 test('an unknown stage or auth, and Cognito on localstack, are refused', () => {
