@@ -8,7 +8,7 @@ import { indexer } from '../functions/queue/index-batch.ts'
 import { lazyS3 } from '../functions/runtime/lazy-s3.ts'
 import { connect } from '../shared/database/connection.ts'
 import { type MigrationReport, migrate } from '../shared/database/migrate.ts'
-import { DATABASE_ROLES } from '../shared/database/roles.ts'
+import { addressOfRole, DATABASE_ROLES } from '../shared/database/roles.ts'
 import { startApi } from './api/server.ts'
 import { DEFAULT_REGION } from './aws-account.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -76,7 +76,7 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   if (applied.length > 0) log(`Database schema: applied ${applied.length > 5 ? `${applied.length} files` : applied.join(', ')}`)
   // Each part has no more rights than its Lambda has.
   const connectAs = (name: keyof typeof DATABASE_ROLES) => {
-    const sql = connect({ url: postgres.url, role: DATABASE_ROLES[name], max: 5 })
+    const sql = connect({ url: addressOfRole(postgres.url, name), role: DATABASE_ROLES[name], max: 5 })
     starting.defer(() => sql.end({ timeout: 5 }))
     return sql
   }

@@ -12,8 +12,11 @@ export type FunctionRow = {
   timeout: number
   /** `deployment`: each deployment invokes it and waits for it before other functions are updated. */
   startedBy: 'queue' | 'api' | 'schedule' | 'deployment'
-  /** Database user, the endpoint it signs in to, and the size of the connection pool. */
-  database: { user: string; endpoint: 'proxy' | 'instance'; connections: number }
+  /**
+   * Database user, the endpoint it signs in to, and the size of the connection pool. `statementTimeout` are the seconds after which Postgres
+   * ends a statement of that user (`migrations/0001_roles.sql`); the owner has no limit.
+   */
+  database: { user: string; endpoint: 'proxy' | 'instance'; connections: number; statementTimeout?: number }
   /** What its security group lets it connect to; services are S3, SQS and Lambda. */
   network: 'proxy' | 'proxy and services' | 'instance'
   /** `read`: listings, HEAD and tags. `write`: also puts and deletes of objects, not of their versions, and changes of tags. */
@@ -46,7 +49,7 @@ export const FUNCTIONS = {
     timeout: 60,
     startedBy: 'queue',
     // The statements of a batch run one after the other.
-    database: { user: 'catalog_indexer', endpoint: 'proxy', connections: 2 },
+    database: { user: 'catalog_indexer', endpoint: 'proxy', connections: 2, statementTimeout: 45 },
     network: 'proxy and services',
     bucket: 'read',
     sendsDeadLetters: true,
@@ -60,7 +63,7 @@ export const FUNCTIONS = {
     // API Gateway waits 29 seconds.
     timeout: 29,
     startedBy: 'api',
-    database: { user: 'catalog_api', endpoint: 'proxy', connections: 2 },
+    database: { user: 'catalog_api', endpoint: 'proxy', connections: 2, statementTimeout: 20 },
     network: 'proxy and services',
     // What S3 owns is written there, and URLs that it signs allow no more than its role.
     bucket: 'write',
@@ -75,7 +78,7 @@ export const FUNCTIONS = {
     memory: 256,
     timeout: 900,
     startedBy: 'schedule',
-    database: { user: 'catalog_pruner', endpoint: 'proxy', connections: 5 },
+    database: { user: 'catalog_pruner', endpoint: 'proxy', connections: 5, statementTimeout: 600 },
     network: 'proxy',
     environment: ['CATALOG_AUDIT_RETENTION_DAYS'],
     schedule: {
@@ -93,7 +96,7 @@ export const FUNCTIONS = {
     memory: 1024,
     timeout: 900,
     startedBy: 'schedule',
-    database: { user: 'catalog_reconciler', endpoint: 'proxy', connections: 5 },
+    database: { user: 'catalog_reconciler', endpoint: 'proxy', connections: 5, statementTimeout: 600 },
     network: 'proxy and services',
     bucket: 'read',
     readsInventory: true,

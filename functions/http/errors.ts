@@ -40,11 +40,30 @@ export function errorResponses(): MiddlewareObj<APIGatewayProxyEvent, APIGateway
   }
 }
 
+/** Postgres ended the statement after the time that its role has. */
+const STATEMENT_TIMEOUT = '57014'
+
+/** Postgres has no connection left or restarts (SQLSTATE), or it cannot be reached (codes of the driver and of Node). */
+const UNREACHABLE = [
+  ...['53300', '57P01', '57P02', '57P03', 'CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT'],
+]
+
 function publicError(error: unknown): Pick<HttpError, 'status' | 'code' | 'message' | 'headers'> {
   if (error instanceof HttpError) return error
+  const reason = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (reason === STATEMENT_TIMEOUT) return unavailable('The database took too long: try again later, or request less')
+  if (UNREACHABLE.includes(reason)) return unavailable('The catalog cannot reach its database or bucket: try again later')
   const [status, code] = (error instanceof Error && NAMED[error.name]) || [500, 'InternalError']
   const message = error instanceof Error && status < 500 ? error.message : 'Internal error; the log has it under the request id'
   return { status, code, message, headers: {} }
+}
+
+/** Seconds after which a client may try again. */
+const RETRY_AFTER = 5
+
+function unavailable(message: string): HttpError {
+  return new HttpError(503, 'Unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER) } })
 }
 
 function log(event: APIGatewayProxyEvent, error: unknown): void {

@@ -1,6 +1,6 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
-import { DATABASE_OWNER } from '../../shared/database/roles.ts'
+import { addressOfRole, DATABASE_OWNER } from '../../shared/database/roles.ts'
 import type { VariableName } from '../../shared/environment.ts'
 import { FUNCTIONS, type FunctionName } from '../../shared/functions.ts'
 import { DATABASE_NAME } from '../data/database.ts'
@@ -17,7 +17,8 @@ export function databaseEnvironment(
   const { user, endpoint, connections } = FUNCTIONS[name].database
   const pool = { DATABASE_POOL: String(connections) }
   // The address signs in as the owner, who can act as each role.
-  if (!aws) return { ...pool, DATABASE_URL: databaseUrl, ...(user === DATABASE_OWNER ? {} : { DATABASE_ROLE: user }) }
+  const role = user === DATABASE_OWNER ? {} : { DATABASE_ROLE: user }
+  if (!aws) return { ...pool, DATABASE_URL: addressOfRole(databaseUrl, name), ...role }
   const common = { ...pool, DATABASE_NAME, DATABASE_USER: user }
   if (endpoint === 'proxy') return { ...common, DATABASE_HOST: aws.proxy.endpoint }
   return { ...common, DATABASE_HOST: aws.instance.dbInstanceEndpointAddress, DATABASE_CA_FILE: '/var/task/rds-ca.pem' }

@@ -1,4 +1,4 @@
-import { FUNCTIONS, functionNames, type StartedBy } from '../functions.ts'
+import { FUNCTIONS, type FunctionName, type FunctionRow, functionNames, type StartedBy } from '../functions.ts'
 
 /** Owner of the tables: the master user on RDS, as whom the migrator signs in. */
 export const DATABASE_OWNER = FUNCTIONS.migrator.database.user
@@ -10,3 +10,15 @@ type Application = StartedBy<'queue' | 'api' | 'schedule'>
 export const DATABASE_ROLES = Object.fromEntries(
   functionNames('queue', 'api', 'schedule').map(name => [name, FUNCTIONS[name].database.user]),
 ) as { [Name in Application]: (typeof FUNCTIONS)[Name]['database']['user'] }
+
+/**
+ * The address at which the owner signs in to act as the role of a function. The settings of a role apply to those who sign in as it, so
+ * the address contains its statement timeout.
+ */
+export function addressOfRole(url: string, name: FunctionName): string {
+  const { statementTimeout }: FunctionRow['database'] = FUNCTIONS[name].database
+  if (statementTimeout === undefined) return url
+  const address = new URL(url)
+  address.searchParams.set('statement_timeout', `${statementTimeout}s`)
+  return address.href
+}

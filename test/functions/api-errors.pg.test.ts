@@ -237,7 +237,24 @@ test('an unexpected error is an opaque 500, and complete in the log under its re
   ])
 })
 
-test('health is 503 when the database cannot be reached', async () => {
+test('a statement that outlives the time of its role is ended, and the caller gets 503 with Retry-After', async ({
+  sql,
+  database,
+}) => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const impatient = connect({ url: `${database.url}?statement_timeout=100ms` })
+  const api = await testApi(impatient)
+  await sql.begin(async tx => {
+    await tx`lock table catalog.storage_objects`
+    const { status, headers, error } = await api.ask('GET', '/objects')
+    expect([status, headers.get('retry-after'), error.code]).toEqual([503, '5', 'Unavailable'])
+    expect(error.message).toBe('The database took too long: try again later, or request less')
+  })
+  expect((await api.ask('GET', '/objects')).status).toBe(200)
+  await Promise.all([api.close(), impatient.end()])
+})
+
+test('every request is 503 when the database cannot be reached', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const nowhere = connect({ url: 'postgres://nobody@127.0.0.1:1/none' })
   const api = await testApi(nowhere)
@@ -245,6 +262,8 @@ test('health is 503 when the database cannot be reached', async () => {
     status: 503,
     json: { error: { code: 'Unavailable', message: 'The database cannot be reached' } },
   })
+  const { status, headers, error } = await api.ask('GET', '/objects')
+  expect([status, headers.get('retry-after'), error.code]).toEqual([503, '5', 'Unavailable'])
   log.mockRestore()
   await Promise.all([api.close(), nowhere.end({ timeout: 1 })])
 })

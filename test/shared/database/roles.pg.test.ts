@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../../shared/database/connection.ts'
 import { migrate } from '../../../shared/database/migrate.ts'
 import { DATABASE_OWNER, DATABASE_ROLES } from '../../../shared/database/roles.ts'
+import { FUNCTIONS, type FunctionRow, functionNames } from '../../../shared/functions.ts'
 import { type FakeRds, fakeRds } from '../../support/postgres/rds.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
@@ -49,6 +50,17 @@ describe('a master user who is no superuser', () => {
       where rolname = any (${JSON.stringify(roles).replace('[', '{').replace(']', '}')}::text[])
       order by rolname`
     expect([...found]).toEqual(roles.toSorted().map(name => ({ name, hasNoPassword: true, isOfIam: true, isSpecial: false })))
+  })
+
+  test('a statement of each role ends before the function that sent it', async () => {
+    for (const name of functionNames('queue', 'api', 'schedule')) {
+      const { timeout, database }: FunctionRow = FUNCTIONS[name]
+      const [row] = await signIn(database.user)`
+        select extract(epoch from current_setting('statement_timeout')::interval)::int as seconds
+      `
+      expect(row).toEqual({ seconds: database.statementTimeout })
+      expect(database.statementTimeout).toBeLessThan(timeout)
+    }
   })
 
   test('migrates the audit trail again, and acts as each role', async () => {
