@@ -140,6 +140,7 @@ export const READ_BY: Record<Program, readonly VariableName[]> = {
     'AWS_REGION',
   ],
   'npm run conformance': [
+    'DATABASE_URL',
     'CATALOG_BUCKET',
     'CATALOG_DEAD_LETTER_QUEUE_URL',
     'CATALOG_API_URL',

@@ -18,10 +18,11 @@ export async function deleteObjectInS3(sql: Sql, s3: S3Client, object: StoredObj
   const { bucket, key, versionId } = object
   const response = await askS3(s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })))
   const asOf = await databaseTime(sql)
-  // A `null` version may have been deleted, or replaced by a marker; any other is still there.
-  if (versionId === 'null')
-    await applyObservations(sql, asOf, { observed: [await observeMarker(s3, { bucket, key, versionId })] })
+  // A `null` version may have been deleted, or replaced by a marker; any other is still there. Written last: a write locks counters, which
+  // must not wait for S3.
+  const observed = versionId === 'null' ? [await observeMarker(s3, { bucket, key, versionId })] : []
   const [failure] = await resolveLatest(sql, s3, [{ bucket, key }])
   if (failure) throw failure.error
+  await applyObservations(sql, asOf, { observed })
   return { versionId: response.VersionId ?? versionId, s3RequestId: response.$metadata.requestId }
 }

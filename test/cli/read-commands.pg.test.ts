@@ -52,6 +52,16 @@ test('a table shows no control character of a key', async () => {
   expect(stdout).not.toMatch(/[^\P{Cc}\n]/u)
 })
 
+test('a posted entry of the audit trail shows who posted it, and whom it names', async () => {
+  const body = JSON.stringify({ action: 'PRINT', key: 'posted.txt', userName: 'eve\x1b[2J' })
+  await fetch(`${given.catalog.apiUrl}/audit`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  const { stdout } = await given.run('audit', 'posted.txt', '--source', 'posted')
+  expect(stdout).toMatch(/ posted /)
+  expect(stdout).toContain('(claims')
+  expect(stdout).toContain('\\u001b[2J')
+  expect((await given.run('audit', 'posted.txt', '--source', 'event')).stdout).toBe('No audit entries found.\n')
+})
+
 test('folders are listed once, objects with their size', async () => {
   expect(column(await given.run('list'))).toEqual(['letters/', 'other/', 'top.txt'])
 })

@@ -1,8 +1,9 @@
 import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
+import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import type { Client } from '../../shared/database/connection.ts'
 import { deliver, drift, driftIn, expectEqual, put, remove, run } from '../shared/reconcile/stage.ts'
-import type { TestS3 } from '../support/s3/bucket.ts'
+import { currentOf, makeBucket, type TestS3, versionsInBucket } from '../support/s3/bucket.ts'
 import type { Ask, Fields } from './api-client.ts'
 import { apiStageTest as test } from './api-stage.ts'
 
@@ -304,3 +305,73 @@ test('two changes of one key at once are both kept', async ({ ask, bucket, sql }
     .map(({ metadata }) => metadata as { before: Fields; after: Fields })
   for (const [n, { before }] of tags.entries()) if (n > 0) expect(before).toEqual(tags[n - 1]?.after)
 })
+
+/** Histories to try. */
+const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 15)
+
+/** What may happen to one of two keys of a bucket: in S3, through the API, and to the events of both. */
+const step = fc.record({
+  key: fc.constantFrom('a', 'b'),
+  what: fc.constantFrom('put', 'remove', 'tag in S3', 'PATCH', 'DELETE', 'deliver', 'repeat', 'lose', 'reconcile'),
+})
+
+test('after any history of writes in S3 and through the API, one reconcile makes the catalog equal, and undoes none', {
+  timeout: 30_000 + HISTORIES * 500,
+}, async ({ ask, bucket, sql }) => {
+  let histories = 0
+  const property = fc.asyncProperty(
+    fc.constantFrom('Enabled', 'Suspended', 'never'),
+    fc.array(step, { minLength: 3, maxLength: 14 }),
+    async (versioning, steps) => {
+      const name = `history-${histories++}`
+      await makeBucket(bucket.s3, name, versioning as 'Enabled')
+      bucket.events.length = 0
+      const told: string[] = []
+      for (const [n, { key, what }] of steps.entries()) {
+        const query = { bucket: name, key }
+        if (what === 'put') await put(bucket, key, `${n}`, name)
+        if (what === 'remove') await remove(bucket, key, undefined, name)
+        if (what === 'tag in S3') await tag(bucket, name, key, `${n}`)
+        if (what === 'deliver') told.push(...bucket.events)
+        if (what === 'deliver') await deliver(sql, bucket)
+        if (what === 'repeat') bucket.events.push(...told)
+        if (what === 'lose') bucket.events.length = 0
+        if (what === 'reconcile') await reconcileFinds(sql, bucket, name)
+        if (what === 'PATCH') {
+          const latest = (await ask('GET', '/versions', { query })).items.find(({ isLatest }) => isLatest)
+          const tags = { n: `${n}` }
+          const change = { query: { ...query, versionId: String(latest?.versionId) }, body: { tags, comment: `${n}` } }
+          const { status, json } = await ask('PATCH', '/version', change)
+          expect(status).toBeOneOf([200, 404, 409])
+          if (status === 200) expect(json).toMatchObject({ tags, comment: `${n}` })
+          if (status === 200)
+            expect((await inS3(bucket, name, key)).find(one => one.versionId === latest?.versionId)).toMatchObject({ tags })
+        }
+        if (what === 'DELETE') {
+          const { status } = await ask('DELETE', '/object', { query })
+          expect(status).toBeOneOf([204, 404])
+          expect((await ask('GET', '/object', { query })).status).toBe(404)
+          if (status === 204) expect(currentOf(await inS3(bucket, name, key))).toEqual([])
+        }
+      }
+      await reconcileFinds(sql, bucket, name)
+      await expectEqual(sql, bucket, name)
+      bucket.events.push(...told)
+      await deliver(sql, bucket)
+      await expectEqual(sql, bucket, name)
+      const entries = (await ask('GET', '/audit', { query: { bucket: name, limit: '1000' } })).items
+      const requests = entries.flatMap(({ metadata }) => Object(metadata).s3RequestId ?? Object(metadata).requestId ?? [])
+      expect(requests).toHaveLength(new Set(requests).size)
+    },
+  )
+  await fc.assert(property, { numRuns: HISTORIES, seed: 1 })
+})
+
+async function inS3({ s3 }: TestS3, name: string, key: string) {
+  return (await versionsInBucket(s3, name)).filter(version => version.key === key)
+}
+
+async function tag({ s3 }: TestS3, Bucket: string, Key: string, Value: string): Promise<void> {
+  const command = new PutObjectTaggingCommand({ Bucket, Key, Tagging: { TagSet: [{ Key: 'n', Value }] } })
+  await s3.send(command).catch(() => undefined)
+}
