@@ -12,9 +12,12 @@ import { addressOfRole, DATABASE_ROLES } from '../shared/database/roles.ts'
 import { startApi } from './api/server.ts'
 import { DEFAULT_REGION } from './aws-account.ts'
 import { lockFolder } from './folder-lock.ts'
+import { clientConfig, type FollowedBucket, openFollowedBucket } from './follow/followed-bucket.ts'
+import { ownSecret, startWebhook } from './follow/webhook.ts'
+import type { LocalServer } from './http.ts'
 import { ensurePorts, explainPort } from './ports.ts'
 import { startPostgres } from './postgres/postgres.ts'
-import { startReconciler } from './reconcile-buckets.ts'
+import { bucketsInUse, DAILY, startReconciler } from './reconcile-buckets.ts'
 import { countRepeats } from './repeated-lines.ts'
 import { ownCredentials } from './s3/auth/credentials.ts'
 import { startS3 } from './s3/server.ts'
@@ -23,6 +26,7 @@ import { advanceRestores } from './s3/store/restores.ts'
 import { schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { startEventSource } from './sqs/event-source.ts'
+import type { Queue } from './sqs/queue.ts'
 
 /** The bucket that the first start creates. */
 const FIRST_BUCKET = 'catalog'
@@ -41,6 +45,8 @@ export type Addresses = {
   deadLetterQueueUrl: string
   accessKeyId: string
   secretAccessKey: string
+  /** Takes the notifications of a followed bucket, with the secret in its path; the credentials above are then those of the queues only. */
+  webhookUrl?: string
 }
 
 /** A running catalog. `stop` finishes running work. `ended` resolves with the reason when Postgres has ended by itself or is stopped. */
@@ -69,7 +75,13 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
 
   const isLeftOver = existsSync(join(lock.folder, 'postgres/data/postmaster.pid'))
   // A Postgres that outlived `kill -9` of its catalog holds its port until startPostgres stops it.
-  await ensurePorts({ api: settings.apiPort, s3: settings.s3Port, postgres: isLeftOver ? 0 : settings.postgresPort })
+  const { followed } = settings
+  await ensurePorts({
+    api: settings.apiPort,
+    s3: settings.s3Port,
+    webhook: followed?.webhookPort ?? 0,
+    postgres: isLeftOver ? 0 : settings.postgresPort,
+  })
   const postgres = await startPostgres({ folder: join(lock.folder, 'postgres'), port: settings.postgresPort })
   starting.defer(() => postgres.stop())
   const { applied } = await migrateTo(postgres.url)
@@ -86,11 +98,13 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     throw explainPort('s3', settings.s3Port, error)
   })
   starting.defer(() => server.close())
-  createBucket(server.store, FIRST_BUCKET, { versioning: 'Enabled' })
+  if (!followed) createBucket(server.store, FIRST_BUCKET, { versioning: 'Enabled' })
   const restores = schedule(RESTORES_EVERY_MS, async () => advanceRestores(server.store), console.error)
   starting.defer(() => restores.close())
   const aws = { endpoint: server.url, region: DEFAULT_REGION, credentials }
-  const s3 = new S3Client({ ...aws, forcePathStyle: true })
+  const bucket = followed?.bucket ?? FIRST_BUCKET
+  const s3Config = followed ? clientConfig(followed) : { ...aws, forcePathStyle: true }
+  const s3 = followed ? await openFollowedBucket(followed) : new S3Client(s3Config)
   starting.defer(() => s3.destroy())
 
   const queueUrl = `${server.url}/000000000000/${server.events.name}`
@@ -113,18 +127,24 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const source = startEventSource({ queue: server.events, handler: index, batchSize: 100, concurrency: 2, onError })
   starting.defer(() => source.close())
 
+  const webhook = followed && (await startFollowing(followed, join(lock.folder, 'webhook-secret'), server.events))
+  if (webhook) starting.defer(() => webhook.close())
+
   const { refreshDays } = settings
+  const reconcilerSql = connectAs('reconciler')
+  const buckets = async () => (followed ? [followed.bucket] : bucketsInUse(reconcilerSql, server.store))
+  const everySeconds = followed?.pollSeconds ?? DAILY
   const reconciler = await startReconciler(
-    { sql: connectAs('reconciler'), s3, store: server.store, source, refreshDays, homeBucket: FIRST_BUCKET, log },
+    { sql: reconcilerSql, s3, buckets, everySeconds, source, refreshDays, homeBucket: bucket, log },
     onError,
   )
   starting.defer(() => reconciler.close())
 
   const handler = apiHandler({
     sql: connectAs('api'),
-    s3: lazyS3({ ...aws, forcePathStyle: true }),
+    s3: lazyS3(s3Config),
     startRun: reconciler.startRun,
-    defaultBucket: FIRST_BUCKET,
+    defaultBucket: bucket,
   })
   const api = await startApi({ port: settings.apiPort, handler })
   starting.defer(() => api.close())
@@ -139,12 +159,13 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
   const addresses = {
     pid: process.pid,
     apiUrl: api.url,
-    s3Url: server.url,
+    s3Url: followed?.endpoint ?? server.url,
     databaseUrl: postgres.url,
-    bucket: FIRST_BUCKET,
+    bucket,
     queueUrl,
     deadLetterQueueUrl,
     ...credentials,
+    ...(webhook ? { webhookUrl: webhook.url } : {}),
   }
   const running = join(lock.folder, 'running.json')
   writeFileSync(running, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 })
@@ -156,6 +177,15 @@ export async function startCatalog(settings: Settings, log: Log = () => undefine
     ended: postgres.exited.then(() => `Postgres has ended; its log is ${join(lock.folder, 'postgres/postgres.log')}`),
     stop: () => started.disposeAsync(),
   }
+}
+
+/** Starts the webhook of a followed bucket. `url` has its secret. */
+async function startFollowing({ webhookPort: port }: FollowedBucket, secretFile: string, queue: Queue): Promise<LocalServer> {
+  const secret = ownSecret(secretFile)
+  const server = await startWebhook({ port, secret, queue }).catch(error => {
+    throw explainPort('webhook', port, error)
+  })
+  return { ...server, url: `${server.url}/events/${secret}` }
 }
 
 async function migrateTo(url: string): Promise<MigrationReport> {

@@ -3,11 +3,12 @@ import { createServer } from 'node:net'
 import { errno } from './errno.ts'
 
 /** The parts of the catalog that listen on a port. */
-export type Listener = 'api' | 's3' | 'postgres'
+export type Listener = 'api' | 's3' | 'postgres' | 'webhook'
 
 const LISTENERS: Record<Listener, { name: string; flag: string; variable: string }> = {
   api: { name: 'the API', flag: '--api-port', variable: 'CATALOG_API_PORT' },
   s3: { name: 'S3', flag: '--s3-port', variable: 'CATALOG_S3_PORT' },
+  webhook: { name: 'the webhook', flag: '--webhook-port', variable: 'CATALOG_WEBHOOK_PORT' },
   postgres: { name: 'Postgres', flag: '--postgres-port', variable: 'CATALOG_POSTGRES_PORT' },
 }
 

@@ -14,7 +14,10 @@ import type { EventSource } from './sqs/event-source.ts'
 export type LocalReconcilerDependencies = {
   sql: Sql
   s3: S3Client
-  store: Store
+  /** The buckets to compare. */
+  buckets: () => Promise<string[]>
+  /** Seconds between the end of one comparison and the start of the next. */
+  everySeconds: number
   source: EventSource
   refreshDays: number
   /** While this bucket exists, others that do not were deleted. */
@@ -26,46 +29,46 @@ export type LocalReconcilerDependencies = {
 export type LocalReconciler = { startRun(runId: number): Promise<void>; close(): Promise<void> }
 
 /** Once a day, as the EventBridge rule on AWS. */
-const EVERY_MS = 24 * 3600 * 1000
+export const DAILY = 24 * 3600
 
 /** A limit, because the S3 endpoint runs in the same process as everything else. */
 const REQUESTS_PER_SECOND = 200
 
-/** The daily run starts when no event waits, and one that arrives then is indexed within a fraction of this. */
+/** A run starts when no event waits, and one that arrives then is indexed within a fraction of this. */
 const GRACE_SECONDS = 5
 
 /**
- * Compares every bucket with the catalog at once and then daily, and repairs the catalog; works on the runs that the API starts. A
+ * Compares the buckets with the catalog at once and then repeatedly, and repairs the catalog; works on the runs that the API starts. A
  * run that `close` stops continues at the next start, or when it is started again.
  */
 export async function startReconciler(
   dependencies: LocalReconcilerDependencies,
   onError: (error: unknown) => void,
 ): Promise<LocalReconciler> {
-  const { sql, s3, source, refreshDays, homeBucket, log } = dependencies
+  const { sql, s3, buckets: bucketsToCompare, everySeconds, source, refreshDays, homeBucket, log } = dependencies
   // This process has started Postgres, so no other process works on a run.
   await releaseLeases(sql)
   const closing = new AbortController()
   const started = new Set<Promise<unknown>>()
-  const refreshHours = refreshPeriod({ days: refreshDays, hoursBetweenRuns: EVERY_MS / 3_600_000 })
+  const refreshHours = refreshPeriod({ days: refreshDays, hoursBetweenRuns: everySeconds / 3600 })
   const settings = { sql, s3, bucket: homeBucket, requestsPerSecond: REQUESTS_PER_SECOND, refreshHours, log: () => undefined }
   const work = reconciler(settings)
-  const workDaily = reconciler({ ...settings, graceSeconds: GRACE_SECONDS })
+  const workRepeatedly = reconciler({ ...settings, graceSeconds: GRACE_SECONDS })
   const context = { getRemainingTimeInMillis: () => (closing.signal.aborted ? 0 : Number.POSITIVE_INFINITY) }
 
   const compare = async (bucket: string) => {
-    const { done, run } = await workDaily({ bucket }, context)
+    const { done, run } = await workRepeatedly({ bucket }, context)
     const drift = driftOf(run.findings)
     if (done && drift > 0) log(`Bucket ${bucket} differed from the catalog: ${drift} found, ${run.findings.repaired} repaired`)
     const { unsettled = [] } = done && run.result && 'unsettled' in run.result ? run.result : {}
     for (const { key, reason } of unsettled) log(`Key ${JSON.stringify(key)} of bucket ${bucket} could not be settled: ${reason}`)
   }
   const compareAll = async () => {
-    const buckets = await bucketsInUse(dependencies)
+    const buckets = await bucketsToCompare()
     await Promise.race([source.drained(), aborted(closing.signal)])
     for (const bucket of buckets) if (!closing.signal.aborted) await compare(bucket).catch(onError)
   }
-  const daily = schedule(EVERY_MS, compareAll, onError)
+  const comparing = schedule(everySeconds * 1000, compareAll, onError)
   return {
     async startRun(runId) {
       if (closing.signal.aborted) return
@@ -75,13 +78,13 @@ export async function startReconciler(
     },
     async close() {
       closing.abort()
-      await Promise.all([daily.close(), ...started])
+      await Promise.all([comparing.close(), ...started])
     },
   }
 }
 
-/** The buckets with something to compare, also those that only the catalog has; one that is empty on both sides is equal. */
-async function bucketsInUse({ sql, store }: LocalReconcilerDependencies): Promise<string[]> {
+/** The buckets of this machine with something to compare, also those that only the catalog has; one that is empty on both sides is equal. */
+export async function bucketsInUse(sql: Sql, store: Store): Promise<string[]> {
   const names = allBuckets(store).map(({ name }) => name)
   const full = names.filter(name => store.sql.get`select 1 from version where bucket = ${name} limit 1` !== undefined)
   return [...new Set([...full, ...(await bucketsWithVersions(sql))])].sort()

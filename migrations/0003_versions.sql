@@ -67,6 +67,11 @@ create index storage_versions_history on catalog.storage_versions
   (bucket, key, is_latest, last_modified, sequencer, version_id);
 
 grant select on catalog.storage_versions to catalog_api, catalog_reconciler;
+-- An event that does not name its version makes the indexer compare the versions of its key with a listing.
+grant select (
+  bucket, key, version_id, is_latest, is_delete_marker, size, etag, storage_backend, storage_class, last_modified,
+  observed_at
+) on catalog.storage_versions to catalog_indexer;
 
 create table catalog.storage_tombstones (
   bucket text collate "C" not null,

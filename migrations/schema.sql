@@ -437,6 +437,17 @@ CREATE TRIGGER project_objects_update AFTER UPDATE ON catalog.storage_versions R
 CREATE TRIGGER refuse_truncate AFTER TRUNCATE ON catalog.storage_versions FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_object_change();
 grant select on catalog.storage_versions to catalog_api;
 grant select on catalog.storage_versions to catalog_reconciler;
+grant select (bucket) on catalog.storage_versions to catalog_indexer;
+grant select (key) on catalog.storage_versions to catalog_indexer;
+grant select (version_id) on catalog.storage_versions to catalog_indexer;
+grant select (is_latest) on catalog.storage_versions to catalog_indexer;
+grant select (is_delete_marker) on catalog.storage_versions to catalog_indexer;
+grant select (size) on catalog.storage_versions to catalog_indexer;
+grant select (etag) on catalog.storage_versions to catalog_indexer;
+grant select (last_modified) on catalog.storage_versions to catalog_indexer;
+grant select (storage_backend) on catalog.storage_versions to catalog_indexer;
+grant select (storage_class) on catalog.storage_versions to catalog_indexer;
+grant select (observed_at) on catalog.storage_versions to catalog_indexer;
 
 CREATE OR REPLACE FUNCTION catalog.add_event_audit(in_bucket text, audited_json jsonb)
  RETURNS void

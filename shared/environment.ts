@@ -89,6 +89,24 @@ export const VARIABLES = {
     default: 9000,
     meaning: 'port of the S3 endpoint; 0 takes a free one',
   },
+  CATALOG_S3_ENDPOINT: {
+    type: 'url',
+    meaning: 'S3 of one’s own, such as Ceph or MinIO, whose bucket `CATALOG_BUCKET` is followed',
+  },
+  CATALOG_POLL_SECONDS: {
+    type: 'integer',
+    from: 1,
+    to: 86_400,
+    default: 300,
+    meaning: 'seconds between two reconciles of the bucket at `CATALOG_S3_ENDPOINT`',
+  },
+  CATALOG_WEBHOOK_PORT: {
+    type: 'integer',
+    from: 0,
+    to: 65_535,
+    default: 8081,
+    meaning: 'port for the notifications of the bucket at `CATALOG_S3_ENDPOINT`; 0 takes a free one',
+  },
   CATALOG_POSTGRES_PORT: {
     type: 'integer',
     from: 0,
@@ -121,7 +139,17 @@ export type VariableName = keyof typeof VARIABLES
 
 /** The variables that programs read besides functions. A table of its own, so that no function has it in its bundle. */
 export const READ_BY: Record<Program, readonly VariableName[]> = {
-  'npm start': ['CATALOG_REFRESH_DAYS', 'CATALOG_DATA', 'CATALOG_API_PORT', 'CATALOG_S3_PORT', 'CATALOG_POSTGRES_PORT'],
+  'npm start': [
+    'CATALOG_BUCKET',
+    'CATALOG_REFRESH_DAYS',
+    'CATALOG_DATA',
+    'CATALOG_API_PORT',
+    'CATALOG_S3_PORT',
+    'CATALOG_S3_ENDPOINT',
+    'CATALOG_POLL_SECONDS',
+    'CATALOG_WEBHOOK_PORT',
+    'CATALOG_POSTGRES_PORT',
+  ],
   'npx catalog': [
     'DATABASE_URL',
     'DATABASE_HOST',

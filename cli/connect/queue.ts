@@ -9,12 +9,14 @@ export type Queues = { sqs: SQSClient; sourceUrl?: string; deadLetterUrl: string
 const LOCAL_QUEUE_NAMES = { source: 'catalog-events', dead: 'catalog-events-dead' }
 
 /** Creates the SQS client for the queues of a target. Throws CliError when they are unknown or can't be reached. */
-export async function openQueues({ s3Url, region, credentials, queueUrl, deadLetterQueueUrl }: Target): Promise<Queues> {
+export async function openQueues(target: Target): Promise<Queues> {
+  const { s3Url, region, queueUrl, deadLetterQueueUrl, credentials } = target
+  const signing = target.queueCredentials ?? credentials
   const endpoint = s3Url && isLoopback(s3Url) ? s3Url : undefined
   const sqs = new SQSClient({
     region,
     ...(endpoint ? { endpoint } : {}),
-    ...(credentials ? { credentials } : {}),
+    ...(signing ? { credentials: signing } : {}),
     maxAttempts: 5,
   })
   if (deadLetterQueueUrl) return { sqs, sourceUrl: queueUrl, deadLetterUrl: deadLetterQueueUrl }

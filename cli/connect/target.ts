@@ -12,6 +12,8 @@ export type Target = {
   bucket?: string
   region: string
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+  /** Of the queues, where they differ from those of the bucket. */
+  queueCredentials?: { accessKeyId: string; secretAccessKey: string }
   databaseUrl?: string
   queueUrl?: string
   deadLetterQueueUrl?: string
@@ -65,6 +67,7 @@ export function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = proce
     bucket: flags.bucket ?? variables.CATALOG_BUCKET ?? (isRunning ? running.bucket : isLoopback(apiUrl) ? 'catalog' : undefined),
     region: variables.AWS_REGION ?? (env.AWS_DEFAULT_REGION || 'us-east-1'),
     credentials: isLoopback(s3Override ?? apiUrl) ? localCredentials(running, s3Url, env) : undefined,
+    queueCredentials: isRunning && running.webhookUrl ? ownCredentials(running) : undefined,
     databaseUrl: variables.DATABASE_URL ?? (isRunning ? running.databaseUrl : undefined),
     queueUrl: variables.CATALOG_QUEUE_URL ?? (isRunning ? running.queueUrl : undefined),
     deadLetterQueueUrl: variables.CATALOG_DEAD_LETTER_QUEUE_URL ?? (isRunning ? running.deadLetterQueueUrl : undefined),
@@ -99,10 +102,12 @@ export function startHint(address: string): string {
 }
 
 /** `running.json` as `npm start` writes it; `localstack:deploy` writes no pid. */
-type RunningFile = Required<Omit<Target, 'region' | 'credentials'>> & {
+type RunningFile = Required<Omit<Target, 'region' | 'credentials' | 'queueCredentials'>> & {
   pid?: number
   accessKeyId: string
   secretAccessKey: string
+  /** Of a catalog that follows a bucket of another S3: its credentials are not those of that S3. */
+  webhookUrl?: string
 }
 
 function readRunning(folder: string): RunningFile | undefined {
@@ -127,10 +132,14 @@ function localCredentials(
   s3Url: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Target['credentials'] {
-  const own = running && { accessKeyId: running.accessKeyId, secretAccessKey: running.secretAccessKey }
-  if (own && isSameAddress(running.s3Url, s3Url ?? running.s3Url)) return own
+  const own = running && !running.webhookUrl ? ownCredentials(running) : undefined
+  if (own && running && isSameAddress(running.s3Url, s3Url ?? running.s3Url)) return own
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: sessionToken } = env
   return id && secret ? { accessKeyId: id, secretAccessKey: secret, sessionToken } : own
+}
+
+function ownCredentials({ accessKeyId, secretAccessKey }: RunningFile) {
+  return { accessKeyId, secretAccessKey }
 }
 
 function isSameAddress(one: string, other: string): boolean {

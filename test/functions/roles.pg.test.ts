@@ -11,6 +11,7 @@ import { DATABASE_OWNER, DATABASE_ROLES } from '../../shared/database/roles.ts'
 import { deliver, expectEqual, lose, put, remove } from '../shared/reconcile/stage.ts'
 import { type FakeRds, fakeRds } from '../support/postgres/rds.ts'
 import { makeBucket, type TestS3, testS3 } from '../support/s3/bucket.ts'
+import { asImplementation } from '../support/s3/other-s3.ts'
 import { sqsEvent } from '../support/sqs.ts'
 import { testApi } from './api-client.ts'
 
@@ -51,6 +52,17 @@ test('the indexer indexes the events of its bucket, and reports those that it co
   await expectEqual(owner, bucket)
   const handler = indexer({ sql, s3: bucket.s3, sendDeadLetter: async () => true, maxReceives: 5 })
   expect(await handler(sqsEvent(['no JSON']))).toEqual({ batchItemFailures: [] })
+})
+
+test('the indexer could not read what an event of another S3 hints at', async () => {
+  const sql = signIn(DATABASE_ROLES.indexer)
+  await using other = await asImplementation(bucket, 'ceph')
+  await put(bucket, 'of ceph', 'one')
+  await remove(bucket, 'of ceph')
+  await deliver(sql, { ...other, events: other.events })
+  lose(bucket)
+  await expectEqual(owner, bucket)
+  await expect(sql`select metadata from catalog.storage_versions`).rejects.toMatchObject({ code: '42501' })
 })
 
 test('the API does all of its operations', async () => {

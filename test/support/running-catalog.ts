@@ -20,9 +20,9 @@ export type RunningCatalog = Addresses & {
 }
 
 /** Starts one in its own folder, for `await using`, which also removes the folder. */
-export async function runCatalog(folder?: string): Promise<RunningCatalog> {
+export async function runCatalog(folder?: string, env: Record<string, string> = {}): Promise<RunningCatalog> {
   const data = folder ?? (await makeDataFolder('storage-catalog-run-'))
-  const started = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0' })
+  const started = startCatalogProcess({ CATALOG_DATA: data, CATALOG_API_PORT: '0', CATALOG_S3_PORT: '0', ...env })
   const addresses = await readAddresses(started, join(data, 'running.json'))
   return {
     ...addresses,
@@ -30,7 +30,7 @@ export async function runCatalog(folder?: string): Promise<RunningCatalog> {
     folder: data,
     async killAndRestart() {
       await end(started.process, 'SIGKILL')
-      return runCatalog(data)
+      return runCatalog(data, env)
     },
     async [Symbol.asyncDispose]() {
       await end(started.process, 'SIGINT')

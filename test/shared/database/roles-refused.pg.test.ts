@@ -37,7 +37,8 @@ afterAll(async () => {
 /** Statements, and which roles may. All others are refused. */
 const STATEMENTS: [statement: string, ...may: string[]][] = [
   ['select from catalog.storage_objects', api],
-  ['select from catalog.storage_versions', api, reconciler],
+  ['select metadata from catalog.storage_versions', api, reconciler],
+  ['select etag from catalog.storage_versions', indexer, api, reconciler],
   ['select from catalog.storage_tombstones', pruner, reconciler],
   ['select from catalog.storage_audit', api, pruner],
   ['select from catalog.storage_audit_past', pruner],

@@ -66,8 +66,9 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<Li
   let markers: { KeyMarker?: string; VersionIdMarker?: string } = {}
   for (;;) {
     const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, EncodingType: 'url', ...markers }))
+    const readKey = page.EncodingType === 'url' ? decodeKey : (key: string) => key
     for (const { Key = '', VersionId, IsLatest, LastModified, Size, ETag, StorageClass } of page.Versions ?? []) {
-      const key = decodeKey(Key)
+      const key = readKey(Key)
       const name = { Bucket: bucket, Key: key, VersionId }
       const [head, { TagSet = [] }] = await Promise.all([
         s3.send(new HeadObjectCommand(name)),
@@ -90,7 +91,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<Li
     for (const { Key = '', VersionId, IsLatest, LastModified } of page.DeleteMarkers ?? []) {
       listed.push({
         ...MARKER,
-        key: decodeKey(Key),
+        key: readKey(Key),
         versionId: VersionId,
         isLatest: IsLatest,
         lastModified: LastModified,
@@ -98,7 +99,7 @@ export async function versionsInBucket(s3: S3Client, bucket: string): Promise<Li
     }
     if (!page.IsTruncated) return listed.toSorted(byName)
     markers = {
-      KeyMarker: decodeKey(page.NextKeyMarker!),
+      KeyMarker: readKey(page.NextKeyMarker!),
       VersionIdMarker: page.NextVersionIdMarker,
     }
   }
