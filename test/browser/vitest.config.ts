@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     fileParallelism: false,
-    globalSetup: ['test/support/run-folder.ts'],
+    globalSetup: ['test/support/run/run-folder.ts'],
   },
 })

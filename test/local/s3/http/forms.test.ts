@@ -1,22 +1,10 @@
-import { createHmac } from 'node:crypto'
 import { GetObjectCommand, GetObjectTaggingCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { describe, expect } from 'vitest'
+import { signPolicy } from '../../../support/s3/post-policy.ts'
 import { credentials, type Endpoint, s3Test } from '../endpoint.ts'
 
-const SCOPE = ['20260101', 'us-east-1', 's3', 'aws4_request']
-
-/** Signs a policy as the SDK's `createPresignedPost` does. */
-function signed(conditions: unknown[], { expiration = '2099-01-01T00:00:00Z', secret = credentials.secretAccessKey } = {}) {
-  const fields = {
-    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
-    'x-amz-credential': [credentials.accessKeyId, ...SCOPE].join('/'),
-    'x-amz-date': '20260101T000000Z',
-  }
-  const all = [...conditions, { bucket: 'versioned' }, ...Object.entries(fields).map(([name, value]) => ({ [name]: value }))]
-  const policy = Buffer.from(JSON.stringify({ expiration, conditions: all })).toString('base64')
-  const key = SCOPE.reduce<string | Buffer>((key, part) => createHmac('sha256', key).update(part).digest(), `AWS4${secret}`)
-  return { ...fields, policy, 'x-amz-signature': createHmac('sha256', key).update(policy).digest('hex') }
-}
+const signed = (conditions: unknown[], { expiration, secret }: { expiration?: string; secret?: string } = {}) =>
+  signPolicy('versioned', { ...credentials, ...(secret ? { secretAccessKey: secret } : {}) }, conditions, expiration)
 
 async function post({ url }: Endpoint, fields: Record<string, string>, file = 'hello', init: RequestInit = {}) {
   const form = new FormData()
