@@ -56,9 +56,15 @@ function requireSignature(request: S3Request, date: string, signature: string, c
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
     .join('&')
-  const resource = request.path + (parameters === '' ? '' : `?${parameters}`)
-  const toSign = [method, headers['content-md5'] ?? '', headers['content-type'] ?? '', date, amzHeaders + resource].join('\n')
-  const expected = createHmac('sha1', credentials.secretAccessKey).update(toSign, 'latin1').digest('base64')
-  if (isSameSignature(expected, signature)) return
-  throw new S3Error('SignatureDoesNotMatch', { details: { AWSAccessKeyId: credentials.accessKeyId, StringToSign: toSign } })
+  // Some clients sign a bucket with a slash at its end and send it without.
+  const paths = [request.path, ...(request.key === undefined && !request.path.endsWith('/') ? [`${request.path}/`] : [])]
+  const toSign = paths.map(path => {
+    const resource = path + (parameters === '' ? '' : `?${parameters}`)
+    return [method, headers['content-md5'] ?? '', headers['content-type'] ?? '', date, amzHeaders + resource].join('\n')
+  })
+  const sign = (text: string) => createHmac('sha1', credentials.secretAccessKey).update(text, 'latin1').digest('base64')
+  if (toSign.some(text => isSameSignature(sign(text), signature))) return
+  throw new S3Error('SignatureDoesNotMatch', {
+    details: { AWSAccessKeyId: credentials.accessKeyId, StringToSign: toSign[0] },
+  })
 }

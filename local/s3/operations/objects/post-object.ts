@@ -35,7 +35,13 @@ export async function postObject(store: Store, request: S3Request, credentials: 
   // biome-ignore lint/suspicious/noTemplateCurlyInString: S3's own placeholder
   const key = named.replaceAll('${filename}', form.fileName)
   if (Buffer.byteLength(key) > 1024) throw new S3Error('KeyTooLongError')
-  const { accessKey, size: allowed } = checkPolicy(fields, bucket.name, credentials ?? testCredentials, store.now())
+  // The policy is about the key that is written, not about the placeholder.
+  const { accessKey, size: allowed } = checkPolicy(
+    new Map([...fields, ['key', key]]),
+    bucket.name,
+    credentials ?? testCredentials,
+    store.now(),
+  )
   const headers = headersOf(fields)
   const attributes = {
     ...readAttributes({ ...request, headers }),

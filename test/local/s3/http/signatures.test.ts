@@ -54,10 +54,12 @@ test('a header that is added to a signed request is refused', async () => {
 
 test('signatures of version 2 in a header are verified too', async () => {
   await using s3 = await startEndpoint({ credentials })
-  const get = async (secret: string) => {
+  const get = async (secret: string, resource = '/plain?versioning') => {
     const date = new Date().toUTCString()
-    const signature = createHmac('sha1', secret).update(`GET\n\n\n${date}\n/plain?versioning`).digest('base64')
+    const signature = createHmac('sha1', secret).update(`GET\n\n\n${date}\n${resource}`).digest('base64')
     return (await fetch(`${s3.url}/plain?versioning`, { headers: { date, authorization: `AWS ID:${signature}` } })).status
   }
   expect([await get('SECRET'), await get('guessed')]).toEqual([200, 403])
+  // boto3 signs a bucket with a slash that it does not send.
+  expect([await get('SECRET', '/plain/?versioning'), await get('SECRET', '/other?versioning')]).toEqual([200, 403])
 })
