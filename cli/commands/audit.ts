@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { AuditEntry } from '../../shared/catalog/audit.ts'
 import type { Jsonify } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { formatTime, printable } from '../terminal/print.ts'
+import { printable } from '../terminal/print.ts'
 import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
+import { formatTime, parseTime } from '../terminal/time.ts'
 
 /** `catalog audit [key]`: entries of the audit trail, newest first. */
 export function addAudit(program: Command): void {
@@ -13,9 +14,23 @@ export function addAudit(program: Command): void {
     .argument('[key]', 'only entries of this key')
     .option('--user <id>', 'only entries of this user')
     .option('--source <source>', 'only entries reported by S3 (event), by the API (api), or by a caller of POST /audit (posted)')
-    .option('--action <action>', 'only entries of this action: UPLOAD, DOWNLOAD, DELETE, ...')
-    .option('--from <time>', 'start time, inclusive, for example 2026-01-31T08:00:00Z')
-    .option('--to <time>', 'end time, exclusive')
+    .addOption(
+      new Option('--action <action>', 'only entries of this action: upload, download, delete, ...').argParser(text =>
+        text.toUpperCase(),
+      ),
+    )
+    .addOption(new Option('--from <time>', 'start time, inclusive, as the table prints it or in ISO 8601').argParser(parseTime))
+    .addOption(new Option('--to <time>', 'end time, exclusive').argParser(parseTime))
+    .addHelpText(
+      'after',
+      `
+Times without a zone are local time, and a day begins at 00:00.
+
+Examples:
+  npx catalog audit documents/invoice.pdf
+  npx catalog audit --action download --user ann --from 2026-03-01 --to "2026-03-14 15:09:26"
+`,
+    )
     .action(audit)
   addPageOptions(addTargetOptions(command))
 }

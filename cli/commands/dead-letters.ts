@@ -1,31 +1,41 @@
-import {
-  ChangeMessageVisibilityCommand,
-  type Message,
-  ReceiveMessageCommand,
-  StartMessageMoveTaskCommand,
-} from '@aws-sdk/client-sqs'
-import type { Command } from 'commander'
-import { Invalid } from '../../shared/errors.ts'
-import { parseRecord, recordsOf } from '../../shared/ingest/events.ts'
+import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs'
+import { type Command, Option } from 'commander'
 import { getQueueState, openQueues, type Queues } from '../connect/queue.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { formatCount, formatTime, printable, printableJson, printLine, printNext, shellQuote } from '../terminal/print.ts'
-import { formatTable } from '../terminal/table.ts'
+import { addTargetOptions, npxCommand, resolveTarget } from '../connect/target.ts'
+import { discardLetters, withDeadLetters } from '../dead-letters/letters.ts'
+import { type LetterFlags, MAX_PRINTED, printLetters, queueFlags } from '../dead-letters/print-letters.ts'
+import { CliError } from '../terminal/cli-error.ts'
+import { formatCount, printableJson, printLine, printNext } from '../terminal/print.ts'
+import { onStopSignal } from '../terminal/signals.ts'
 
-/** `catalog dead-letters`: lists the events that could not be indexed, with reasons, or moves them back to the queue. */
+/** `catalog dead-letters`: lists the events that could not be indexed, with reasons, moves them back to the queue, or discards them. */
 export function addDeadLetters(program: Command): void {
   const command = program
     .command('dead-letters')
-    .description('list the events that could not be indexed, with their reasons, or move them back to be indexed again')
-    .option('--redrive', 'move all of them back to the event queue')
+    .description(
+      'list the events that could not be indexed, with their reasons; move them back to be indexed again, or discard them',
+    )
+    .option('--all', `print all of them, not only ${MAX_PRINTED}; with --bucket only those of that bucket`)
+    .addOption(new Option('--redrive', 'move all of them back to the event queue').conflicts(['all', 'bucket', 'discard']))
+    .option('--discard', 'delete them for good, with --bucket only those of that bucket; needs --yes')
+    .option('--yes', 'confirm --discard')
     .option('--queue <url>', 'the dead-letter queue (CATALOG_DEAD_LETTER_QUEUE_URL)')
     .option('--source <url>', 'the event queue (CATALOG_QUEUE_URL)')
-    .option('--json', 'print JSON')
+    .option('--json', 'print all of them as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npx catalog dead-letters
+  npx catalog dead-letters --redrive
+  npx catalog dead-letters --bucket deleted-bucket --discard --yes
+`,
+    )
     .action(deadLetters)
   addTargetOptions(command)
 }
 
-type Flags = TargetFlags & { redrive?: boolean; queue?: string; source?: string; json?: boolean }
+type Flags = LetterFlags & { redrive?: boolean; discard?: boolean; yes?: boolean }
 
 async function deadLetters(flags: Flags): Promise<void> {
   const target = resolveTarget(flags)
@@ -35,30 +45,23 @@ async function deadLetters(flags: Flags): Promise<void> {
     queueUrl: flags.source ?? target.queueUrl,
   })
   if (flags.redrive) return redrive(queues, flags)
-  const { letters, isCut: isTruncated } = await readDeadLetters(queues)
-  if (flags.json) return printLine(printableJson(letters, 2))
-  if (letters.length === 0) return printLine('No dead letters: every event was indexed.')
-  printLine(formatTable(letters, columns))
-  if (isTruncated) printLine(`Only the first ${letters.length} are shown.`)
-  printNext(npxCommand(`dead-letters --redrive${queueFlags(flags)}`, flags))
+  const signals = onStopSignal(() => undefined)
+  try {
+    await withDeadLetters(queues, signals.signal, async held => {
+      const chosen = held.filter(({ letter }) => flags.bucket === undefined || letter.bucket === flags.bucket)
+      const letters = chosen.map(({ letter }) => letter)
+      if (!flags.discard) return flags.json ? printLine(printableJson(letters, 2)) : printLetters(letters, flags)
+      if (chosen.length === 0) return printLine('No dead letters to discard.')
+      if (!flags.yes)
+        throw new CliError(`This deletes ${formatCount(chosen.length, 'dead letter')} for good: add --yes to confirm`)
+      await discardLetters(queues, chosen)
+      printLine(`${formatCount(chosen.length, 'dead letter')} discarded. A reconcile finds the changes that they were about.`)
+      printNext(npxCommand('reconcile', flags))
+    })
+  } finally {
+    signals.release()
+  }
 }
-
-/** A dead letter; `event` and `key` are those of its first record, null if it can't be parsed. */
-type DeadLetter = {
-  messageId: string
-  sentAt: string | null
-  event: string | null
-  key: string | null
-  reason: string
-  body: string
-}
-
-const columns = [
-  { heading: 'When', text: ({ sentAt }: DeadLetter) => (sentAt ? formatTime(sentAt) : '') },
-  { heading: 'Event', text: ({ event }: DeadLetter) => printable(event ?? 'unreadable') },
-  { heading: 'Key', text: ({ key }: DeadLetter) => printable(key ?? ''), share: 2 },
-  { heading: 'Reason', text: ({ reason }: DeadLetter) => printable(reason), share: 2 },
-]
 
 async function redrive({ sqs, sourceUrl: source, deadLetterUrl: dead }: Queues, flags: Flags): Promise<void> {
   const { arn, waiting } = await getQueueState(sqs, dead)
@@ -68,61 +71,4 @@ async function redrive({ sqs, sourceUrl: source, deadLetterUrl: dead }: Queues, 
   await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn, DestinationArn }))
   printLine(`${formatCount(waiting, 'dead letter')} moving back to the queue.`)
   printNext(npxCommand(`dead-letters${queueFlags(flags)}`, flags))
-}
-
-function queueFlags({ queue, source }: Flags): string {
-  return `${queue ? ` --queue ${shellQuote(queue)}` : ''}${source ? ` --source ${shellQuote(source)}` : ''}`
-}
-
-/** Most letters that one command reads. */
-const MAX_LETTERS = 1000
-
-/** Letters are hidden from others while they are read, then made visible again. */
-const VISIBILITY_TIMEOUT_SECONDS = 60
-
-async function readDeadLetters({ sqs, deadLetterUrl: dead }: Queues): Promise<{ letters: DeadLetter[]; isCut: boolean }> {
-  const read: Message[] = []
-  try {
-    while (read.length < MAX_LETTERS) {
-      const command = new ReceiveMessageCommand({
-        QueueUrl: dead,
-        MaxNumberOfMessages: 10,
-        VisibilityTimeout: VISIBILITY_TIMEOUT_SECONDS,
-        // Long polling: without it SQS reads only some of its servers.
-        WaitTimeSeconds: 1,
-        MessageAttributeNames: ['All'],
-        MessageSystemAttributeNames: ['All'],
-      })
-      const { Messages = [] } = await sqs.send(command)
-      if (Messages.length === 0) break
-      read.push(...Messages)
-    }
-  } finally {
-    for (const { ReceiptHandle } of read) {
-      await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: dead, ReceiptHandle, VisibilityTimeout: 0 }))
-    }
-  }
-  return { letters: read.map(toDeadLetter), isCut: read.length >= MAX_LETTERS }
-}
-
-function toDeadLetter({ MessageId = '', Body = '', Attributes, MessageAttributes }: Message): DeadLetter {
-  const sent = Number(Attributes?.SentTimestamp)
-  return {
-    messageId: MessageId,
-    sentAt: Number.isNaN(sent) ? null : new Date(sent).toISOString(),
-    ...describeEvent(Body),
-    reason: MessageAttributes?.Reason?.StringValue ?? 'received too many times',
-    body: Body,
-  }
-}
-
-function describeEvent(body: string): { event: string | null; key: string | null } {
-  try {
-    const { name, key } = parseRecord(recordsOf(body)[0])
-    return { event: name, key }
-  } catch (error) {
-    // Many are dead letters because they can't be parsed.
-    if (error instanceof Invalid) return { event: null, key: null }
-    throw error
-  }
 }

@@ -13,7 +13,7 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('show the life of a document: upload, find, replace, download, audit; fails if a result is wrong')
     .option('--clean', 'delete the document afterwards')
-    .addHelpText('after', `\nIt uses the key ${KEY}.`)
+    .addHelpText('after', `\nIt uses the key ${KEY}.\n\nExamples:\n  npx catalog demo\n  npx catalog demo --clean\n`)
     .action(demo)
   addTargetOptions(command)
 }

@@ -12,6 +12,7 @@ export function addStats(program: Command): void {
     .command('stats')
     .description('show counts and sizes of objects and old versions; of all buckets unless --bucket is set')
     .option('--json', "print the API's response as JSON")
+    .addHelpText('after', '\nExamples:\n  npx catalog stats\n  npx catalog stats --bucket archive --json\n')
     .action(stats)
   addTargetOptions(command)
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
@@ -7,7 +7,7 @@ import { formatCount, formatSize, logLine, printable, printLine, printNext, shel
 import { onStopSignal } from '../terminal/signals.ts'
 import { type UploadSummary, uploadFolder } from '../upload/folder.ts'
 import { startUploadProgress } from '../upload/progress.ts'
-import { type SkippedPath, walk } from '../upload/walk.ts'
+import { describeFileError, type SkippedPath, walk } from '../upload/walk.ts'
 
 /** `catalog upload <folder>`: uploads a folder; a second run continues an interrupted one. */
 export function addUpload(program: Command): void {
@@ -60,9 +60,10 @@ async function upload(
 
 async function assertIsFolder(folder: string): Promise<void> {
   try {
-    if ((await stat(folder)).isDirectory()) return
+    if ((await stat(folder)).isDirectory()) return await access(folder, constants.R_OK | constants.X_OK)
   } catch (error) {
-    throw new CliError(`${printable(folder)} cannot be read: ${errorCode(error)}`)
+    if (errorCode(error) === 'ENOENT') throw new CliError(`${printable(folder)} does not exist`)
+    throw new CliError(`${printable(folder)} cannot be read: ${describeFileError(error)}`)
   }
   throw new CliError(`${printable(folder)} is not a folder`)
 }

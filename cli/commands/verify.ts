@@ -22,7 +22,7 @@ export function addVerify(program: Command): void {
     .addOption(graceOption())
     .addHelpText(
       'after',
-      '\nThe schema of the database is checked on this machine, and elsewhere if DATABASE_URL, or DATABASE_HOST and the variables with it, are set.',
+      '\nThe schema of the database is checked on this machine, and elsewhere if DATABASE_URL, or DATABASE_HOST and the variables with it, are set.\n\nExamples:\n  npx catalog verify\n  npx catalog verify --no-compare\n',
     )
     .action(verify)
   addTargetOptions(command)

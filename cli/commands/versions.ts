@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import type { StoredVersion } from '../../shared/catalog/versions.ts'
 import type { Jsonify } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { formatSize, formatTime, printable, shellQuote } from '../terminal/print.ts'
+import { formatSize, printable, shellQuote } from '../terminal/print.ts'
 import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
+import { formatTime } from '../terminal/time.ts'
 
 /** `catalog versions <key>`: versions and delete markers of a key, newest first. */
 export function addVersions(program: Command): void {
@@ -11,6 +12,10 @@ export function addVersions(program: Command): void {
     .command('versions')
     .description('list the versions and delete markers of a key, newest first')
     .argument('<key>', 'the full key')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx catalog versions documents/invoice.pdf\n  npx catalog versions documents/invoice.pdf --all --json\n',
+    )
     .action(versions)
   addPageOptions(addTargetOptions(command))
 }

@@ -1,7 +1,8 @@
 import { driftOf, type Findings } from '../../shared/catalog/reconcile-runs.ts'
 import { CliError } from '../terminal/cli-error.ts'
-import { formatCount, formatTime, printable, printLine } from '../terminal/print.ts'
+import { formatCount, printable, printLine } from '../terminal/print.ts'
 import { formatTable } from '../terminal/table.ts'
+import { formatTime } from '../terminal/time.ts'
 import type { Run } from './progress.ts'
 
 /** Prints the findings of finished runs, one line per kind of difference. */

@@ -21,14 +21,6 @@ export function formatSize(bytes: number): string {
   return power === 0 ? `${bytes} ${unit}` : `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
 }
 
-/** A time of the API in local time, to the second. */
-export function formatTime(iso: string): string {
-  const time = new Date(iso)
-  const pad = (value: number) => String(value).padStart(2, '0')
-  const day = `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`
-  return `${day} ${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`
-}
-
 /** A count with its noun: `1 file`, `4,068 files`. */
 export function formatCount(number: number, noun: string): string {
   const plural = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`

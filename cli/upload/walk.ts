@@ -48,7 +48,12 @@ async function* walkFolder(folder: Folder): AsyncGenerator<WalkEntry> {
 const MAX_KEY_BYTES = 1024
 
 async function* walkSubfolder(folder: Folder, { path, name }: FolderEntry): AsyncGenerator<WalkEntry> {
-  const identity = await fileIdentity(path)
+  let identity: string
+  try {
+    identity = await fileIdentity(path)
+  } catch (error) {
+    return yield skipPath(path, describeFileError(error), true)
+  }
   if (folder.ancestors.has(identity)) yield skipPath(path, 'symbolic link to a parent folder', false)
   else yield* walkFolder({ ...folder, path, key: `${folder.key}${name}/`, ancestors: new Set(folder.ancestors).add(identity) })
 }

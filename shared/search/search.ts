@@ -7,7 +7,10 @@ import { toStoredKey, toStoredRecord, toStoredText } from '../database/stored-te
 import { Invalid } from '../errors.ts'
 import { parseSearch, type SearchQuery } from './query.ts'
 
-/** A search (see `parseSearch`) and filters. An object's metadata must contain `metadata`. */
+/**
+ * A search (see `parseSearch`) and filters. `contentType` is a type or, as `image/*`, all types of a kind; an object's metadata must contain
+ * `metadata`.
+ */
 export type SearchRequest = {
   query: string
   bucket?: string

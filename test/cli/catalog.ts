@@ -46,12 +46,12 @@ export async function testCatalog(): Promise<TestCatalog> {
 }
 
 /** Runs the command line as an operator does, with nothing in its environment but what is given. */
-export function startCommand(args: string[], env: Record<string, string> = {}): RunningCommand {
+export function startCommand(args: string[], env: Record<string, string> = {}, stdout: 'pipe' | number = 'pipe'): RunningCommand {
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: tmpdir(), NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+    stdio: ['ignore', stdout, 'pipe'],
+  }) as RunningCommand['child']
   return { child, ended: collectResult(child) }
 }
 
@@ -68,7 +68,11 @@ export async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) =>
 export const LAUNCHER = join(import.meta.dirname, '../../cli/catalog.js')
 
 async function collectResult(child: RunningCommand['child']): Promise<CommandResult> {
-  const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+  const [[code], stdout, stderr] = await Promise.all([
+    once(child, 'close'),
+    child.stdout ? text(child.stdout) : '',
+    text(child.stderr),
+  ])
   return { code, stdout, stderr }
 }
 

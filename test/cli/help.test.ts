@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -27,16 +27,33 @@ test('help names every command', async () => {
   expect(named).toEqual(commands)
 })
 
-test.each(commands)('%s --help has the usage and the flags that select the catalog', async name => {
+test.each(commands)('%s --help has the usage, the flags that select the catalog, and examples', async name => {
   const { code, stdout, stderr } = await startCommand([name, '--help']).ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(new RegExp(`^Usage: catalog ${name} \\[options\\]`))
   for (const flag of ['--api <url>', '--s3 <url>', '--bucket <name>', '--data <folder>']) expect(stdout).toContain(flag)
+  expect(stdout).toMatch(new RegExp(`^Examples:\n( {2}npx catalog ${name}.*\n)+$`, 'm'))
+})
+
+test('--version printed nothing', async () => {
+  const { version } = JSON.parse(readFileSync(join(LAUNCHER, '../../package.json'), 'utf8')) as { version: string }
+  expect(await startCommand(['--version']).ended).toEqual({ code: 0, stdout: `storage-catalog ${version}\n`, stderr: '' })
+})
+
+test('a usage error is one line and a hint', async () => {
+  const { stderr } = await startCommand(['list', '--limit', '0']).ended
+  expect(stderr.split('\n')).toEqual([
+    "error: option '--limit <n>' argument '0' is invalid. Must be a whole number from 1 to 1000.",
+    'Usage and examples: npx catalog list --help',
+    '',
+  ])
 })
 
 test.each([
   ['an unknown command', ['upladd'], "error: unknown command 'upladd'"],
   ['an unknown flag', ['stats', '--colour'], "error: unknown option '--colour'"],
+  ['an unknown flag of a search', ['search', 'a', '--tpye', 'b'], "error: unknown option '--tpye'"],
+  ['a time that does not exist', ['audit', '--from', '2026-02-30'], 'Must be a day or a time such as'],
   ['a missing argument', ['versions'], "error: missing required argument 'key'"],
   ['a limit out of range', ['list', '--limit', '0'], 'Must be a whole number from 1 to 1000.'],
   ['a concurrency out of range', ['upload', '.', '--concurrency', '257'], 'Must be a whole number from 1 to 256.'],

@@ -1,5 +1,6 @@
-import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { CreateBucketCommand, PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
+import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CommandResult, eventually, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => given?.[Symbol.asyncDispose]())
 
 test.each([
-  ['search', ['search', 'letters'], '/search?q=letters&bucket=catalog&limit=50'],
+  ['search', ['search', 'letters'], '/search?q=letters&limit=50'],
   ['list', ['list', 'letters/'], '/objects?bucket=catalog&prefix=letters%2F&delimiter=%2F&limit=50'],
   ['list --recursive', ['list', '--recursive', '--limit', '2'], '/objects?bucket=catalog&limit=2'],
   ['versions', ['versions', 'top.txt'], '/versions?bucket=catalog&key=top.txt&limit=50'],
@@ -104,11 +105,47 @@ test('the suggested command uses the same catalog', async () => {
 test.each([
   ['a bad cursor', ['list', '--cursor', 'nonsense']],
   ['bad search syntax', ['search', '&']],
-  ['a bad time', ['audit', '--from', 'yesterday']],
+  ['an empty range', ['audit', '--action', 'a-b']],
 ])("%s fails with the API's message in one line", async (_, args) => {
   const { code, stdout, stderr } = await given.run(...args)
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^catalog: .+\n$/)
+})
+
+test('a word that begins with a dash was an unknown option', async () => {
+  const { items } = answer(await given.run('search', 'letters', '-deep', '--json'))
+  expect(items.map(({ key }: { key: string }) => key).sort()).toEqual(['letters/a b+c%41.txt', 'letters/x.txt'])
+  expect(answer(await given.run('search', '-letters', '--limit', '1', '--json')).items).toHaveLength(1)
+})
+
+test('a search covered one bucket only, and did not say which', async () => {
+  await given.s3.send(new CreateBucketCommand({ Bucket: 'second' }))
+  await given.s3.send(new PutObjectCommand({ Bucket: 'second', Key: 'unique.png', Body: 'x', ContentType: 'image/png' }))
+  const { stdout } = await eventually(
+    () => given.run('search', 'unique'),
+    ({ stdout }) => stdout.includes('Bucket'),
+  )
+  expect(stdout).toMatch(/^Bucket +Key .*\nsecond +unique\.png /)
+  expect(stdout).toContain('Next: npx catalog versions unique.png --bucket second')
+  expect((await given.run('search', 'unique', '--bucket', 'catalog')).stdout).toBe('Nothing found.\n')
+  expect((await given.run('search', 'x', '--bucket', 'catalog')).stdout).toMatch(/^Key +Size /)
+  const found = answer(await given.run('search', 'unique', '--type', 'image/*', '--json'))
+  expect(found.items).toMatchObject([{ bucket: 'second', contentType: 'image/png' }])
+})
+
+test('--from refused the times that the table prints, and --action lower case', async () => {
+  const { stdout } = await given.run('audit', 'top.txt', '--action', 'upload')
+  const [newest, oldest] = [...stdout.matchAll(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/gm)].map(([time]) => time)
+  expect(answer(await given.run('audit', 'top.txt', '--from', oldest!, '--json')).items).toHaveLength(2)
+  expect(answer(await given.run('audit', 'top.txt', '--from', newest!.slice(0, 10), '--json')).items).toHaveLength(2)
+  expect(answer(await given.run('audit', 'top.txt', '--to', oldest!, '--json')).items).toEqual([])
+})
+
+test.skipIf(!existsSync('/dev/full'))('a full disk was a stack trace', async () => {
+  const stdout = openSync('/dev/full', 'w')
+  const { code, stderr } = await startCommand(['list'], { CATALOG_API_URL: given.catalog.apiUrl }, stdout).ended
+  closeSync(stdout)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^catalog: The output cannot be written: ENOSPC.*\n$/)])
 })
 
 test('dead letters are listed with their reasons, repeatedly, and moved back', async () => {
@@ -130,6 +167,31 @@ test('dead letters are listed with their reasons, repeatedly, and moved back', a
     found => found.length === 1,
   )
   expect(again[0].messageId).not.toBe(letters[0].messageId)
+  sqs.destroy()
+})
+
+test('dead letters had no bucket, ended at the first thousand, and could not be discarded', async () => {
+  const { s3Url: endpoint, deadLetterQueueUrl: QueueUrl } = given.catalog
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  const record = { eventSource: 'other:s3', s3: { bucket: { name: 'gone' }, object: { key: 'k' } } }
+  const bodies = [...Array(1010).fill(JSON.stringify({ Records: [record] })), 'no event']
+  for (let n = 0; n < bodies.length; n += 10) {
+    const Entries = bodies.slice(n, n + 10).map((MessageBody, k) => ({ Id: String(k), MessageBody }))
+    await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
+  }
+  const { stdout } = await given.run('dead-letters', '--bucket', 'gone')
+  expect(stdout).toContain('50 of 1,010 dead letters are shown.')
+  expect(stdout).toMatch(/^When +Event +Bucket +Reason\n\S+ \S+ +\S+ +gone /)
+  expect(answer(await given.run('dead-letters', '--json', '--bucket', 'gone'))).toHaveLength(1010)
+
+  expect(await given.run('dead-letters', '--bucket', 'gone', '--discard')).toMatchObject({
+    code: 1,
+    stderr: 'catalog: This deletes 1,010 dead letters for good: add --yes to confirm\n',
+  })
+  const { stdout: discarded } = await given.run('dead-letters', '--bucket', 'gone', '--discard', '--yes')
+  expect(discarded).toContain('1,010 dead letters discarded.')
+  const left = answer(await given.run('dead-letters', '--json'))
+  expect(left.map(({ bucket }: { bucket: string | null }) => bucket)).toEqual([null, null])
   sqs.destroy()
 })
 

@@ -122,7 +122,7 @@ test('names keep their bytes, whatever characters they have', async () => {
 })
 
 test.each([
-  ['a missing folder', ['upload', '/nowhere'], '/nowhere cannot be read: ENOENT'],
+  ['a missing folder', ['upload', '/nowhere'], '/nowhere does not exist'],
   ['a file instead of a folder', ['upload', import.meta.filename], 'is not a folder'],
   ['a missing bucket', ['upload', import.meta.dirname, '--bucket', 'absent'], 'Bucket absent does not exist at'],
   [

@@ -115,6 +115,7 @@ test('each filter applies, alone and with all others', async ({ sql }) => {
   expect(await keys({ prefix: '' })).toEqual(all)
   expect(await keys({ backend: 'local' })).toEqual(without('x/p/invoice%_b'))
   expect(await keys({ contentType: 'text/plain' })).toEqual(without('x/p/invoice%_c'))
+  expect([await keys({ contentType: 'text/*' }), await keys({ contentType: 'text/htm*' })]).toEqual([without(), []])
   expect(await keys({ metadata: { b: '2' } })).toEqual(without('x/p/invoice%_d'))
   const everything = {
     bucket: 'x',

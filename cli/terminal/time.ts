@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander'
+import { isDay } from '../../shared/calendar.ts'
+
+/** A time of the API in local time, to the second. */
+export function formatTime(iso: string): string {
+  const time = new Date(iso)
+  const pad = (value: number) => String(value).padStart(2, '0')
+  const day = `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`
+  return `${day} ${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`
+}
+
+/** Parses a time as tables print it, in local time, or in ISO 8601 with or without a zone; a day begins at 00:00 local time. Returns ISO 8601. */
+export function parseTime(text: string): string {
+  const [, day, time = '00:00', zone = ''] = TIME.exec(text.trim()) ?? []
+  const parsed = new Date(`${day}T${time}${zone.toUpperCase()}`)
+  // A day that does not exist, such as February 30, would become another one.
+  if (day === undefined || Number.isNaN(parsed.getTime()) || !isDay(day))
+    throw new InvalidArgumentError('Must be a day or a time such as 2026-03-14 15:09:26 or 2026-03-14T15:09:26Z.')
+  return parsed.toISOString()
+}
+
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d:\d\d)?)?$/i
