@@ -1256,7 +1256,10 @@ declare
     case when in_bucket is not null then 'o.bucket = $2' end,
     case when key_prefix is not null then 'o.key ^@ $3' end,
     case when backend is not null then 'o.storage_backend = $4' end,
-    case when type like '%/*' then 'o.content_type ^@ rtrim($5, ''*'')' when type is not null then 'o.content_type = $5' end,
+    case
+      when type like '%/*' then 'o.content_type ^@ rtrim($5, ''*'')'
+      when type is not null then 'o.content_type = $5'
+    end,
     case when contained is not null then 'o.metadata @> $6' end);
   estimate numeric;
   plan json;

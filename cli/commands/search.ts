@@ -43,7 +43,7 @@ async function search(words: string[], flags: Flags, command: Command): Promise<
       { heading: 'Bucket', text: object => (bucket === undefined ? printable(object.bucket) : ''), share: 1 },
       { heading: 'Key', text: object => printable(object.key), share: 3 },
       { heading: 'Size', text: object => formatSize(object.size), align: 'right' },
-      { heading: 'Content type', text: object => printable(object.contentType ?? ''), share: 1 },
+      { heading: 'Content type', text: object => printable(object.contentType ?? ''), share: 1, most: 26 },
       { heading: 'Last modified', text: object => formatTime(object.lastModified) },
     ],
     rows: page => page.items,
@@ -51,7 +51,7 @@ async function search(words: string[], flags: Flags, command: Command): Promise<
     next: ([best]) => {
       if (!best) return []
       const found = best.bucket === target.bucket ? flags : { ...flags, bucket: best.bucket }
-      return ['versions', 'download'].map(name => npxCommand(`${name} ${shellQuote(best.key)}`, found))
+      return [npxCommand(`versions ${shellQuote(best.key)}`, found)]
     },
   })
 }

@@ -1,18 +1,21 @@
 import { bold } from './print.ts'
-import { padText, textWidth, wrapText } from './text-width.ts'
+import { padText, shortenStart, textWidth, wrapText } from './text-width.ts'
 
 /**
  * A column of a table. `text` must be printable. A column with a `share` wraps: such columns divide the space that the others leave
- * in proportion to their shares. The others never wrap. A column without any text is omitted.
+ * in proportion to their shares. The others never wrap. `most`: in a terminal, a longer text is shortened at its start to this many columns. A
+ * column without any text is omitted.
  */
-export type Column<Row> = { heading: string; text: (row: Row) => string; align?: 'right'; share?: number }
+export type Column<Row> = { heading: string; text: (row: Row) => string; align?: 'right'; share?: number; most?: number }
 
 /**
  * A table without borders, or for no rows an empty text. At a `width` in columns of the terminal texts wrap, so that nothing is cut off; where even
  * that leaves too little space, each row becomes a block with a line per column. Without a width each row is a single line.
  */
 export function formatTable<Row>(rows: Row[], columns: Column<Row>[], width = process.stdout.columns || undefined): string {
-  const all = columns.map(column => ({ ...column, cells: rows.map(row => column.text(row)) }))
+  const cellsOf = ({ text, most }: Column<Row>) =>
+    rows.map(row => (width !== undefined && most !== undefined ? shortenStart(text(row), most) : text(row)))
+  const all = columns.map(column => ({ ...column, cells: cellsOf(column) }))
   const filled: Filled[] = all.filter(({ cells }) => cells.some(cell => cell !== ''))
   const widths = columnWidths(filled, width ?? Number.POSITIVE_INFINITY)
   const lines = widths ? tableLines(filled, widths, rows.length) : blockLines(filled, width!, rows.length)
@@ -25,7 +28,7 @@ type Filled = Pick<Column<unknown>, 'heading' | 'align' | 'share'> & { cells: st
 const GAP = 2
 
 /** The least width of a column that wraps, unless all of its text is shorter. */
-const LEAST_WIDTH = 12
+const LEAST_WIDTH = 15
 
 /**
  * The width of each column, or undefined when there is not enough space for a table. A column that needs less than its part of the space leaves the

@@ -34,6 +34,20 @@ export function wrapText(text: string, width: number): string[] {
   return [...lines, textOf(line)]
 }
 
+/** A text of at most `most` columns: of a longer one its end, from the beginning of a part if there is one, after an ellipsis. */
+export function shortenStart(text: string, most: number): string {
+  if (textWidth(text) <= most) return text
+  const characters = [...segmenter.segment(text)].map(({ segment }) => segment)
+  let start = characters.length
+  for (let used = 1; start > 0; start--) {
+    used += textWidth(characters[start - 1]!)
+    if (used > most) break
+  }
+  const isPart = (at: number) => at > 0 && SEPARATOR.test(characters[at - 1]!)
+  const part = characters.findIndex((_, at) => at >= start && isPart(at))
+  return `…${characters.slice(part < 0 ? start : part).join('')}`
+}
+
 /** What a reader sees as one character: one or more code points. */
 type Character = { segment: string; width: number }
 

@@ -172,7 +172,7 @@ test('dead letters are listed with their reasons, repeatedly, and moved back', a
 
 test('dead letters had no bucket, ended at the first thousand, and could not be discarded', async () => {
   const { s3Url: endpoint, deadLetterQueueUrl: QueueUrl } = given.catalog
-  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: given.catalog })
   const record = { eventSource: 'other:s3', s3: { bucket: { name: 'gone' }, object: { key: 'k' } } }
   const bodies = [...Array(1010).fill(JSON.stringify({ Records: [record] })), 'no event']
   for (let n = 0; n < bodies.length; n += 10) {

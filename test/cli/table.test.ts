@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Column, formatTable } from '../../cli/terminal/table.ts'
-import { padText, textWidth, wrapText } from '../../cli/terminal/text-width.ts'
+import { padText, shortenStart, textWidth, wrapText } from '../../cli/terminal/text-width.ts'
 import { fc } from '../support/random.ts'
 
 const FAMILY = '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}'
@@ -64,6 +64,14 @@ test('texts were lost in a narrow terminal', () => {
 test('a terminal that says it has 0 columns got a table of one character per line', () => {
   const row = { key: 'a/key', type: 'text/plain', version: '1', size: 1 }
   expect(formatTable([row], columns, 0 || undefined).split('\n')).toHaveLength(2)
+})
+
+test('a content type of a Word document took seven lines', () => {
+  expect([DOCX, 'application/pdf', `x/${'y'.repeat(40)}`].map(type => shortenStart(type, 26))).toEqual([
+    '…wordprocessingml.document',
+    'application/pdf',
+    `…${'y'.repeat(25)}`,
+  ])
 })
 
 test('a column without any text takes no space', () => {

@@ -40,7 +40,7 @@ test.each(DOCUMENTS)('the paths in backticks of %s exist', document => {
 })
 
 test.each(DOCUMENTS)('the commands of the command line in %s exist', document => {
-  const named = [...textOf(document).matchAll(/npx catalog ([\w-]+)/g)].map(match => match[1] ?? '')
+  const named = [...textOf(document).matchAll(/npx catalog (\w[\w-]*)/g)].map(match => match[1] ?? '')
   expect(named.filter(name => !COMMANDS.includes(name))).toEqual([])
 })
 
