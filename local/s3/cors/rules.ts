@@ -1,10 +1,10 @@
 import { S3Error } from '../errors.ts'
-import { childrenOf, fromXml, textOf, textsOf, type XmlElement, type XmlValue } from '../http/xml.ts'
+import { childrenOf, fromXml, textOf, textsOf, withOnly, type XmlElement, type XmlValue } from '../http/xml.ts'
 import type { CorsRule } from '../store/bucket-settings.ts'
 
 /** Reads the document of PutBucketCors. Throws MalformedXML, and InvalidRequest for what the S3 user guide does not allow ("CORS configuration"). */
 export function readCorsRules(document: string): CorsRule[] {
-  const rules = childrenOf(fromXml('CORSConfiguration', document), 'CORSRule').map(readRule)
+  const rules = childrenOf(withOnly(fromXml('CORSConfiguration', document), ['CORSRule']), 'CORSRule').map(readRule)
   if (rules.length === 0 || rules.length > 100) throw new S3Error('MalformedXML')
   return rules
 }
@@ -50,7 +50,10 @@ export function corsHeaders(rule: CorsRule, origin: string, headers: string[] = 
   }
 }
 
+const RULE_ELEMENTS = ['ID', 'AllowedOrigin', 'AllowedMethod', 'AllowedHeader', 'ExposeHeader', 'MaxAgeSeconds']
+
 function readRule(element: XmlElement): CorsRule {
+  withOnly(element, RULE_ELEMENTS)
   const [id, maxAge] = [textOf(element, 'ID'), textOf(element, 'MaxAgeSeconds')]
   const [origins, methods] = [textsOf(element, 'AllowedOrigin'), textsOf(element, 'AllowedMethod')]
   if (origins.length === 0 || methods.length === 0 || (id?.length ?? 0) > 255) throw new S3Error('MalformedXML')

@@ -1,5 +1,5 @@
 import { S3Error } from '../errors.ts'
-import { childrenOf, fromXml, textOf } from '../http/xml.ts'
+import { childrenOf, fromXml, textOf, withOnly } from '../http/xml.ts'
 import type { Tag } from '../store/types.ts'
 
 /**
@@ -20,9 +20,10 @@ export function checkTags(tags: Tag[], most = MAX_OBJECT_TAGS): Tag[] {
 
 /** Reads and checks the document of PutObjectTagging, or of PutBucketTagging, which allows more. */
 export function readTagging(document: string, most = MAX_OBJECT_TAGS): Tag[] {
-  const sets = childrenOf(fromXml('Tagging', document), 'TagSet')
+  const sets = childrenOf(withOnly(fromXml('Tagging', document), ['TagSet']), 'TagSet')
   if (sets.length !== 1) throw new S3Error('MalformedXML')
-  const tags = childrenOf(sets[0]!, 'Tag').map(tag => {
+  const tags = childrenOf(withOnly(sets[0]!, ['Tag']), 'Tag').map(element => {
+    const tag = withOnly(element, ['Key', 'Value'])
     const [key, value] = [textOf(tag, 'Key'), textOf(tag, 'Value')]
     if (key === undefined || value === undefined) throw new S3Error('MalformedXML')
     return { key, value }

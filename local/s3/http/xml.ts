@@ -24,6 +24,13 @@ export function fromXml(root: string, text: string): XmlElement {
   return typeof element === 'string' ? {} : element
 }
 
+/** Returns the element if all its children have one of these names; else MalformedXML, so that no element is accepted and then ignored. */
+export function withOnly(element: XmlElement, names: readonly string[]): XmlElement {
+  const other = Object.keys(element).find(name => name !== '#text' && !names.includes(name))
+  if (other !== undefined) throw new S3Error('MalformedXML', { details: { Reason: `Unknown element ${other}` } })
+  return element
+}
+
 /** The text of a child element, undefined if there is none. A child with child elements is MalformedXML. */
 export function textOf(element: XmlElement, name: string): string | undefined {
   const child = element[name]

@@ -2,7 +2,7 @@ import { notImplemented, S3Error } from '../../errors.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type S3Response, xmlResponse } from '../../http/response.ts'
-import { fromXml, textOf } from '../../http/xml.ts'
+import { fromXml, textOf, withOnly } from '../../http/xml.ts'
 import { setVersioning } from '../../store/buckets.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
@@ -14,7 +14,8 @@ export function getBucketVersioning(bucket: Bucket): S3Response {
 
 /** PutBucketVersioning. */
 export async function putBucketVersioning(store: Store, request: S3Request, bucket: Bucket): Promise<S3Response> {
-  const configuration = fromXml('VersioningConfiguration', await readDocument(request))
+  const document = fromXml('VersioningConfiguration', await readDocument(request))
+  const configuration = withOnly(document, ['Status', 'MfaDelete'])
   const status = textOf(configuration, 'Status')
   if (textOf(configuration, 'MfaDelete') === 'Enabled') throw notImplemented('MfaDelete')
   if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error('IllegalVersioningConfigurationException')

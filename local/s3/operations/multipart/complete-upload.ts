@@ -1,4 +1,4 @@
-import { checksumElement, checksumHeader } from '../../checksums/checksum.ts'
+import { checksumAlgorithms, checksumElement, checksumHeader } from '../../checksums/checksum.ts'
 import { S3Error } from '../../errors.ts'
 import { checksumElements } from '../../headers/checksums.ts'
 import { startConditionalWrite } from '../../headers/conditions.ts'
@@ -6,7 +6,7 @@ import { writtenVersionHeader } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type S3Response, xmlResponse } from '../../http/response.ts'
-import { childrenOf, fromXml, textOf, type XmlElement } from '../../http/xml.ts'
+import { childrenOf, fromXml, textOf, withOnly, type XmlElement } from '../../http/xml.ts'
 import { findBucket } from '../../store/buckets.ts'
 import { type CompletedUpload, findCompleted } from '../../store/completed-uploads.ts'
 import type { Store } from '../../store/store.ts'
@@ -31,8 +31,9 @@ export async function completeMultipartUpload(
   // The checksum headers of this request are of the object, not of the XML document.
   const { headers } = request
   const withoutSums = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-')))
-  const document = fromXml('CompleteMultipartUpload', await readDocument({ ...request, headers: withoutSums }))
-  const wanted = childrenOf(document, 'Part')
+  const text = await readDocument({ ...request, headers: withoutSums })
+  const document = withOnly(fromXml('CompleteMultipartUpload', text), ['Part'])
+  const wanted = childrenOf(document, 'Part').map(part => withOnly(part, PART_ELEMENTS))
   if (wanted.length === 0 || wanted.length > 10_000) throw new S3Error('MalformedXML')
   const { bucket: now, ...completed } = store.transaction(() => {
     const current = findUpload(store, bucket, key, uploadId)
@@ -45,6 +46,8 @@ export async function completeMultipartUpload(
   })
   return completionResponse(request, now, key, completed)
 }
+
+const PART_ELEMENTS = ['PartNumber', 'ETag', ...checksumAlgorithms.map(checksumElement)]
 
 function completionResponse(request: S3Request, bucket: Bucket, key: string, completed: CompletedUpload): S3Response {
   const { etag, checksum, versionId } = completed

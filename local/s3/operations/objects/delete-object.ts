@@ -4,7 +4,7 @@ import { versionHeader, versionIdOf } from '../../headers/version-id.ts'
 import { readDocument } from '../../http/payload.ts'
 import type { S3Request } from '../../http/request.ts'
 import { type S3Response, xmlResponse } from '../../http/response.ts'
-import { childrenOf, fromXml, textOf } from '../../http/xml.ts'
+import { childrenOf, fromXml, textOf, withOnly } from '../../http/xml.ts'
 import type { Actor } from '../../store/change.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bucket } from '../../store/types.ts'
@@ -34,7 +34,8 @@ export function deleteObject(store: Store, request: S3Request, bucket: Bucket, k
 
 /** DeleteObjects: up to 1,000 keys, each with its own result. `Quiet` returns only the errors. */
 export async function deleteObjects(store: Store, request: S3Request, bucket: Bucket): Promise<S3Response> {
-  const document = fromXml('Delete', await readDocument(request, { mustBeSummed: true }))
+  const document = withOnly(fromXml('Delete', await readDocument(request, { mustBeSummed: true })), ['Object', 'Quiet'])
+  for (const object of childrenOf(document, 'Object')) withOnly(object, ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size'])
   const targets = childrenOf(document, 'Object').map(object => ({
     key: textOf(object, 'Key') ?? '',
     versionId: textOf(object, 'VersionId'),

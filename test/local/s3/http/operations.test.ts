@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -105,5 +106,21 @@ describe('an x-amz- header', () => {
       client.send(new sdk.PutObjectCommand({ ...target, Body: 'x', ExpectedBucketOwner }))
     expect(await failure(put('111111111111'))).toEqual(['AccessDenied', 403])
     await put('000000000000')
+  })
+})
+
+describe('an element of a document', () => {
+  s3Test('that the operation does not read is MalformedXML', async ({ s3 }) => {
+    const documents: [string, string, string][] = [
+      ['POST', '/versioned?delete', '<Delete><Object><Key>k</Key><New>1</New></Object></Delete>'],
+      ['PUT', '/plain?versioning', '<VersioningConfiguration><Status>Enabled</Status><New>1</New></VersioningConfiguration>'],
+      ['PUT', '/plain?tagging', '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value><New>1</New></Tag></TagSet></Tagging>'],
+      ['PUT', '/plain?cors', '<CORSConfiguration><New/></CORSConfiguration>'],
+    ]
+    for (const [method, path, body] of documents) {
+      const headers = { ...signedHeaders(), 'content-md5': createHash('md5').update(body).digest('base64') }
+      const response = await fetch(s3.url + path, { method, body, headers })
+      expect([path, response.status, /<Code>(\w+)/.exec(await response.text())?.[1]]).toEqual([path, 400, 'MalformedXML'])
+    }
   })
 })
