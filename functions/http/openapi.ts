@@ -15,7 +15,8 @@ export function openApiDocument() {
   }
 }
 
-function describe({ summary, query, body, status, returns }: Route) {
+function describe({ summary, query, body, status, returns, errors = [] }: Route) {
+  const statuses = [400, ...errors, ...(body ? [413, 415] : []), 503]
   return {
     summary,
     parameters: Object.entries(query.entries).map(([name, schema]) => ({
@@ -27,9 +28,19 @@ function describe({ summary, query, body, status, returns }: Route) {
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
     responses: {
       [status]: { description: returns, ...(status !== 204 && json(true)) },
-      default: { description: 'An error', ...json(ERROR) },
+      ...Object.fromEntries(statuses.map(status => [status, { description: ERRORS[status], ...json(ERROR) }])),
+      default: { description: 'Any other error, of the API or in front of it', ...json(ERROR) },
     },
   }
+}
+
+const ERRORS: Record<number, string> = {
+  400: 'The request is malformed',
+  404: 'It does not exist',
+  409: 'The current state does not allow it',
+  413: 'The body is too large',
+  415: 'The body is not JSON',
+  503: 'The database cannot be reached, or did not finish in time',
 }
 
 const ERROR = {

@@ -27,6 +27,8 @@ export type Route = {
   body?: v.GenericSchema
   status: number
   returns: string
+  /** Statuses of its errors, besides 400, and 413 and 415 where there is a body. Any operation may return 500 and 503. */
+  errors?: readonly number[]
 }
 
 /** Every operation by its id. */
@@ -86,6 +88,7 @@ export const routes = {
     query: v.strictObject(named),
     status: 200,
     returns: 'the object',
+    errors: [404],
   },
   recordObject: {
     method: 'PUT',
@@ -103,6 +106,7 @@ export const routes = {
     query: v.strictObject(named),
     status: 204,
     returns: 'nothing',
+    errors: [404],
   },
   listVersions: {
     method: 'GET',
@@ -153,6 +157,7 @@ export const routes = {
     body: p.object({ comment: v.nullish(p.text(16_384)), tags: v.optional(p.texts), createdBy: v.nullish(p.text(1024)) }),
     status: 200,
     returns: 'the version',
+    errors: [404],
   },
   getAuditLogs: {
     method: 'GET',
@@ -244,6 +249,7 @@ export const routes = {
     }),
     status: 200,
     returns: '`{ url, expiresAt }`; with `redirect=true` a 302 to the URL',
+    errors: [404, 409],
   },
   startReconcile: {
     method: 'POST',
@@ -253,6 +259,7 @@ export const routes = {
     body: reconcileStart,
     status: 202,
     returns: 'the run',
+    errors: [409],
   },
   listReconciles: {
     method: 'GET',
@@ -269,6 +276,7 @@ export const routes = {
     query: v.strictObject({ id: p.id }),
     status: 200,
     returns: 'the run',
+    errors: [404],
   },
   listDifferences: {
     method: 'GET',
@@ -285,6 +293,7 @@ export const routes = {
     query: v.strictObject({ id: p.id }),
     status: 202,
     returns: 'the run',
+    errors: [404, 409],
   },
 } as const satisfies Record<string, Route>
 
