@@ -9,7 +9,7 @@ create table catalog.storage_counters (
   value text collate "C" not null,
   slot smallint not null default pg_backend_pid() % 16,
   objects bigint not null default 0,
-  bytes bigint not null default 0,
+  bytes numeric not null default 0,
   primary key (bucket, dimension, value, slot)
 ) with (fillfactor = 50);
 
@@ -25,7 +25,8 @@ comment on column catalog.storage_counters.value is
 comment on column catalog.storage_counters.slot is
   'Group of connections that add to this row. One slot alone can be negative.';
 comment on column catalog.storage_counters.objects is 'Number of objects, versions or markers.';
-comment on column catalog.storage_counters.bytes is 'Their bytes.';
+comment on column catalog.storage_counters.bytes is
+  'Their bytes. Not bigint: a thousand objects of the largest size that the API accepts would overflow it.';
 
 -- Values come from clients, and a million of them would make a million counters. A value never leaves this table, and
 -- none is added once the table is full for a bucket and dimension, so that an object is subtracted where it was added.
@@ -65,7 +66,7 @@ create type catalog.counter_delta as (
   dimension text,
   value text,
   objects bigint,
-  bytes bigint
+  bytes numeric
 );
 
 comment on type catalog.counter_delta is 'What a statement adds to one counter.';

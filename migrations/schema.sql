@@ -15,7 +15,7 @@ create type catalog.counter_delta as (
   dimension text,
   value text,
   objects bigint,
-  bytes bigint
+  bytes numeric
 );
 comment on type catalog.counter_delta is 'What a statement adds to one counter.';
 
@@ -180,7 +180,7 @@ create table catalog.storage_counters (
   value text collate "C" not null,
   slot smallint not null default (pg_backend_pid() % 16),
   objects bigint not null default 0,
-  bytes bigint not null default 0,
+  bytes numeric not null default 0,
   constraint storage_counters_pkey PRIMARY KEY (bucket, dimension, value, slot)
 ) with (fillfactor=50);
 comment on table catalog.storage_counters is 'Counts and bytes by bucket and dimension, kept by statement triggers. A count is the sum over its slots.';
@@ -189,7 +189,7 @@ comment on column catalog.storage_counters.dimension is 'What is counted: total,
 comment on column catalog.storage_counters.value is 'Value of the dimension, its first 200 characters; empty for dimensions without values. Of a content type the part before ";", in lower case. other: all values that storage_counted_values does not have.';
 comment on column catalog.storage_counters.slot is 'Group of connections that add to this row. One slot alone can be negative.';
 comment on column catalog.storage_counters.objects is 'Number of objects, versions or markers.';
-comment on column catalog.storage_counters.bytes is 'Their bytes.';
+comment on column catalog.storage_counters.bytes is 'Their bytes. Not bigint: a thousand objects of the largest size that the API accepts would overflow it.';
 grant select on catalog.storage_counters to catalog_api;
 
 create table catalog.storage_differences (
@@ -213,7 +213,7 @@ grant select on catalog.storage_differences to catalog_reconciler;
 
 create table catalog.storage_hooks (
   id bigint not null generated always as identity,
-  hook_name text not null,
+  hook_name text collate "C" not null,
   event_type text not null,
   bucket text collate "C",
   key text collate "C",
@@ -225,7 +225,7 @@ create table catalog.storage_hooks (
   executed_at timestamp with time zone not null default now(),
   constraint storage_hooks_pkey PRIMARY KEY (id),
   constraint storage_hooks_event_type_check CHECK ((event_type <> ''::text)),
-  constraint storage_hooks_execution_time_ms_check CHECK ((execution_time_ms >= (0)::double precision)),
+  constraint storage_hooks_execution_time_ms_check CHECK (((execution_time_ms >= (0)::double precision) AND (execution_time_ms <= ('31536000000'::bigint)::double precision))),
   constraint storage_hooks_hook_name_check CHECK ((hook_name <> ''::text))
 );
 comment on table catalog.storage_hooks is 'Each execution of a hook.';
@@ -234,7 +234,7 @@ comment on column catalog.storage_hooks.hook_name is 'Name of the hook.';
 comment on column catalog.storage_hooks.event_type is 'Event that started it, such as ObjectCreated:Put.';
 comment on column catalog.storage_hooks.bucket is 'Bucket of the object that the event was about.';
 comment on column catalog.storage_hooks.key is 'Key of the object that the event was about.';
-comment on column catalog.storage_hooks.execution_time_ms is 'How long it ran, in milliseconds.';
+comment on column catalog.storage_hooks.execution_time_ms is 'How long it ran, in milliseconds; at most a year.';
 comment on column catalog.storage_hooks.success is 'Whether it succeeded.';
 comment on column catalog.storage_hooks.error is 'Why it failed.';
 comment on column catalog.storage_hooks.payload is 'Input of the hook.';
@@ -739,7 +739,7 @@ begin
     select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
-      select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
+      select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0) as bytes
       from added a, unnest(catalog.version_dimensions(a.is_delete_marker, a.is_latest)) as dimension
       group by 1, 2
     ) as g;
@@ -748,7 +748,7 @@ begin
     select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
-      select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes
+      select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0) as bytes
       from removed r, unnest(catalog.version_dimensions(r.is_delete_marker, r.is_latest)) as dimension
       group by 1, 2
     ) as g;
@@ -1126,7 +1126,7 @@ BEGIN ATOMIC
      d.dimension,
      "left"(d.value, 200) AS "left",
      object_deltas.objects AS objects,
-     (object_deltas.bytes)::bigint AS bytes
+     object_deltas.bytes AS bytes
     FROM ( VALUES ('total'::text,''::text), ('backend'::text,object_deltas.storage_backend), ('class'::text,object_deltas.storage_class), ('type'::text,COALESCE(lower(btrim(split_part(object_deltas.content_type, ';'::text, 1))), ''::text)), ('day'::text,object_deltas.day)) d(dimension, value);
 END;
 comment on function catalog.object_deltas(text,text,text,text,text,bigint,numeric) is 'What a group of objects that share these values adds to each dimension.';

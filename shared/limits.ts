@@ -10,6 +10,9 @@ export const MAX_BATCH_ITEMS = 1000
 /** The differences of a run whose keys are kept; all are counted. */
 export const MAX_RECORDED_DIFFERENCES = 10_000
 
+/** The longest execution of a hook, in milliseconds: a year. Means of any number of them are far from the end of a double. */
+export const MAX_EXECUTION_MS = 31_536_000_000
+
 /** The requests to S3 per second that a run of the reconciler may be given. AWS allows 5,500 reads per second and prefix. */
 export const REQUEST_RATE = { min: 0.01, max: 5000, default: 500 }
 

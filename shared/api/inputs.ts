@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { GRACE_SECONDS, MAX_BATCH_ITEMS, REQUEST_RATE } from '../limits.ts'
+import { GRACE_SECONDS, MAX_BATCH_ITEMS, MAX_EXECUTION_MS, REQUEST_RATE } from '../limits.ts'
 import { MANIFEST_URL, RUN_KINDS } from '../names.ts'
 import * as p from './parameters.ts'
 
@@ -61,7 +61,11 @@ export const hookExecution = p.object({
   eventType: p.name(255),
   ...inContainer,
   key: v.optional(p.key),
-  executionTimeMs: v.pipe(v.number('must be a number'), v.finite('must be finite'), v.minValue(0, 'must not be negative')),
+  executionTimeMs: v.pipe(
+    v.number('must be a number'),
+    v.minValue(0, 'must not be negative'),
+    v.maxValue(MAX_EXECUTION_MS, `must be at most ${MAX_EXECUTION_MS}`),
+  ),
   success: v.boolean('must be true or false'),
   error: textOf(16_384),
   payload: v.optional(p.json),

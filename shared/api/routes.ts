@@ -193,9 +193,9 @@ export const routes = {
     method: 'GET',
     path: '/hooks',
     summary: 'Returns for each hook: executions, success rate, mean and percentiles of the time in milliseconds, last failure.',
-    query: v.strictObject({ hookName: v.optional(p.name(255)), ...span }),
+    query: v.strictObject({ hookName: v.optional(p.name(255)), ...span, ...page }),
     status: 200,
-    returns: '`{ items, nextCursor }` of statistics; `nextCursor` is null',
+    returns: '`{ items, nextCursor }` of statistics',
   },
   logHookExecution: {
     method: 'POST',
@@ -218,9 +218,9 @@ export const routes = {
     method: 'GET',
     path: '/buckets',
     summary: 'Lists the buckets of the catalog with what they hold.',
-    query: v.strictObject({}),
+    query: v.strictObject(page),
     status: 200,
-    returns: '`{ items, nextCursor }` of buckets; `nextCursor` is null',
+    returns: '`{ items, nextCursor }` of buckets',
   },
   createUpload: {
     method: 'POST',

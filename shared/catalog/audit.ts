@@ -1,9 +1,9 @@
 import type { Sql } from '../database/connection.ts'
-import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
 import { jsonParameter } from '../database/json-parameter.ts'
 import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredTextOrNull, toStoredValues } from '../database/stored-text.ts'
-import { utcText } from '../database/time.ts'
+import { checkSpan, utcText } from '../database/time.ts'
 import { Invalid } from '../errors.ts'
 import { AUDIT_ACTION, type AuditSource } from '../names.ts'
 
@@ -72,11 +72,13 @@ export async function logAudit(sql: Sql, entries: NewAuditEntry | NewAuditEntry[
   `
 }
 
-/** Lists entries of the audit trail, newest first. Throws Invalid for a malformed cursor or limit. */
+/** Lists entries of the audit trail, newest first. Throws Invalid for a malformed limit, a cursor of another list, and a range that ends before it begins. */
 export async function getAuditLogs(sql: Sql, filter: AuditFilter): Promise<Page<AuditEntry>> {
   const { bucket, versionId, userId, claimedUserId, source, action, success, from, to, limit = 100, cursor } = filter
   const key = filter.key === undefined ? undefined : toStoredKey(filter.key)
-  const [before, id] = cursor === undefined ? [] : decodeCursor('audit', cursor, ['time', 'number'])
+  checkSpan({ from, to })
+  const list = listName('audit', { bucket, key, versionId, userId, claimedUserId, source, action, success, from, to })
+  const [before, id] = cursor === undefined ? [] : decodeCursor(list, cursor, ['time', 'id'])
   // The first condition of the cursor follows from the second, but only the first lets Postgres prune later partitions.
   const rows = await sql<(AuditEntry & { position: string })[]>`
     select a.id, a.occurred_at as "occurredAt", a.user_id as "userId", a.user_name as "userName", a.action, a.bucket, a.key,
@@ -106,7 +108,7 @@ export async function getAuditLogs(sql: Sql, filter: AuditFilter): Promise<Page<
   `
   return toPage(rows, limit, {
     toItem: ({ position: _, ...row }) => ({ ...row, key: row.key === null ? null : fromStoredKey(row.key) }),
-    cursorAfter: last => encodeCursor('audit', [last.position, last.id]),
+    cursorAfter: last => encodeCursor(list, [last.position, last.id]),
   })
 }
 

@@ -1,6 +1,9 @@
 import type { Sql } from '../database/connection.ts'
+import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
 import { jsonParameter } from '../database/json-parameter.ts'
+import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredText, toStoredTextOrNull } from '../database/stored-text.ts'
+import { checkSpan } from '../database/time.ts'
 
 /** One execution of a hook. `executionTimeMs` is milliseconds; `executedAt` defaults to now. */
 export type HookExecution = {
@@ -43,42 +46,68 @@ export async function logHookExecution(sql: Sql, executions: HookExecution | Hoo
   `
 }
 
-/** Returns statistics per hook, by name, of one hook or all. `from` is inclusive, `to` exclusive. */
+/**
+ * Returns statistics per hook, by name, of one hook or all. `from` is inclusive, `to` exclusive. A page may have fewer than `limit` items
+ * without being the last: a hook without executions in the range has none. Throws Invalid for a malformed limit, a cursor of another
+ * list, and a range that ends before it begins.
+ */
 export async function getHookStatistics(
   sql: Sql,
-  { hookName, from, to }: { hookName?: string; from?: Date; to?: Date } = {},
-): Promise<HookStatistics[]> {
-  const matches = sql`
-    true
-    ${hookName === undefined ? sql`` : sql`and h.hook_name = ${hookName}`}
+  filter: { hookName?: string; from?: Date; to?: Date; limit?: number; cursor?: string } = {},
+): Promise<Page<HookStatistics>> {
+  const { hookName, from, to, limit = 100, cursor } = filter
+  checkSpan({ from, to })
+  const list = listName('hooks', { hookName, from, to })
+  const [after = ''] = cursor === undefined ? [] : decodeCursor(list, cursor, ['text'])
+  const isInSpan = sql`
     ${from === undefined ? sql`` : sql`and h.executed_at >= ${from}`}
     ${to === undefined ? sql`` : sql`and h.executed_at < ${to}`}
   `
+  // The names by a skip scan: a page costs its own executions, not those of all hooks.
   const rows = await sql<Row[]>`
-    with hook as (
-      select h.hook_name, count(*) as executions, avg(h.success::int)::float8 as success_rate, avg(h.execution_time_ms) as mean,
-        percentile_cont(array[0.5, 0.95, 0.99]) within group (order by h.execution_time_ms) as percentiles
-      from catalog.storage_hooks h
-      where ${matches}
-      group by h.hook_name
-    ),
-    failure as (
-      select distinct on (h.hook_name) h.hook_name, h.executed_at, h.error, h.bucket, h.key
-      from catalog.storage_hooks h
-      where not h.success and ${matches}
-      order by h.hook_name, h.executed_at desc, h.id desc
+    with recursive hook (name, n) as (
+      select ${after}::text collate "C", 0
+      union all
+      select (
+          select min(h.hook_name)
+          from catalog.storage_hooks h
+          where h.hook_name > hook.name ${hookName === undefined ? sql`` : sql`and h.hook_name = ${hookName}`}
+        ), hook.n + 1
+      from hook
+      where hook.name is not null and hook.n <= ${checkedLimit(limit)}
     )
-    select hook.hook_name as "hookName", hook.executions, hook.success_rate as "successRate", hook.mean as "meanMs",
-      hook.percentiles[1] as "p50Ms", hook.percentiles[2] as "p95Ms", hook.percentiles[3] as "p99Ms",
+    select hook.name as "hookName", s.executions, s.success_rate as "successRate", s.mean as "meanMs",
+      s.percentiles[1] as "p50Ms", s.percentiles[2] as "p95Ms", s.percentiles[3] as "p99Ms",
       f.executed_at as "failedAt", f.error, f.bucket, f.key
     from hook
-    left join failure f on f.hook_name = hook.hook_name
-    order by hook.hook_name collate "C"
+    cross join lateral (
+      select count(*) as executions, avg(h.success::int)::float8 as success_rate, avg(h.execution_time_ms) as mean,
+        percentile_cont(array[0.5, 0.95, 0.99]) within group (order by h.execution_time_ms) as percentiles
+      from catalog.storage_hooks h
+      where h.hook_name = hook.name ${isInSpan}
+    ) as s
+    left join lateral (
+      select h.executed_at, h.error, h.bucket, h.key
+      from catalog.storage_hooks h
+      where h.hook_name = hook.name and not h.success ${isInSpan}
+      order by h.executed_at desc, h.id desc
+      limit 1
+    ) as f on true
+    where hook.n > 0 and hook.name is not null
+    order by hook.name
   `
-  return rows.map(({ failedAt, error, bucket, key, ...statistics }) => ({
+  const { items, nextCursor } = toPage(rows, limit, {
+    toItem: row => row,
+    cursorAfter: last => encodeCursor(list, [last.hookName]),
+  })
+  return { items: items.filter(({ executions }) => executions > 0).map(toStatistics), nextCursor }
+}
+
+function toStatistics({ failedAt, error, bucket, key, ...statistics }: Row): HookStatistics {
+  return {
     ...statistics,
     lastFailure: failedAt && { at: failedAt, error, bucket, key: key === null ? null : fromStoredKey(key) },
-  }))
+  }
 }
 
 type Row = Omit<HookStatistics, 'lastFailure'> & {

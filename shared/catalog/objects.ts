@@ -1,5 +1,5 @@
 import type { Sql } from '../database/connection.ts'
-import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
 import { jsonParameter } from '../database/json-parameter.ts'
 import { checkedLimit, type Page } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredValues } from '../database/stored-text.ts'
@@ -63,7 +63,8 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
   const { bucket, delimiter = '' } = filter
   const limit = checkedLimit(filter.limit ?? 100)
   const prefix = toStoredKey(filter.prefix ?? '')
-  const start = filter.cursor === undefined ? prefix : startOf(filter.cursor, prefix)
+  const list = listName('objects', { bucket, prefix, delimiter, backend: filter.backend, metadata: filter.metadata })
+  const start = filter.cursor === undefined ? prefix : startOf(list, filter.cursor, prefix)
   const end = prefixEnd(prefix)
   const delimiterEnd = endOf(delimiter)
   const matches = sql`
@@ -111,7 +112,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
   return {
     items: page.filter(({ folder }) => folder === null).map(({ folder: _, ...row }) => toObject(row)),
     prefixes: page.flatMap(({ folder }) => (folder === null ? [] : [fromStoredKey(folder)])),
-    nextCursor: entries.length > limit && last ? encodeCursor('objects', [startAfter(last)]) : null,
+    nextCursor: entries.length > limit && last ? encodeCursor(list, [startAfter(last)]) : null,
   }
 }
 
@@ -135,9 +136,9 @@ export function toObject<T extends { key: string }>(row: T): T {
 }
 
 /** The first key of the page after a cursor. */
-function startOf(cursor: string, prefix: string): string {
-  const [start] = decodeCursor('objects', cursor, ['text'])
-  if (!start.startsWith(prefix)) throw new Invalid('cursor belongs to another list')
+function startOf(list: string, cursor: string, prefix: string): string {
+  const [start] = decodeCursor(list, cursor, ['text'])
+  if (!start.startsWith(prefix)) throw new Invalid('cursor is malformed')
   return start
 }
 

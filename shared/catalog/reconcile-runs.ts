@@ -1,5 +1,5 @@
 import type { Sql } from '../database/connection.ts'
-import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
 import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredText } from '../database/stored-text.ts'
 import { Conflict, NotFound } from '../errors.ts'
@@ -141,7 +141,8 @@ export async function listRuns(
   sql: Sql,
   { bucket, limit = 20, cursor }: { bucket?: string; limit?: number; cursor?: string } = {},
 ): Promise<Page<ReconcileRun>> {
-  const [before] = cursor === undefined ? [] : decodeCursor('reconciles', cursor, ['number'])
+  const list = listName('reconciles', { bucket })
+  const [before] = cursor === undefined ? [] : decodeCursor(list, cursor, ['id'])
   const rows = await sql<ReconcileRun[]>`
     select ${runColumns(sql)}
     from catalog.storage_reconciles as r
@@ -151,7 +152,7 @@ export async function listRuns(
     order by id desc
     limit ${checkedLimit(limit) + 1}
   `
-  return toPage(rows, limit, { toItem: toRun, cursorAfter: ({ id }) => encodeCursor('reconciles', [id]) })
+  return toPage(rows, limit, { toItem: toRun, cursorAfter: ({ id }) => encodeCursor(list, [id]) })
 }
 
 /** Asks the process that works on a run to stop at its next checkpoint, and all others not to continue it. Throws NotFound, and Conflict when it is finished. */

@@ -1,4 +1,7 @@
 import type { Sql } from '../database/connection.ts'
+import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { checkedLimit, type Page, toPage } from '../database/page.ts'
+import { MAX_PAGE_SIZE } from '../limits.ts'
 
 /** The objects with one value of a dimension, and their bytes. */
 export type Share = { value: string | null; objects: number; bytes: number }
@@ -8,7 +11,7 @@ export type DayOfGrowth = { day: string; objects: number; bytes: number }
 
 /**
  * What the catalog holds. Shares are sorted by bytes, the largest first, at most 50 of each kind. A content type is counted without its parameters;
- * of backends, classes and types the first 1,000 values of a bucket have a share of their own, the others are in `other`. `oldVersions` are versions with
+ * of backends, classes and types the first 1,000 values of a bucket have a share of their own, the others are in `other`. Bytes are exact up to 2^53. `oldVersions` are versions with
  * data that are not the latest. `auditsLast24h` counts whole hours, so it includes up to one hour more. `growth` has one row per day, today last.
  */
 export type Statistics = {
@@ -45,7 +48,7 @@ export async function getStatistics(
       select (now() at time zone 'utc')::date as day
     ),
     counter as (
-      select bucket, dimension, value, sum(objects)::bigint as objects, sum(bytes)::bigint as bytes
+      select bucket, dimension, value, sum(objects)::bigint as objects, sum(bytes) as bytes
       from catalog.storage_counters, today
       where ${ofBucket} and (dimension <> 'day' or value > to_char(today.day - ${days}::int, 'YYYY-MM-DD'))
       group by bucket, dimension, value
@@ -54,7 +57,7 @@ export async function getStatistics(
       select dimension, value, objects, bytes,
         row_number() over (partition by dimension order by bytes desc, objects desc, value collate "C") as place
       from (
-        select dimension, nullif(value, '') as value, sum(objects)::bigint as objects, sum(bytes)::bigint as bytes
+        select dimension, nullif(value, '') as value, sum(objects)::bigint as objects, sum(bytes) as bytes
         from counter
         where dimension in ('backend', 'class', 'type')
         group by 1, 2
@@ -93,24 +96,31 @@ export async function getStatistics(
   return row
 }
 
-/** Returns the buckets that have an object, version or delete marker, by name. */
-export async function getBuckets(sql: Sql): Promise<BucketStatistics[]> {
-  return sql<BucketStatistics[]>`
+/** Returns a page of the buckets that have an object, version or delete marker, by name. Throws Invalid for a malformed limit or a cursor of another list. */
+export async function getBuckets(
+  sql: Sql,
+  { limit = MAX_PAGE_SIZE, cursor }: { limit?: number; cursor?: string } = {},
+): Promise<Page<BucketStatistics>> {
+  const [after = ''] = cursor === undefined ? [] : decodeCursor('buckets', cursor, ['text'])
+  const rows = await sql<BucketStatistics[]>`
     select bucket, ${sums(sql)}
     from catalog.storage_counters
+    where bucket > ${after}
     group by bucket
     having sum(objects) filter (where dimension in ('total', 'versions', 'markers')) > 0
     order by bucket
+    limit ${checkedLimit(limit) + 1}
   `
+  return toPage(rows, limit, { toItem: row => row, cursorAfter: ({ bucket }) => encodeCursor('buckets', [bucket]) })
 }
 
 function sums(sql: Sql) {
   return sql`
     coalesce(sum(objects) filter (where dimension = 'total'), 0)::bigint as objects,
-    coalesce(sum(bytes) filter (where dimension = 'total'), 0)::bigint as bytes,
+    coalesce(sum(bytes) filter (where dimension = 'total'), 0)::float8 as bytes,
     coalesce(sum(objects) filter (where dimension = 'versions'), 0)::bigint as versions,
     coalesce(sum(objects) filter (where dimension = 'markers'), 0)::bigint as "deleteMarkers",
     coalesce(sum(objects) filter (where dimension = 'old_versions'), 0)::bigint as "oldVersions",
-    coalesce(sum(bytes) filter (where dimension = 'old_versions'), 0)::bigint as "oldVersionBytes"
+    coalesce(sum(bytes) filter (where dimension = 'old_versions'), 0)::float8 as "oldVersionBytes"
   `
 }

@@ -1,5 +1,5 @@
 import type { Sql } from '../database/connection.ts'
-import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
 import { jsonParameter } from '../database/json-parameter.ts'
 import { checkedLimit, type Page, toPage } from '../database/page.ts'
 import { fromStoredKey, toStoredKey, toStoredRecord, toStoredTextOrNull } from '../database/stored-text.ts'
@@ -40,7 +40,8 @@ export async function listVersions(
   sql: Sql,
   { bucket, key, limit = 100, cursor }: KeyName & { limit?: number; cursor?: string },
 ): Promise<Page<StoredVersion>> {
-  const after = cursor === undefined ? undefined : decodeCursor('versions', cursor, ['boolean', 'time', 'text', 'text'])
+  const list = listName('versions', { bucket, key })
+  const after = cursor === undefined ? undefined : decodeCursor(list, cursor, ['boolean', 'time', 'text', 'text'])
   const rows = await sql<(StoredVersion & { position: string; sequencer: string })[]>`
     select ${versionColumns(sql)}, ${utcText(sql, sql`v.last_modified`)} as position, v.sequencer
     from catalog.storage_versions v
@@ -56,7 +57,7 @@ export async function listVersions(
   `
   return toPage(rows, limit, {
     toItem: ({ position: _, sequencer: __, ...row }) => toVersion(row),
-    cursorAfter: last => encodeCursor('versions', [last.isLatest, last.position, last.sequencer, last.versionId]),
+    cursorAfter: last => encodeCursor(list, [last.isLatest, last.position, last.sequencer, last.versionId]),
   })
 }
 

@@ -1,7 +1,7 @@
 import type { PendingQuery } from 'postgres'
 import { objectColumns, type StoredObject, toObject } from '../catalog/objects.ts'
 import type { Sql } from '../database/connection.ts'
-import { decodeCursor, encodeCursor } from '../database/cursor.ts'
+import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
 import { checkedLimit, type Page } from '../database/page.ts'
 import { toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
 import { Invalid } from '../errors.ts'
@@ -35,7 +35,9 @@ export type FoundObject = StoredObject & { rank: number }
 export async function searchObjects(sql: Sql, request: SearchRequest): Promise<SearchPage> {
   const limit = checkedLimit(request.limit ?? 50)
   const text = request.query.toWellFormed().replaceAll('\0', ' ')
-  const at = request.cursor === undefined ? START : decodePosition(request.cursor)
+  const { cursor, limit: _, ...filters } = request
+  const list = listName('search', filters)
+  const at = cursor === undefined ? START : decodePosition(list, cursor)
   const rows = await sql<Row[]>`
     with parsed as materialized (
       select ${tsquery(sql, parseSearch(text))} as query
@@ -68,7 +70,7 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
     left join catalog.storage_objects o on o.id = p.id
     order by p.rank desc, p.last_modified desc, p.id desc
   `
-  return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorAfter(rows, limit) }
+  return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorAfter(list, rows, limit) }
 }
 
 /**
@@ -124,29 +126,20 @@ function toFound({
   return toObject(object)
 }
 
-function cursorAfter(rows: Row[], limit: number): string | null {
+function cursorAfter(list: string, rows: Row[], limit: number): string | null {
   const last = rows[limit - 1]
-  if (rows.length > limit && last && last.id !== null) return encodePosition(last)
+  if (rows.length > limit && last && last.id !== null) return encodePosition(list, last)
   const next = rows[0]?.downTo ?? null
-  return next === null ? null : encodePosition({ mode: 'newest', below: next, downTo: null, ...BEFORE_ALL })
+  return next === null ? null : encodePosition(list, { mode: 'newest', below: next, downTo: null, ...BEFORE_ALL })
 }
 
-function encodePosition({ mode, below, downTo, rank, modified, id }: Block & RowPosition): string {
-  return encodeCursor('search', [mode, below ?? 0, downTo ?? 0, rank, modified, id])
+function encodePosition(list: string, { mode, below, downTo, rank, modified, id }: Block & RowPosition): string {
+  return encodeCursor(list, [mode, below ?? 0, downTo ?? 0, rank, modified, id])
 }
 
 /** A rank is a float4: as the shortest decimal it round-trips exactly. No id is 0. */
-function decodePosition(cursor: string): Position {
-  const [mode, below, downTo, rank, modified, id] = decodeCursor('search', cursor, [
-    'text',
-    'number',
-    'number',
-    'number',
-    'time',
-    'number',
-  ])
-  const areIds = [below, downTo, id].every(value => Number.isSafeInteger(value) && value >= 0)
-  if ((mode !== 'all' && mode !== 'newest') || !areIds || rank < 0 || rank > BEFORE_ALL.rank)
-    throw new Invalid('cursor is malformed')
+function decodePosition(list: string, cursor: string): Position {
+  const [mode, below, downTo, rank, modified, id] = decodeCursor(list, cursor, ['text', 'id', 'id', 'number', 'time', 'id'])
+  if ((mode !== 'all' && mode !== 'newest') || rank < 0 || rank > BEFORE_ALL.rank) throw new Invalid('cursor is malformed')
   return { mode, below: below || null, downTo: downTo || null, rank, modified, id }
 }

@@ -31,9 +31,9 @@ export const getStatistics: Operation<'getStatistics'> = async ({ sql }, { query
 }
 
 /** GET /buckets. */
-export const listBuckets: Operation<'listBuckets'> = async ({ sql }) => {
+export const listBuckets: Operation<'listBuckets'> = async ({ sql }, { query }) => {
   const { getBuckets } = await statistics()
-  return { body: { items: await getBuckets(sql), nextCursor: null } }
+  return { body: await getBuckets(sql, query) }
 }
 
 /** Loaded when first needed, not in a cold start. */

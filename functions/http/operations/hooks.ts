@@ -4,7 +4,7 @@ import { auditedWrite } from '../writes/audited-write.ts'
 /** GET /hooks. */
 export const getHookStatistics: Operation<'getHookStatistics'> = async ({ sql }, { query }) => {
   const { getHookStatistics: statisticsOf } = await hooks()
-  return { body: { items: await statisticsOf(sql, query), nextCursor: null } }
+  return { body: await statisticsOf(sql, query) }
 }
 
 /** POST /hooks. One audit entry for all executions of the request. */

@@ -8,7 +8,7 @@ begin
     select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
-      select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0)::bigint as bytes
+      select a.bucket, dimension, count(*) as objects, coalesce(sum(a.size), 0) as bytes
       from added a, unnest(catalog.version_dimensions(a.is_delete_marker, a.is_latest)) as dimension
       group by 1, 2
     ) as g;
@@ -17,7 +17,7 @@ begin
     select deltas || coalesce(array_agg((g.bucket, g.dimension, '', g.objects, g.bytes)::catalog.counter_delta), '{}')
     into deltas
     from (
-      select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0)::bigint as bytes
+      select r.bucket, dimension, -count(*) as objects, -coalesce(sum(r.size), 0) as bytes
       from removed r, unnest(catalog.version_dimensions(r.is_delete_marker, r.is_latest)) as dimension
       group by 1, 2
     ) as g;

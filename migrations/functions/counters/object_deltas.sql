@@ -3,7 +3,7 @@ create or replace function catalog.object_deltas(
 ) returns setof catalog.counter_delta
 language sql immutable
 begin atomic
-  select bucket, d.dimension, left(d.value, 200), objects, bytes::bigint
+  select bucket, d.dimension, left(d.value, 200), objects, bytes
   from (values
     ('total', ''),
     ('backend', storage_backend),

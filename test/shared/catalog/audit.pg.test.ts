@@ -179,9 +179,7 @@ describe('the audit trail is append-only', () => {
   })
 })
 
-test('eight writers of several buckets, hours and actions do not deadlock, and the counts per hour are exact', async ({
-  database,
-}) => {
+test('eight writers of several buckets and hours do not deadlock, and the counts per hour are exact', async ({ database }) => {
   const sql = connect({ url: database.url, max: 8 })
   const entries = ['z', 'Y', 'a-b', 'a.b'].flatMap(bucket =>
     [3, 2, 1].flatMap(hours => ['UPLOAD', 'DELETE'].map(action => ({ bucket, action, occurredAt: hoursAgo(hours) }))),

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { getHookStatistics, type HookExecution, logHookExecution } from '../../../shared/catalog/hooks.ts'
+import { MAX_EXECUTION_MS } from '../../../shared/limits.ts'
 import { databaseTest as test } from '../../support/postgres/database.ts'
 
 const execution: HookExecution = { hookName: 'thumbnail', eventType: 'ObjectCreated:Put', executionTimeMs: 10, success: true }
@@ -34,7 +35,7 @@ test('a hook has its count, success rate, mean, percentiles and last failure', a
     executionTimeMs: 50,
   }
   await logHookExecution(sql, late)
-  expect(await getHookStatistics(sql)).toEqual([
+  expect((await getHookStatistics(sql)).items).toEqual([
     {
       hookName: 'thumbnail',
       executions: 103,
@@ -55,7 +56,7 @@ test('statistics are filtered by hook and time', async ({ sql }) => {
     { ...execution, hookName: 'a', executedAt: at(3) },
   ])
   const names = async (filter: Parameters<typeof getHookStatistics>[1]) =>
-    (await getHookStatistics(sql, filter)).map(({ hookName, lastFailure }) => [hookName, lastFailure?.at])
+    (await getHookStatistics(sql, filter)).items.map(({ hookName, lastFailure }) => [hookName, lastFailure?.at])
   expect(await names({})).toEqual([
     ['B', at(2)],
     ['a', undefined],
@@ -64,6 +65,28 @@ test('statistics are filtered by hook and time', async ({ sql }) => {
   expect(await names({ hookName: 'a' })).toEqual([['a', undefined]])
   expect(await names({ from: at(2), to: at(3) })).toEqual([['B', at(2)]])
   expect(await names({ hookName: 'never' })).toEqual([])
+})
+
+test('statistics of many hooks are returned in pages, also where a hook has nothing in the range', async ({ sql }) => {
+  const hooks = ['e', 'B', 'a', 'd', 'c'].map((hookName, n) => ({ ...execution, hookName, executedAt: at(n) }))
+  await logHookExecution(sql, hooks)
+  const pages: string[][] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await getHookStatistics(sql, { from: at(1), limit: 2, cursor })
+    pages.push(page.items.map(({ hookName }) => hookName))
+    if (page.nextCursor === null) break
+    cursor = page.nextCursor
+  }
+  expect(pages).toEqual([['B', 'a'], ['c', 'd'], []])
+})
+
+test('three executions of 1.7e308 ms made the statistics fail for good', async ({ sql }) => {
+  const longest = { ...execution, executionTimeMs: MAX_EXECUTION_MS }
+  await logHookExecution(sql, [longest, longest, longest])
+  expect((await getHookStatistics(sql)).items).toMatchObject([{ meanMs: MAX_EXECUTION_MS, p99Ms: MAX_EXECUTION_MS }])
+  for (const executionTimeMs of [MAX_EXECUTION_MS + 1, 1.7e308, Number.NaN]) {
+    await expect(logHookExecution(sql, { ...longest, executionTimeMs })).rejects.toThrow()
+  }
 })
 
 test('an execution is stored as it was logged', async ({ sql }) => {

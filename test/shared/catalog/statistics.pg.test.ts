@@ -39,10 +39,18 @@ test('statistics of one bucket leave the others out', async ({ sql }) => {
     growth: [{ day: new Date().toISOString().slice(0, 10), objects: 1, bytes: 300 }],
   })
   expect((await getStatistics(sql)).auditsLast24h).toBe(3)
-  expect((await getBuckets(sql)).map(({ bucket, objects, bytes }) => [bucket, objects, bytes])).toEqual([
+  expect((await getBuckets(sql)).items.map(({ bucket, objects, bytes }) => [bucket, objects, bytes])).toEqual([
     ['a', 1, 10],
     ['b', 1, 300],
   ])
+})
+
+test('buckets are returned in pages', async ({ sql }) => {
+  for (const bucket of ['b', 'A', 'c']) await recordObject(sql, { bucket, key: 'k', size: 1 })
+  const first = await getBuckets(sql, { limit: 2 })
+  const second = await getBuckets(sql, { limit: 2, cursor: first.nextCursor! })
+  expect([first, second].map(({ items }) => items.map(({ bucket }) => bucket))).toEqual([['A', 'b'], ['c']])
+  expect(second.nextCursor).toBeNull()
 })
 
 test('only the 50 content types with the most bytes are returned', async ({ sql }) => {
@@ -57,6 +65,23 @@ test('only the 50 content types with the most bytes are returned', async ({ sql 
 test('a content type of any length is counted', async ({ sql }) => {
   await recordObject(sql, { bucket: 'b', key: 'k', size: 1, contentType: '\u{1f600}'.repeat(4_000) })
   expect((await getStatistics(sql)).byContentType).toEqual([{ value: '\u{1f600}'.repeat(200), objects: 1, bytes: 1 }])
+})
+
+test('a thousand objects of the largest allowed size broke the statistics, and then every write', async ({ sql }) => {
+  const size = Number.MAX_SAFE_INTEGER
+  for (const versionId of ['v1', 'v2']) {
+    await recordObjects(
+      sql,
+      Array.from({ length: 1100 }, (_, n) => ({ bucket: 'b', key: `${n}`, versionId, size })),
+    )
+  }
+  expect(await getStatistics(sql, { days: 1 })).toMatchObject({
+    bytes: 1100 * size,
+    oldVersionBytes: 1100 * size,
+    byBackend: [{ value: 's3', bytes: 1100 * size }],
+    growth: [{ bytes: 1100 * size }],
+  })
+  expect((await getBuckets(sql)).items).toMatchObject([{ bytes: 1100 * size }])
 })
 
 test('a content type is counted without its parameters, in lower case', async ({ sql }) => {

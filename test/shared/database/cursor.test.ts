@@ -62,8 +62,11 @@ describe('a cursor must have the shape that the list asks for', () => {
     ['an hour that does not exist', ['2026-01-01T24:00:00Z', 1]],
     ['a time without a zone', ['2026-01-01T00:00:00', 1]],
     ['booleans', [true, false]],
+    ['an id that int8 cannot hold', ['2026-01-01T00:00:00Z', 2 ** 63]],
+    ['half an id', ['2026-01-01T00:00:00Z', 0.5]],
+    ['a negative id', ['2026-01-01T00:00:00Z', -1]],
   ])('%s', (_, values) => {
     const text = encodeCursor('audit', values)
-    expect(() => decodeCursor('audit', text, ['time', 'number'])).toThrow(new Invalid('cursor is malformed'))
+    expect(() => decodeCursor('audit', text, ['time', 'id'])).toThrow(new Invalid('cursor is malformed'))
   })
 })

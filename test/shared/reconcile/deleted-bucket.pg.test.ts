@@ -23,7 +23,7 @@ test('the versions of a deleted bucket whose events were lost stayed for good', 
   expect(await versionsInCatalog(sql, 'other')).toEqual([])
   await expectEqual(sql, bucket, 'docs')
   expect((await getStatistics(sql)).byBucket.map(({ value }) => value)).toEqual(['docs'])
-  expect((await getBuckets(sql)).map(({ bucket }) => bucket)).toEqual(['docs'])
+  expect((await getBuckets(sql)).items.map(({ bucket }) => bucket)).toEqual(['docs'])
 })
 
 test('a run that only has a prefix of a deleted bucket removes that', async ({ sql }) => {

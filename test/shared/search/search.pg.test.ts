@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { deleteObject, getObjectMetadata, type NewObject, recordObjects } from '../../../shared/catalog/objects.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
-import { encodeCursor } from '../../../shared/database/cursor.ts'
+import { encodeCursor, listName } from '../../../shared/database/cursor.ts'
 import { Invalid } from '../../../shared/errors.ts'
 import { type SearchRequest, searchObjects } from '../../../shared/search/search.ts'
 import { databaseTest as test } from '../../support/postgres/database.ts'
@@ -211,20 +211,22 @@ describe('pages', () => {
     )
   })
 
+  const LIST = listName('search', { query: 'a' })
+
   test('with a cursor far above every id cost no more than the newest block', async ({ sql }) => {
     await record(sql, { key: 'a' })
-    const cursor = encodeCursor('search', ['newest', Number.MAX_SAFE_INTEGER, 0, 2, '2024-01-01T00:00:00Z', 0])
+    const cursor = encodeCursor(LIST, ['newest', Number.MAX_SAFE_INTEGER, 0, 2, '2024-01-01T00:00:00Z', 0])
     expect((await searchObjects(sql, { query: 'a', cursor })).items.map(({ key }) => key)).toEqual(['a'])
   })
 
   const CURSORS = {
     nonsense: 'nonsense',
     'another list': encodeCursor('objects', ['a']),
-    'an unknown mode': encodeCursor('search', ['some', 0, 0, 0.5, '2024-01-01T00:00:00Z', 1]),
-    'half an id': encodeCursor('search', ['all', 0, 0, 0.5, '2024-01-01T00:00:00Z', 1.5]),
-    'a giant id': encodeCursor('search', ['newest', 1e300, 0, 0.5, '2024-01-01T00:00:00Z', 1]),
-    'a giant rank': encodeCursor('search', ['all', 0, 0, 1e300, '2024-01-01T00:00:00Z', 1]),
-    'no time': encodeCursor('search', ['all', 0, 0, 0.5, 'yesterday', 1]),
+    'an unknown mode': encodeCursor(LIST, ['some', 0, 0, 0.5, '2024-01-01T00:00:00Z', 1]),
+    'half an id': encodeCursor(LIST, ['all', 0, 0, 0.5, '2024-01-01T00:00:00Z', 1.5]),
+    'a giant id': encodeCursor(LIST, ['newest', 1e300, 0, 0.5, '2024-01-01T00:00:00Z', 1]),
+    'a giant rank': encodeCursor(LIST, ['all', 0, 0, 1e300, '2024-01-01T00:00:00Z', 1]),
+    'no time': encodeCursor(LIST, ['all', 0, 0, 0.5, 'yesterday', 1]),
   }
   test.for(Object.entries(CURSORS))('with a cursor of %s are refused', async ([, cursor], { sql }) => {
     await expect(searchObjects(sql, { query: 'a', cursor })).rejects.toThrow(Invalid)
