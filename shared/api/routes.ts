@@ -98,6 +98,7 @@ export const routes = {
     body: p.object({ size: p.size, versionId: v.optional(p.versionId), ...details }),
     status: 200,
     returns: 'the object',
+    errors: [409],
   },
   deleteObject: {
     method: 'DELETE',
@@ -106,7 +107,7 @@ export const routes = {
     query: v.strictObject(named),
     status: 204,
     returns: 'nothing',
-    errors: [404],
+    errors: [404, 409],
   },
   listVersions: {
     method: 'GET',
@@ -133,6 +134,7 @@ export const routes = {
     }),
     status: 201,
     returns: '`{ bucket, key, versionId }`',
+    errors: [409],
   },
   forgetVersions: {
     method: 'DELETE',
@@ -147,6 +149,7 @@ export const routes = {
     }),
     status: 200,
     returns: '`{ removed, remaining }`: how many, and whether there are more',
+    errors: [404, 409],
   },
   annotateVersion: {
     method: 'PATCH',
@@ -157,7 +160,7 @@ export const routes = {
     body: p.object({ comment: v.nullish(p.text(16_384)), tags: v.optional(p.texts), createdBy: v.nullish(p.text(1024)) }),
     status: 200,
     returns: 'the version',
-    errors: [404],
+    errors: [404, 409],
   },
   getAuditLogs: {
     method: 'GET',
@@ -285,6 +288,7 @@ export const routes = {
     query: v.strictObject({ run: p.id, ...page }),
     status: 200,
     returns: '`{ items, nextCursor }` of `{ key, versionId, kind }`',
+    errors: [404],
   },
   stopReconcile: {
     method: 'DELETE',

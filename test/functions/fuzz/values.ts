@@ -78,7 +78,7 @@ const forged = fc.oneof(
 
 /** Few keys, so that requests meet; some of them awkward. */
 const key = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom('documents/one.pdf', 'documents/two.pdf') },
+  { weight: 5, arbitrary: fc.constantFrom('documents/one.pdf', 'documents/two.pdf', 'in-s3/one', 'in-s3/two') },
   { weight: 6, arbitrary: fc.nat(40).map(n => `documents/invoice-${n % 7}/${n}.pdf`) },
   { weight: 2, arbitrary: fc.nat(1_000_000).map(n => `many/${n}`) },
   {
@@ -119,6 +119,9 @@ const KNOWN = new Map<v.GenericSchema, fc.Arbitrary<unknown>>([
   [p.key, key],
   [p.prefix, fc.oneof(fc.constantFrom('', 'documents/', 'many/', 'documents/invoice-3', 'n'), key)],
   [p.bucket, fc.constantFrom('archive', 'archive', 'archive', 'more', 'third.bucket')],
+  [p.s3Bucket, fc.constantFrom('archive', 'archive', 'archive', 'missing-bucket')],
+  [p.container, fc.constantFrom('archive', 'archive', 'archive', 'more', 'third.bucket', 'tape room', 'é'.repeat(127))],
+  [p.otherBackend, fc.constantFrom('local', 'tape-1', 'b'.repeat(64))],
   [p.versionId, fc.oneof(fc.constantFrom('null', 'v1', 'v2', 'v3', 'v'.repeat(255)), fc.string({ minLength: 1, maxLength: 12 }))],
   [p.backend, fc.constantFrom('s3', 's3', 'local', 'tape-1', 'b'.repeat(64))],
   [p.action, fc.constantFrom('UPLOAD', 'DOWNLOAD', 'X', `A${'_'.repeat(63)}`)],
