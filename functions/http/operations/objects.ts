@@ -1,4 +1,3 @@
-import * as shared from '../../../shared/catalog/objects.ts'
 import { bucketOf, type Operation } from '../operation.ts'
 
 /** GET /search. */
@@ -9,21 +8,24 @@ export const searchObjects: Operation<'searchObjects'> = async ({ sql }, { query
 }
 
 /** GET /objects. */
-export const listObjects: Operation<'listObjects'> = async (dependencies, { query }) => ({
-  body: await shared.listObjects(dependencies.sql, { ...query, bucket: bucketOf(dependencies, query) }),
-})
+export const listObjects: Operation<'listObjects'> = async (dependencies, { query }) => {
+  const { listObjects: list } = await objects()
+  return { body: await list(dependencies.sql, { ...query, bucket: bucketOf(dependencies, query) }) }
+}
 
 /** GET /object. */
-export const getObject: Operation<'getObject'> = async (dependencies, { query: { key, bucket } }) => ({
-  body: await shared.getObjectMetadata(dependencies.sql, { bucket: bucketOf(dependencies, { bucket }), key }),
-})
+export const getObject: Operation<'getObject'> = async (dependencies, { query: { key, bucket } }) => {
+  const { getObjectMetadata } = await objects()
+  return { body: await getObjectMetadata(dependencies.sql, { bucket: bucketOf(dependencies, { bucket }), key }) }
+}
 
 /** PUT /object. */
 export const recordObject: Operation<'recordObject'> = async (dependencies, { query, body, caller }) => {
   const { recordVersionOf } = await import('../writes/record-version.ts')
   const name = { bucket: bucketOf(dependencies, query), key: query.key }
   await recordVersionOf(dependencies, caller, { versionId: 'null', ...body, ...name })
-  return { body: await shared.getObjectMetadata(dependencies.sql, name) }
+  const { getObjectMetadata } = await objects()
+  return { body: await getObjectMetadata(dependencies.sql, name) }
 }
 
 /** DELETE /object. */
@@ -31,4 +33,9 @@ export const deleteObject: Operation<'deleteObject'> = async (dependencies, { qu
   const { deleteObjectOf } = await import('../writes/delete-object.ts')
   await deleteObjectOf(dependencies, caller, { bucket: bucketOf(dependencies, query), key: query.key })
   return {}
+}
+
+/** Loaded when first needed, not in a cold start. */
+function objects() {
+  return import('../../../shared/catalog/objects.ts')
 }
