@@ -13,6 +13,7 @@ import { writeObservations } from '../refresh/write-observations.ts'
 import { S3_CONCURRENCY } from '../s3/requests.ts'
 import type { Difference } from './drift.ts'
 import type { KeyPair } from './pairs.ts'
+import { BATCH_SIZE } from './repair.ts'
 import { throwIfGeneral } from './unsettled.ts'
 
 /** A version without differences, as far as the listing shows. */
@@ -66,7 +67,9 @@ export async function askAgain(sql: Sql, s3: S3Client, bucket: string, versions:
   )
   throwIfGeneral(failures, versions.length)
   const observed = asked.map(({ observation }) => observation)
-  const differing = new Set(await differsInDetails(sql, observed))
+  const differing = new Set<number>()
+  for (let n = 0; n < observed.length; n += BATCH_SIZE)
+    for (const m of await differsInDetails(sql, observed.slice(n, n + BATCH_SIZE))) differing.add(n + m)
   return {
     differing: asked.filter((_, n) => differing.has(n)).map(({ version }) => version),
     asOf,
@@ -78,9 +81,12 @@ export async function askAgain(sql: Sql, s3: S3Client, bucket: string, versions:
 
 /** Writes that S3 was asked about versions, and what it returned. Returns the keys that failed. */
 export async function recordAsked(sql: Sql, s3: S3Client, { asOf, equal }: Asked): Promise<KeyFailure[]> {
-  if (equal.length === 0) return []
-  const { undecided, failures } = await writeObservations(sql, asOf, { observed: equal })
-  return [...failures, ...(await resolveLatest(sql, s3, undecided))]
+  const failures: KeyFailure[] = []
+  for (let n = 0; n < equal.length; n += BATCH_SIZE) {
+    const written = await writeObservations(sql, asOf, { observed: equal.slice(n, n + BATCH_SIZE) })
+    failures.push(...written.failures, ...(await resolveLatest(sql, s3, written.undecided)))
+  }
+  return failures
 }
 
 function listedAndCataloged({ listed, cataloged }: KeyPair): CatalogedVersion[] {

@@ -7,6 +7,7 @@ import type { VersionName } from '../names.ts'
 import { type KeyFailure, resolveLatest } from '../refresh/resolve-latest.ts'
 import { bucketExists } from '../s3/bucket-exists.ts'
 import type { FinishedChunk, Plan } from './chunks.ts'
+import { BATCH_SIZE } from './repair.ts'
 
 /** A run about a bucket that S3 no longer has. `homeBucket` is the bucket that the installation is configured for. */
 export type DeletedBucketPlan = Pick<Plan, 'sql' | 's3' | 'graceSeconds' | 'clock' | 'shouldStop'> & {
@@ -14,14 +15,12 @@ export type DeletedBucketPlan = Pick<Plan, 'sql' | 's3' | 'graceSeconds' | 'cloc
   homeBucket?: string
 }
 
-/** Versions per statement and checkpoint. */
-const BATCH_SIZE = 1000
-
 /**
- * Removes the versions of a bucket that S3 no longer has from the catalog, in the order of keys, after the checkpoint of the run; a dry run only counts them. First
- * S3 must say twice, the grace period apart, that the bucket does not exist, and it must be the right S3: either the caller has
- * confirmed that the bucket was deleted (the option `bucketDeleted`), or this is not the configured bucket, and that one exists. Returns
- * early when `shouldStop` returns true. Throws Invalid when that is not so, and `listingError` when the catalog never knew the bucket.
+ * Removes the versions of a bucket that S3 no longer has from the catalog, in the order of keys, after the checkpoint of the run; a dry run
+ * only counts them. First S3 must say twice, the grace period apart, that the bucket does not exist, and it must be the right S3: either the
+ * caller has confirmed that the bucket was deleted (the option `bucketDeleted`), or this is not the configured bucket, and that one exists.
+ * Returns whether it reached the last key: `shouldStop` ends it early. Throws Invalid when the bucket exists or the deletion must be confirmed,
+ * and `listingError` when the catalog never knew the bucket.
  */
 export async function* removeDeletedBucket(
   plan: DeletedBucketPlan,

@@ -12,7 +12,7 @@ import type { KeyPair } from './pairs.ts'
 import { throwIfGeneral } from './unsettled.ts'
 
 /** Observations per statement; ten times as many gain nothing. */
-const BATCH_SIZE = 1000
+export const BATCH_SIZE = 1000
 
 /** A key with its differences. */
 export type DifferingKey = KeyPair & { differences: Difference[] }

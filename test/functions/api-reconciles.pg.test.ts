@@ -70,6 +70,8 @@ test.for([
   [{ kind: 'inventory', manifest: 'reports/manifest.json' }, 'manifest must be s3://bucket/.../manifest.json'],
   [{ kind: 'digest', dryRun: true }, 'dryRun is only for the kind reconcile'],
   [{ kind: 'inventory', manifest: 's3://a/b', sampleRate: 1 }, 'sampleRate is only for the kind reconcile'],
+  [{ bucketDeleted: 'yes' }, 'bucketDeleted must be true or false'],
+  [{ kind: 'digest', bucketDeleted: true }, 'bucketDeleted is only for the kind reconcile'],
   [{ kind: 'preview', graceSeconds: 5 }, 'graceSeconds is only for the kind reconcile'],
   [{ grace: 1 }, 'unknown field grace'],
 ] as const)('POST /reconciles with %j is refused', async ([body, message], { sql }) => {
