@@ -1,7 +1,7 @@
 import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3'
 import { expect } from 'vitest'
-import type { ReconcileRun, ReconcileScope } from '../../../shared/catalog/reconcile-runs.ts'
-import { openRun } from '../../../shared/catalog/reconcile-runs.ts'
+import { applyObservations } from '../../../shared/catalog/observations.ts'
+import { openRun, type ReconcileRun, type ReconcileScope } from '../../../shared/catalog/reconcile-runs.ts'
 import { getBuckets, getStatistics } from '../../../shared/catalog/statistics.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { Invalid } from '../../../shared/errors.ts'
@@ -104,15 +104,12 @@ test('a bucket that was taken for deleted is indexed again as a whole', async ({
   await expectEqual(sql, right, 'other')
 })
 
-test('a run about a deleted bucket that is stopped continues, and counts each version once', { timeout: 60_000 }, async ({
-  sql,
-}) => {
+test('a run about a deleted bucket that is stopped continues, and counts each version once', async ({ sql }) => {
   await using bucket = await testS3()
-  for (const name of ['docs', 'other']) await makeBucket(bucket.s3, name, 'Enabled')
-  for (let n = 0; n < 11; n++)
-    await Promise.all(Array.from({ length: 100 }, (_, m) => put(bucket, `key ${n} ${m}`, 'x', 'other')))
-  await deliver(sql, bucket)
-  await deleteBucket(bucket, 'other')
+  await makeBucket(bucket.s3, 'docs', 'Enabled')
+  const look = { bucket: 'other', versionId: 'v', state: 'present', isVerified: true, claimsLatest: true, sequencer: '' } as const
+  const versions = Array.from({ length: 1100 }, (_, n) => ({ ...look, key: `key ${n}`, size: 1, lastModified: new Date() }))
+  await applyObservations(sql, null, { observed: versions })
   let saves = 0
   const stopped = await work(sql, bucket, {}, { onProgress: () => saves++, shouldStop: () => saves > 0 })
   expect(stopped).toMatchObject({ finishedAt: null, findings: { orphaned: 1000, repaired: 1000 } })
