@@ -106,6 +106,20 @@ test('a posted entry names ann and appears as her own, or as an S3 event', async
   await api.close()
 })
 
+test('an entry of a write can be longer than 16 KB', async ({ ask }) => {
+  const texts = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}`, '\u0001'.repeat(20)]))
+  await record(ask, { metadata: texts, tags: texts, comment: '\u0001'.repeat(800), createdBy: '\u0001'.repeat(800) })
+  await record(ask, { comment: '\u0002'.repeat(800), createdBy: '\u0002'.repeat(800), contentType: '\u0002'.repeat(800) })
+  for (let n = 0; n < 20; n++)
+    await ask('POST', '/versions', { body: { key: '\u0001'.repeat(1000), versionId: `${n}`, storageBackend: 'tape' } })
+  await ask('DELETE', '/versions', { query: { key: '\u0001'.repeat(1000) } })
+  for (const { metadata } of await entriesOf(ask)) expect(Buffer.byteLength(JSON.stringify(metadata))).toBeLessThan(16_385)
+  expect((await entriesOf(ask))[0]).toMatchObject({
+    action: 'FORGET',
+    metadata: { cut: expect.stringMatching(/^\{"removed":20,/) },
+  })
+})
+
 test('a long comment in an entry is cut', async ({ ask }) => {
   await record(ask, { comment: 'x'.repeat(16_384) })
   const [entry] = await entriesOf(ask)

@@ -40,7 +40,17 @@ export async function auditedWrite<T>(
 
 /** The entry of a request that the API itself carried out. */
 export function apiEntry(caller: Caller, entry: WriteEntry): NewAuditEntry {
-  return { ...entry, ...caller, source: 'api' }
+  return { ...entry, ...caller, source: 'api', metadata: entry.metadata && cut(entry.metadata) }
+}
+
+/** The most metadata of an entry, in bytes of JSON, and what is kept of more, in characters. */
+const METADATA = { maxBytes: 16_384, kept: 3000 }
+
+/** The metadata, or the beginning of its JSON where it is too long, and the request id of S3, by which its event finds the entry. */
+function cut(metadata: Record<string, unknown>): Record<string, unknown> {
+  const json = JSON.stringify(metadata)
+  if (Buffer.byteLength(json) <= METADATA.maxBytes) return metadata
+  return { cut: `${json.slice(0, METADATA.kept).toWellFormed()}… (${json.length} characters)`, s3RequestId: metadata.s3RequestId }
 }
 
 /** The caller as one text, for what they claim. */
