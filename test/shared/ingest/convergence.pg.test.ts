@@ -5,7 +5,6 @@ import { indexer } from '../../../functions/queue/index-batch.ts'
 import { stages } from '../../../infra/stages.ts'
 import type { S3Options } from '../../../local/s3/server.ts'
 import { driftOf, type ReconcileRun } from '../../../shared/catalog/reconcile-runs.ts'
-import { bucketsWithVersions } from '../../../shared/catalog/versions.ts'
 import type { Sql } from '../../../shared/database/connection.ts'
 import { refreshPeriod } from '../../../shared/refresh-period.ts'
 import { bucketExists } from '../../../shared/s3/bucket-exists.ts'
@@ -169,10 +168,9 @@ async function reconcileAll(sql: Sql, { bucket: { s3 }, names }: Stage): Promise
   const refreshHours = refreshPeriod({ days: PROD.refreshDays, hoursBetweenRuns: PROD.schedules.reconciler.hours })
   const settings = { sql, s3, bucket: HOME, refreshHours, clock: skippingClock(), log: () => undefined }
   const work = reconciler(settings)
-  const known = await bucketsWithVersions(sql)
   const runs: ReconcileRun[] = []
   for (const bucket of names) {
-    if (!known.includes(bucket) && !(await bucketExists(s3, bucket))) continue
+    if (!(await bucketExists(s3, bucket)) && (await versionsInCatalog(sql, bucket)).length === 0) continue
     const { done, run } = await work({ bucket }, { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY })
     expect({ done, run }).toMatchObject({ done: true, run: { state: 'finished', findings: { disagreeing: 0 } } })
     runs.push(run)
