@@ -4,8 +4,14 @@ import type { Implementation } from './implementations.ts'
 import { asEventOf } from './other-events.ts'
 import { type Changes, startS3Proxy } from './s3-proxy.ts'
 
-/** One difference, and where it is known from. */
-type Quirk = { of: Implementation[]; what: string; source: string } & Changes
+/** One difference, and where it is known from. The bucket is the one behind the proxy. */
+type Quirk = {
+  of: Implementation[]
+  what: string
+  source: string
+  request?: Changes['request']
+  response?: (...args: [...Parameters<NonNullable<Changes['response']>>, TestS3]) => void | Promise<void>
+}
 
 /** The answers that differ. What the events look like is in `other-events.ts`. */
 export const QUIRKS: Quirk[] = [
@@ -29,6 +35,26 @@ export const QUIRKS: Quirk[] = [
       if (method !== 'HEAD' || response.headers.get('x-amz-delete-marker') !== 'true') return
       response.status = 404
       for (const name of ['x-amz-delete-marker', 'x-amz-version-id', 'last-modified', 'allow']) response.headers.delete(name)
+    },
+  },
+  {
+    of: ['ceph'],
+    what: 'the listing has no entity tag and another time after the tags of a version were deleted',
+    source: 'radosgw 16.2.15; set_attrs writes the index of the bucket with the attributes that it is given',
+    response(request, response, { events }) {
+      const untagged = events
+        .map(body => JSON.parse(body).Records[0])
+        .filter(({ eventName }) => eventName === 'ObjectTagging:Delete')
+      const ids = new Set(untagged.map(({ s3 }) => s3.object.versionId).filter(id => id !== undefined))
+      const edit = editXml(xml =>
+        xml.replaceAll(/<Version>.*?<\/Version>/gs, version => {
+          if (!ids.has(/(?<=<VersionId>)[^<]+/.exec(version)?.[0])) return version
+          return version
+            .replace(/(?<=<ETag>)[^<]+/, '&quot;&quot;')
+            .replace(/(?<=<LastModified>)[^<]+/, '2038-01-19T03:14:07.123Z')
+        }),
+      )
+      return edit(request, response)
     },
   },
   {
@@ -86,7 +112,7 @@ export async function asImplementation(bucket: TestS3, implementation: Implement
       return undefined
     },
     async response(request, response) {
-      for (const quirk of quirks) await quirk.response?.(request, response)
+      for (const quirk of quirks) await quirk.response?.(request, response, bucket)
     },
   })
   const s3 = testClient(proxy.url)
@@ -104,7 +130,7 @@ export async function asImplementation(bucket: TestS3, implementation: Implement
 }
 
 /** Changes the XML of listings of versions. */
-function editXml(edit: (xml: string) => string): Changes['response'] {
+function editXml(edit: (xml: string) => string): NonNullable<Changes['response']> {
   return ({ method, url }, response) => {
     if (method === 'GET' && url.searchParams.has('versions')) response.body = Buffer.from(edit(response.body.toString()))
   }
