@@ -9,7 +9,7 @@ import { isBadRequest } from '../s3/requests.ts'
 /**
  * Fetches a version from S3 as an observation. Where S3 refuses the HEAD with 400 (an object encrypted with a customer's key, a malformed
  * version id), or its response lacks the entity tag or the time, the observation holds what the listing said of the version, if it was listed.
- * Throws for a version that S3 lists and does not return: it would be recorded as deleted, which is final.
+ * Throws for a version that S3 lists and does not return: it would be recorded as deleted.
  */
 export async function observeVersion(s3: S3Client, version: VersionName, listed?: ListedVersion): Promise<Observation> {
   const state = await headVersion(s3, version).catch((error: unknown) => {
