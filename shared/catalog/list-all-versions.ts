@@ -7,13 +7,16 @@ import type { KeyRange, ListedKey, ListedVersion } from '../listing.ts'
 /** A version as the catalog has it. `observedAt`: when S3 was asked about it, in seconds since 1970; null if only an event was read. */
 export type CatalogedVersion = ListedVersion & { observedAt: number | null }
 
-/** Whether a listing shows a version otherwise than the catalog has it, or the catalog has it from an event only. */
+/**
+ * Whether a listing shows a version otherwise than the catalog has it, or the catalog has it from an event only. An entity tag that is not listed
+ * says nothing: Ceph loses it from the listing when the tags of a version are deleted.
+ */
 export function differsFromListing(listed: ListedVersion, known: CatalogedVersion): boolean {
   return (
     known.observedAt === null ||
     listed.isDeleteMarker !== known.isDeleteMarker ||
     listed.size !== known.size ||
-    listed.etag !== known.etag ||
+    (listed.etag !== known.etag && (listed.etag !== null || listed.isDeleteMarker)) ||
     listed.storageClass !== known.storageClass ||
     listed.lastModified !== known.lastModified
   )

@@ -1,7 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3'
+import type { CatalogedKey } from '../catalog/list-all-versions.ts'
 import type { ReconcileRun } from '../catalog/reconcile-runs.ts'
 import type { Sql } from '../database/connection.ts'
 import { REQUEST_RATE } from '../limits.ts'
+import type { ListedKey } from '../listing.ts'
 import { pacedClient } from '../s3/paced-client.ts'
 import { startDigest } from './digest.ts'
 import { walkPairs } from './pairs.ts'
@@ -39,7 +41,7 @@ export async function runDigest(
     }
     let unsaved = 0
     for await (const { key, listed, cataloged } of walkPairs(sql, paced, { bucket, prefix, after: checkpoint ?? undefined })) {
-      if (listed) inBucket.add(listed)
+      if (listed) inBucket.add(withEntityTags(listed, cataloged))
       if (cataloged) inCatalog.add(cataloged)
       last = key
       unsaved += Math.max(listed?.versions.length ?? 0, cataloged?.versions.length ?? 0)
@@ -50,4 +52,12 @@ export async function runDigest(
     }
     return save(!held.isCancelled())
   })
+}
+
+/** An entity tag that is not listed is taken from the catalog: Ceph loses it when the tags of a version are deleted. */
+function withEntityTags(listed: ListedKey, cataloged: CatalogedKey | undefined): ListedKey {
+  if (!cataloged || listed.versions.every(({ etag, isDeleteMarker }) => etag !== null || isDeleteMarker)) return listed
+  const known = new Map(cataloged.versions.map(({ versionId, etag }) => [versionId, etag]))
+  const versions = listed.versions.map(version => ({ ...version, etag: version.etag ?? known.get(version.versionId) ?? null }))
+  return { ...listed, versions }
 }
