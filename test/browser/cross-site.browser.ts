@@ -71,7 +71,8 @@ describe('a page', () => {
     await context.close()
     expect(await state()).toEqual(before)
     expect(seen.length).toBeGreaterThan(20)
-    expect(seen.filter(line => !line.endsWith(' 403'))).toEqual([])
+    // 400: a form upload is read before its policy is verified, and this one has no file.
+    expect(seen.filter(line => !/ 403$|^POST \S+\/catalog 400$/.test(line))).toEqual([])
   })
 })
 
