@@ -11,10 +11,12 @@ export type Listener = (request: IncomingMessage, response: ServerResponse) => P
 
 /**
  * Listens on 127.0.0.1 only. Port 0 takes a free port; a port in use rejects with Node's EADDRINUSE. Requests that a web page of another
- * origin may have sent are refused with 403, also those that reach the server through a name of that page's own (DNS rebinding).
+ * origin may have sent are refused with 403, also those that reach the server through a name of that page's own (DNS rebinding). A connection
+ * whose headers are not complete within `headersMs` is closed with 408.
  */
-export async function serve(port: number, listener: Listener): Promise<LocalServer> {
-  const server = createServer((request, response) => void handle(listener, request, response))
+export async function serve(port: number, listener: Listener, { headersMs = 10_000 } = {}): Promise<LocalServer> {
+  const limits = { headersTimeout: headersMs, connectionsCheckingInterval: headersMs / 10 }
+  const server = createServer(limits, (request, response) => void handle(listener, request, response))
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject).listen(port, '127.0.0.1', listening.resolve)
   await listening.promise

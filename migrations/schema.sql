@@ -1260,7 +1260,13 @@ declare
       when type like '%/*' then 'o.content_type ^@ rtrim($5, ''*'')'
       when type is not null then 'o.content_type = $5'
     end,
-    case when contained is not null then 'o.metadata @> $6' end);
+    (
+      select string_agg('(' || alternatives || ')', ' and ')
+      from generate_series(0, jsonb_array_length(contained) - 1) as n, lateral (
+        select string_agg(format('o.metadata @> ($6 -> %s -> %s)', n, k), ' or ') as alternatives
+        from generate_series(0, jsonb_array_length(contained -> n) - 1) as k
+      ) as pair
+    ));
   estimate numeric;
   plan json;
   reads_rows boolean;
@@ -1319,7 +1325,7 @@ begin
   end if;
 end
 $function$;
-comment on function catalog.search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) is 'The matches of a search with their ranks. Mode all: every match. Mode newest, when too many match to rank all: a block of 1,000 by id from the newest down (ids less than below, and at least down_to). read_below is its upper bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate.';
+comment on function catalog.search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) is 'The matches of a search with their ranks. Mode all: every match. Mode newest, when too many match to rank all: a block of 1,000 by id from the newest down (ids less than below, and at least down_to). read_below is its upper bound, rest_below where the next block begins, null at the end. A null mode is chosen by the planner''s estimate. contained is an array of arrays: of each of them metadata must contain one document.';
 grant execute on function catalog.search_matches(tsquery,text,text,text,text,jsonb,text,bigint,bigint) to catalog_api;
 
 CREATE OR REPLACE FUNCTION catalog.search_vector(key text, content_type text, metadata jsonb, tags jsonb)

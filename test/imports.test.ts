@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'shared/database/roles.ts',
     'shared/environment.ts',
     'shared/functions.ts',
+    'shared/limits.ts',
     'shared/metrics.ts',
     'shared/refresh-period.ts',
   ],

@@ -18,13 +18,17 @@ export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent> {
       if (!matchRoute(event).route.body) return
       const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
       if (bytes.length > MAX_BYTES) throw new HttpError(413, 'BodyTooLarge', `The body must be at most ${MAX_BYTES} bytes`)
-      if (!isUtf8(bytes)) throw new HttpError(400, 'MalformedBody', 'The body is not UTF-8')
+      // API Gateway decodes gzip and deflate. What comes with another coding, or past another gateway, is not JSON here.
+      const encoding = Object.entries(event.headers).find(([name]) => name.toLowerCase() === 'content-encoding')?.[1]
+      const isEncoded = encoding !== undefined && encoding.toLowerCase() !== 'identity'
+      if (!isUtf8(bytes)) throw isEncoded ? encoded(encoding) : new HttpError(400, 'MalformedBody', 'The body is not UTF-8')
       // HTTP/1.1 headers arrive as they were written, and the parser accepts two spellings.
       event.headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]))
       try {
         await parser.before?.(request)
       } catch (error) {
-        throw isMediaType(error) ? unsupported(error) : malformed(error)
+        if (isMediaType(error)) throw unsupported(error)
+        throw isEncoded ? encoded(encoding) : malformed(error)
       }
     },
   }
@@ -37,6 +41,10 @@ function isMediaType(error: unknown): boolean {
 
 function unsupported(cause: unknown): HttpError {
   return new HttpError(415, 'UnsupportedMediaType', 'The body must be JSON, with content-type: application/json', { cause })
+}
+
+function encoded(encoding: string): HttpError {
+  return new HttpError(415, 'UnsupportedMediaType', `The body is encoded (${encoding}): send it as it is, or with gzip`)
 }
 
 function malformed(error: unknown): HttpError {

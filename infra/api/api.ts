@@ -1,3 +1,4 @@
+import { Size } from 'aws-cdk-lib'
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -12,6 +13,7 @@ import {
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { type Route, routes } from '../../shared/api/routes.ts'
+import { MIN_COMPRESSED_BYTES } from '../../shared/limits.ts'
 import { acknowledge } from '../acknowledge.ts'
 import type { People } from '../data/user-pool.ts'
 import { logGroup } from '../functions/log-group.ts'
@@ -26,6 +28,8 @@ export function api(scope: Construct, stage: Stage, lambda: Lambda, people?: Peo
     restApiName: prefixOf(stage),
     description: `Storage Catalog (${stage.name})`,
     endpointTypes: [EndpointType.REGIONAL],
+    // API Gateway compresses for clients that accept it, and decodes compressed requests; the function sees neither.
+    minCompressionSize: Size.bytes(MIN_COMPRESSED_BYTES),
     // Without a role in the account's settings API Gateway writes no logs. The account keeps it when the stack is deleted.
     cloudWatchRole: true,
     deployOptions: {

@@ -7,6 +7,7 @@ const ERRORS: [ResponseType, code: string][] = [
   [ResponseType.BAD_REQUEST_PARAMETERS, 'InvalidParameter'],
   [ResponseType.BAD_REQUEST_BODY, 'InvalidParameter'],
   [ResponseType.REQUEST_TOO_LARGE, 'TooLarge'],
+  [ResponseType.UNSUPPORTED_MEDIA_TYPE, 'UnsupportedMediaType'],
   [ResponseType.UNAUTHORIZED, 'Unauthorized'],
   [ResponseType.EXPIRED_TOKEN, 'Unauthorized'],
   [ResponseType.ACCESS_DENIED, 'Forbidden'],

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { type LocalServer, serve } from '../http.ts'
 import { explainPort } from '../ports.ts'
+import { decodeBody, encodeBody, UnsupportedCoding } from './compression.ts'
 import { apiEvent, MalformedUrl } from './event.ts'
 
 /** What Lambda runs for API Gateway, without its callback. */
@@ -13,7 +14,7 @@ export type ApiHandler = (event: APIGatewayProxyEvent, context: never) => Promis
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 /**
- * Serves the API handler over HTTP on 127.0.0.1, as API Gateway's REST proxy integration does. The caller's identity is the user who
+ * Serves the API handler over HTTP on 127.0.0.1, as API Gateway's REST proxy integration does, compression included. The caller's identity is the user who
  * runs the process. A port in use is an error that names it.
  */
 export async function startApi({
@@ -32,18 +33,29 @@ export async function startApi({
 
 async function handle(handler: ApiHandler, user: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID()
-  const body = await readBody(request)
-  if (!body) return refuse(response, 413, 'BodyTooLarge', `A request must be at most ${MAX_REQUEST_BYTES} bytes`, requestId)
   try {
+    const sent = await readBody(request)
+    const body = await decodeBody(sent, request.headers['content-encoding'], MAX_REQUEST_BYTES)
     // middy accepts an empty context: there is no deadline.
-    send(response, await handler(apiEvent(request, body, { requestId, user }), {} as never))
+    await send(request, response, await handler(apiEvent(request, body, { requestId, user }), {} as never))
   } catch (error) {
-    if (!(error instanceof MalformedUrl)) throw error
-    refuse(response, 400, 'InvalidParameter', error.message, requestId)
+    const [status, code] = refusalOf(error)
+    if (!(error instanceof Error) || status === undefined) throw error
+    const message = status === 413 ? `A request must be at most ${MAX_REQUEST_BYTES} bytes` : error.message
+    const body = JSON.stringify({ error: { code, message, requestId } })
+    await send(request, response, { statusCode: status, headers: { 'content-type': 'application/json' }, body })
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/** What API Gateway refuses without the handler. */
+function refusalOf(error: unknown): [status?: number, code?: string] {
+  if (error instanceof MalformedUrl) return [400, 'InvalidParameter']
+  if (error instanceof UnsupportedCoding) return [415, 'UnsupportedMediaType']
+  return error instanceof RangeError ? [413, 'BodyTooLarge'] : []
+}
+
+/** Throws a RangeError for a body that is too long. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of request) {
@@ -51,22 +63,19 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     // Read to the end all the same: a client that is still sending would not read the response.
     if (bytes <= MAX_REQUEST_BYTES) chunks.push(chunk)
   }
-  return bytes <= MAX_REQUEST_BYTES ? Buffer.concat(chunks) : undefined
+  if (bytes > MAX_REQUEST_BYTES) throw new RangeError(`${bytes} bytes`)
+  return Buffer.concat(chunks)
 }
 
-function send(
+async function send(
+  request: IncomingMessage,
   response: ServerResponse,
-  { statusCode, headers = {}, multiValueHeaders = {}, body, isBase64Encoded }: APIGatewayProxyResult,
-): void {
+  { statusCode, headers = {}, multiValueHeaders = {}, body: text, isBase64Encoded }: APIGatewayProxyResult,
+): Promise<void> {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, String(value))
   for (const [name, values] of Object.entries(multiValueHeaders)) response.setHeader(name, (values ?? []).map(String))
-  response.writeHead(statusCode).end(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'))
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string, requestId: string): void {
-  send(response, {
-    statusCode: status,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ error: { code, message, requestId } }),
-  })
+  const whole = Buffer.from(text, isBase64Encoded ? 'base64' : 'utf8')
+  const { body, contentEncoding } = await encodeBody(whole, request.headers['accept-encoding']?.toString())
+  if (contentEncoding) response.setHeader('content-encoding', contentEncoding)
+  response.writeHead(statusCode).end(body)
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { isDay } from '../calendar.ts'
-import { MAX_KEY_BYTES, MAX_PAGE_SIZE } from '../limits.ts'
+import { MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_PAGE_SIZE, MAX_PAYLOAD_BYTES } from '../limits.ts'
 import { AUDIT_ACTION, AUDIT_SOURCES, BACKEND_NAME, CONTAINER_NAME, isS3BucketName } from '../names.ts'
 
 /** Postgres' own parser fails at some thousands, depending on its stack. */
@@ -143,33 +143,37 @@ export const cursor = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxB
 /** `name=value` of a query, any number of times: pairs that an object's metadata must contain. */
 export const metadataFilter = v.pipe(
   v.array(v.pipe(text(4096), v.regex(/^[^=]+=/, 'must be name=value'))),
+  v.maxLength(20, 'must be given at most 20 times'),
   v.transform(pairs =>
     Object.fromEntries(pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
   ),
 )
 
-/** A JSON object that jsonb can store. */
+/** A JSON object that jsonb can store, of at most 16 KB. */
 export const metadata = v.pipe(
   record(v.unknown(), 'must be an object'),
   v.check(
     json => isStorableJson(json),
     `must not contain U+0000 or lone surrogates, and must be at most ${JSON_DEPTH} levels deep`,
   ),
+  v.check(json => isWithin(json, MAX_METADATA_BYTES), `must be at most ${MAX_METADATA_BYTES} bytes`),
 )
 
-/** Any JSON value that jsonb can store. */
+/** Any JSON value that jsonb can store, of at most 64 KB. */
 export const json = v.pipe(
   v.unknown(),
   v.check(
     json => isStorableJson(json),
     `must not contain U+0000 or lone surrogates, and must be at most ${JSON_DEPTH} levels deep`,
   ),
+  v.check(json => isWithin(json, MAX_PAYLOAD_BYTES), `must be at most ${MAX_PAYLOAD_BYTES} bytes`),
 )
 
-/** Names and values of text, such as tags. */
+/** Names and values of text, such as tags, of at most 16 KB. */
 export const texts = v.pipe(
   record(v.string('must be text'), 'must be an object of texts'),
   v.check(json => isStorableJson(json), 'must not contain U+0000 or lone surrogates'),
+  v.check(json => isWithin(json, MAX_METADATA_BYTES), `must be at most ${MAX_METADATA_BYTES} bytes`),
 )
 
 /** The value of an HTTP header: visible characters and spaces of ASCII. */
@@ -190,6 +194,11 @@ export const userMetadata = v.pipe(
 
 function isStorable(value: string): boolean {
   return !value.includes('\0') && value.isWellFormed()
+}
+
+/** Whether JSON is not too long. One that is refused anyway is not measured: it may be too deep to be written. */
+function isWithin(value: unknown, maxBytes: number): boolean {
+  return !isStorableJson(value) || Buffer.byteLength(JSON.stringify(value) ?? '') <= maxBytes
 }
 
 /** Level by level: hostile input could overflow a recursion. */

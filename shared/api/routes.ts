@@ -239,6 +239,7 @@ export const routes = {
     }),
     status: 201,
     returns: '`{ url, method, headers, expiresAt }`',
+    errors: [404, 409],
   },
   getDownload: {
     method: 'GET',

@@ -132,7 +132,8 @@ function toRow(entry: NewAuditEntry) {
     user_agent: toStoredTextOrNull(entry.userAgent),
     success,
     error_message: toStoredTextOrNull(entry.errorMessage),
-    metadata,
+    // It may hold keys, in which U+0000 is legal.
+    metadata: toStoredValues(metadata),
     source,
     claimed: claimed && toStoredValues(claimed),
   }

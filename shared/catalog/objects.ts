@@ -1,11 +1,11 @@
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
-import { jsonParameter } from '../database/json-parameter.ts'
-import { checkedLimit, type Page } from '../database/page.ts'
-import { fromStoredKey, toStoredKey, toStoredValues } from '../database/stored-text.ts'
+import { checkedLimit, type Page, toPage } from '../database/page.ts'
+import { fromStoredKey, toStoredKey } from '../database/stored-text.ts'
 import { Invalid, NotFound } from '../errors.ts'
 import { prefixEnd } from '../key-order.ts'
 import { type KeyName, keyId } from '../names.ts'
+import { matchesMetadata } from './metadata-filter.ts'
 import { applyObservations, type StoredDetails, type VersionDetails, verified } from './observations.ts'
 
 /** A row of storage_objects: the current object of a key. `size` is bytes. */
@@ -17,7 +17,7 @@ export type NewObject = KeyName & VersionDetails & { size: number; versionId?: s
 /** One page of a list by prefix; `prefixes` are the folders in it, when there is a delimiter. */
 export type ObjectPage = Page<StoredObject> & { prefixes: string[] }
 
-/** Which objects, in the order of their keys' bytes. `metadata` must be contained in the object's; `limit` is 1 to 1000. */
+/** Which objects, in the order of their keys' bytes. The object's metadata must contain `metadata` (`documentsOf`); `limit` is 1 to 1000. */
 export type ObjectFilter = {
   bucket: string
   prefix?: string
@@ -71,7 +71,7 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
     o.bucket = ${bucket}
     ${end === null ? sql`` : sql`and o.key < ${end}`}
     ${filter.backend === undefined ? sql`` : sql`and o.storage_backend = ${filter.backend}`}
-    ${filter.metadata === undefined ? sql`` : sql`and o.metadata @> ${jsonParameter(sql, toStoredValues(filter.metadata))}`}
+    ${matchesMetadata(sql, filter.metadata)}
   `
   const entries =
     delimiter === ''
@@ -107,12 +107,14 @@ export async function listObjects(sql: Sql, filter: ObjectFilter): Promise<Objec
           where e.n > 0
           order by e.n
         `
-  const page = entries.slice(0, limit)
-  const last = page.at(-1)
+  const { items, nextCursor } = toPage(entries, limit, {
+    toItem: entry => entry,
+    cursorAfter: last => encodeCursor(list, [startAfter(last)]),
+  })
   return {
-    items: page.filter(({ folder }) => folder === null).map(({ folder: _, ...row }) => toObject(row)),
-    prefixes: page.flatMap(({ folder }) => (folder === null ? [] : [fromStoredKey(folder)])),
-    nextCursor: entries.length > limit && last ? encodeCursor(list, [startAfter(last)]) : null,
+    items: items.filter(({ folder }) => folder === null).map(({ folder: _, ...row }) => toObject(row)),
+    prefixes: items.flatMap(({ folder }) => (folder === null ? [] : [fromStoredKey(folder)])),
+    nextCursor,
   }
 }
 

@@ -1,9 +1,11 @@
 import type { PendingQuery } from 'postgres'
+import { documentsOf } from '../catalog/metadata-filter.ts'
 import { objectColumns, type StoredObject, toObject } from '../catalog/objects.ts'
 import type { Sql } from '../database/connection.ts'
 import { decodeCursor, encodeCursor, listName } from '../database/cursor.ts'
-import { checkedLimit, type Page } from '../database/page.ts'
-import { toStoredKey, toStoredRecord, toStoredText } from '../database/stored-text.ts'
+import { jsonParameter } from '../database/json-parameter.ts'
+import { checkedLimit, fitting, type Page } from '../database/page.ts'
+import { toStoredKey, toStoredText } from '../database/stored-text.ts'
 import { Invalid } from '../errors.ts'
 import { parseSearch, type SearchQuery } from './query.ts'
 
@@ -51,7 +53,7 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
       from search, catalog.search_matches(
         search.query, ${request.bucket ?? null}, ${request.prefix ? toStoredKey(request.prefix) : null}, ${request.backend ?? null},
         ${request.contentType === undefined ? null : toStoredText(request.contentType)},
-        ${request.metadata === undefined ? null : sql.json(toStoredRecord(request.metadata))},
+        ${request.metadata === undefined ? null : jsonParameter(sql, documentsOf(request.metadata))},
         ${at.mode}, ${at.below}, ${at.downTo}
       ) as m
     ),
@@ -70,7 +72,8 @@ export async function searchObjects(sql: Sql, request: SearchRequest): Promise<S
     left join catalog.storage_objects o on o.id = p.id
     order by p.rank desc, p.last_modified desc, p.id desc
   `
-  return { items: rows.slice(0, limit).filter(isFound).map(toFound), nextCursor: cursorAfter(list, rows, limit) }
+  const page = fitting(rows.slice(0, limit))
+  return { items: page.filter(isFound).map(toFound), nextCursor: cursorAfter(list, rows, page.length) }
 }
 
 /**
@@ -126,9 +129,9 @@ function toFound({
   return toObject(object)
 }
 
-function cursorAfter(list: string, rows: Row[], limit: number): string | null {
-  const last = rows[limit - 1]
-  if (rows.length > limit && last && last.id !== null) return encodePosition(list, last)
+function cursorAfter(list: string, rows: Row[], length: number): string | null {
+  const last = rows[length - 1]
+  if (rows.length > length && last && last.id !== null) return encodePosition(list, last)
   const next = rows[0]?.downTo ?? null
   return next === null ? null : encodePosition(list, { mode: 'newest', below: next, downTo: null, ...BEFORE_ALL })
 }

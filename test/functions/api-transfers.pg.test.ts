@@ -1,10 +1,11 @@
-import { expect } from 'vitest'
+import { describe, expect } from 'vitest'
+import { presignDownload } from '../../functions/http/presign.ts'
 import { lazyS3 } from '../../functions/runtime/lazy-s3.ts'
 import { recordVersion } from '../../shared/catalog/versions.ts'
 import { headVersion } from '../../shared/s3/head-version.ts'
 import { fetchLatestVersion } from '../../shared/s3/key-versions.ts'
 import { databaseTest } from '../support/postgres/database.ts'
-import { makeBucket, type TestS3, testS3 } from '../support/s3/bucket.ts'
+import { makeBucket, type TestS3, testClient, testS3 } from '../support/s3/bucket.ts'
 import { type Ask, testApi } from './api-client.ts'
 
 const test = databaseTest.extend<{ bucket: TestS3; ask: Ask }>({
@@ -111,6 +112,33 @@ test('what is not there, is a delete marker or is not in S3 cannot be downloaded
     ].map(async query => (await ask('GET', '/download', { query })).error.code),
   )
   expect(codes).toEqual(['NotFound', 'NotFound', 'NotFound', 'NotFound', 'Conflict'])
+})
+
+test('a URL was signed for a bucket that does not exist', async ({ ask, sql }) => {
+  const upload = await ask('POST', '/uploads', { body: { bucket: 'no-such-bucket', key: 'k' } })
+  expect([upload.status, upload.error.message]).toEqual([404, 'No bucket no-such-bucket'])
+  await recordVersion(sql, { bucket: 'no-such-bucket', key: 'k', versionId: 'v1', size: 1 })
+  const download = await ask('GET', '/download', { query: { bucket: 'no-such-bucket', key: 'k' } })
+  expect([download.status, download.error.message]).toEqual([404, 'No bucket no-such-bucket'])
+  expect((await ask('GET', '/audit')).items).toEqual([])
+})
+
+describe('expiresAt promised more than the credentials hold', () => {
+  const at = (seconds: number) => new Date(Date.now() + seconds * 1000)
+  test.for([
+    ['a session that ends in five minutes', { sessionToken: 't', expiration: at(300) }, 300],
+    ['a session whose end nobody knows', { sessionToken: 't' }, 900],
+    ['a session that ends later', { sessionToken: 't', expiration: at(7200) }, 3600],
+    ['an access key', {}, 3600],
+  ] as const)('%s', async ([, session, seconds], { bucket }) => {
+    const credentials = { accessKeyId: 'tester', secretAccessKey: 'secret' }
+    // The stand-in knows no sessions: its own client asks for the bucket, and the session signs.
+    const s3 = testClient(bucket.server.url, credentials)
+    const signer = Object.assign(s3, { config: { ...s3.config, credentials: async () => ({ ...credentials, ...session }) } })
+    const { expiresAt } = await presignDownload(signer, { bucket: 'archive', key: 'k', expiresIn: 3600 })
+    expect(Math.abs(expiresAt.getTime() - Date.now() - seconds * 1000)).toBeLessThan(10_000)
+    s3.destroy()
+  })
 })
 
 test('metadata that S3 would refuse is refused before', async ({ ask }) => {

@@ -88,7 +88,7 @@ test('the API does all of its operations', async () => {
     getAuditLogs: { query: { key: 'k' } },
     logHookExecution: { body: { hookName: 'scan', eventType: 'put', executionTimeMs: 1, success: true } },
     getHookStatistics: {},
-    createUpload: { body: { key: 'new' } },
+    createUpload: { body: { bucket: 'docs', key: 'new' } },
     startReconcile: { body: { kind: 'digest', requestsPerSecond: 100 } },
     listReconciles: {},
     getReconcile: { query: { id: '1' } },

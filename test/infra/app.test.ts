@@ -116,6 +116,10 @@ describe('the API', () => {
 
   const methods = (stage: Synthesised) => stage.of('AWS::ApiGateway::Method').map(({ Properties }) => Properties)
 
+  test('compresses responses from 1 KB on', () => {
+    expect(prod.of('AWS::ApiGateway::RestApi').map(({ Properties }) => Properties.MinimumCompressionSize)).toEqual([1024])
+  })
+
   test('has a method for every route of the table, and no other', () => {
     const parts = new Map(prod.of('AWS::ApiGateway::Resource').map(({ id, Properties }) => [`<${id}>`, Properties.PathPart]))
     const there = methods(prod).map(({ HttpMethod, ResourceId }) => `${HttpMethod} /${parts.get(ResourceId)}`)

@@ -13,6 +13,11 @@ function hoursAgo(hours: number): Date {
   return new Date(NOW - hours * HOUR)
 }
 
+test('an entry about a key with U+0000 in its metadata failed the whole write', async ({ sql }) => {
+  await logAudit(sql, { action: 'FORGET', metadata: { versions: [{ key: 'a\0b', versionId: 'v1' }] } })
+  expect((await getAuditLogs(sql, {})).items).toMatchObject([{ metadata: { versions: [{ key: 'a\u2400b' }] } }])
+})
+
 test('an entry is returned as it was logged', async ({ sql }) => {
   const occurredAt = hoursAgo(1)
   const entry = {
