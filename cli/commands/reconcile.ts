@@ -89,7 +89,10 @@ function repairCommand(runs: Run[], flags: Flags): string {
   const [{ bucket, options }] = runs as [Run]
   const prefix = runs.map(run => run.prefix).filter(one => one !== '')
   const [rate, target] = flags.follow ? [undefined, { ...flags, bucket }] : [flags.rate, flags]
-  return npxCommand(`reconcile${runFlags({ prefix, rate, sample: options.sampleRate })}`, target)
+  return npxCommand(
+    `reconcile${runFlags({ prefix, rate, sample: options.sampleRate, bucketDeleted: options.bucketDeleted })}`,
+    target,
+  )
 }
 
 async function listRuns(target: Target, flags: Flags): Promise<void> {

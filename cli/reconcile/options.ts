@@ -26,11 +26,13 @@ export function graceOption(): Option {
 }
 
 /** The flags that select and limit a run, as they are typed. `sample` is a share (0 to 1). */
-export function runFlags({ prefix, rate, sample = 0 }: { prefix: string[]; rate?: number; sample?: number }): string {
+export function runFlags(run: { prefix: string[]; rate?: number; sample?: number; bucketDeleted?: boolean }): string {
+  const { prefix, rate, sample = 0, bucketDeleted = false } = run
   return [
     ...prefix.map(one => ` --prefix ${shellQuote(one)}`),
     rate === undefined || rate === REQUEST_RATE.default ? '' : ` --rate ${rate}`,
     sample === 0 ? '' : sample === 1 ? ' --full' : ` --sample ${sample}`,
+    bucketDeleted ? ' --bucket-deleted' : '',
   ].join('')
 }
 

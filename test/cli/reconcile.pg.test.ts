@@ -39,10 +39,12 @@ test('a dry run reports missing versions, changes nothing and exits with 2; a re
   expect(await inCatalog()).toBe(3)
 })
 
-test('the repair that a dry run suggests lost its prefix, sample and rate', async () => {
+test('the repair that a dry run suggests lost its prefix, sample, rate and confirmation', async () => {
   await loseAll()
-  const { stderr } = await given.run(...'reconcile --dry-run --grace 0 --prefix a --sample 0.5 --rate 50'.split(' '))
-  expect(stderr).toContain('repair with npx catalog reconcile --prefix a --rate 50 --sample 0.5\n')
+  const { stderr } = await given.run(
+    ...'reconcile --dry-run --grace 0 --prefix a --sample 0.5 --rate 50 --bucket-deleted'.split(' '),
+  )
+  expect(stderr).toContain('repair with npx catalog reconcile --prefix a --rate 50 --sample 0.5 --bucket-deleted\n')
   await given.run('reconcile', '--grace', '0')
 })
 
