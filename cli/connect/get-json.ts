@@ -36,13 +36,20 @@ export async function postJson<T>(target: ApiTarget, path: string, value: unknow
   return requestJson(target, path, { method: 'POST', headers, body: JSON.stringify(value) })
 }
 
-/** The same with DELETE. */
+/** The same with PATCH, of what the parameters name. */
+export async function patchJson<T>(target: ApiTarget, path: string, parameters: QueryParameters, value: unknown): Promise<T> {
+  const headers = { 'content-type': 'application/json' }
+  return requestJson(target, `${path}${formatQuery(parameters)}`, { method: 'PATCH', headers, body: JSON.stringify(value) })
+}
+
+/** The same with DELETE. Undefined for a response without a body (204). */
 export async function deleteJson<T>(target: ApiTarget, path: string, parameters: QueryParameters = {}): Promise<T> {
   return requestJson(target, `${path}${formatQuery(parameters)}`, { method: 'DELETE' })
 }
 
 async function requestJson<T>(target: ApiTarget, pathAndQuery: string, init: RequestInit): Promise<T> {
   const { status, body } = await fetchBody(target, `${target.apiUrl}${pathAndQuery}`, init)
+  if (status === 204) return undefined as T
   const json = parse(body)
   if (status >= 200 && status < 300 && json !== undefined) return json as T
   const { code = 'Unknown', message } = readError(json)
