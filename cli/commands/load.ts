@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   search: async () => (await import('./search.ts')).addSearch,
   list: async () => (await import('./list.ts')).addList,
   versions: async () => (await import('./versions.ts')).addVersions,
+  download: async () => (await import('./download.ts')).addDownload,
   open: async () => (await import('./open.ts')).addOpen,
   restore: async () => (await import('./restore.ts')).addRestore,
   rm: async () => (await import('./rm.ts')).addRm,

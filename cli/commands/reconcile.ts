@@ -3,6 +3,7 @@ import { driftOf } from '../../shared/catalog/reconcile-runs.ts'
 import type { BucketStatistics } from '../../shared/catalog/statistics.ts'
 import { deleteJson, getJson, type Jsonify } from '../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
+import { printDifferences, withDifferences } from '../reconcile/differences.ts'
 import { followRuns, startRuns } from '../reconcile/follow.ts'
 import { addRunOptions, numberBetween, parseId, type RunFlags, runFlags } from '../reconcile/options.ts'
 import { printFindings, printRuns, refuseUnsettled } from '../reconcile/print-runs.ts'
@@ -75,8 +76,11 @@ async function reconcileCommand(flags: Flags): Promise<void> {
     ? await Promise.all(flags.follow.map(id => getJson<Run>(target, '/reconcile', { id })))
     : await startRuns(target, flags, { kind: 'reconcile', dryRun, fresh, sampleRate, bucketDeleted })
   const runs = await followRuns(target, flags, started, await expectedVersions(target, started))
-  if (flags.json) printLine(printableJson(runs, 2))
-  else printFindings(runs)
+  if (flags.json) printLine(printableJson(await withDifferences(target, runs), 2))
+  else {
+    printFindings(runs)
+    await printDifferences(target, flags, runs)
+  }
   refuseUnsettled(runs, flags)
   const drift = runs.filter(({ isDryRun }) => isDryRun).reduce((sum, { findings }) => sum + driftOf(findings), 0)
   if (drift > 0)

@@ -51,7 +51,7 @@ async function search(words: string[], flags: Flags, command: Command): Promise<
     next: ([best]) => {
       if (!best) return []
       const found = best.bucket === target.bucket ? flags : { ...flags, bucket: best.bucket }
-      return [npxCommand(`versions ${shellQuote(best.key)}`, found)]
+      return ['versions', 'download'].map(name => npxCommand(`${name} ${shellQuote(best.key)}`, found))
     },
   })
 }

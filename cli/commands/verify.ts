@@ -6,7 +6,7 @@ import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFl
 import { graceOption } from '../reconcile/options.ts'
 import { CliError, errorCode, isNetworkError } from '../terminal/cli-error.ts'
 import { checkMark, printable, printLine, printNext } from '../terminal/print.ts'
-import { type Check, type CheckContext, CheckSkipped } from '../verify/check.ts'
+import { type Check, type CheckContext, CheckFailed, CheckSkipped } from '../verify/check.ts'
 import { databaseChecks } from '../verify/database.ts'
 import { equalityChecks } from '../verify/equality.ts'
 import { queueChecks } from '../verify/queues.ts'
@@ -70,17 +70,18 @@ async function runChecks(context: CheckContext): Promise<number> {
   let failed = 0
   for (const check of checks) {
     const missing = check.needs?.find(name => !passed.has(name))
-    const { result, reason, ms } = await runCheck(context, check, missing)
+    const { result, reason, details = [], ms } = await runCheck(context, check, missing)
     if (result === 'passed') passed.add(check.name)
     if (result === 'failed') failed++
     printLine(`${checkMark(result)} ${check.name.padEnd(LONGEST_NAME)} ${`${ms} ms`.padStart(9)}  ${reason}`)
+    for (const line of details) printLine(`    ${line}`)
   }
   return failed
 }
 
 const LONGEST_NAME = Math.max(...checks.map(({ name }) => name.length))
 
-type Outcome = { result: 'passed' | 'failed' | 'skipped'; reason: string; ms: number }
+type Outcome = { result: 'passed' | 'failed' | 'skipped'; reason: string; details?: string[]; ms: number }
 
 async function runCheck(context: CheckContext, check: Check, missing: string | undefined): Promise<Outcome> {
   if (missing) return { result: 'skipped', reason: `needs ${missing}`, ms: 0 }
@@ -89,7 +90,9 @@ async function runCheck(context: CheckContext, check: Check, missing: string | u
   try {
     return { result: 'passed', reason: await check.run(context), ms: since() }
   } catch (error) {
-    return { result: error instanceof CheckSkipped ? 'skipped' : 'failed', reason: printable(describeError(error)), ms: since() }
+    const details = error instanceof CheckFailed ? error.details : []
+    const result = error instanceof CheckSkipped ? 'skipped' : 'failed'
+    return { result, reason: printable(describeError(error)), details, ms: since() }
   }
 }
 

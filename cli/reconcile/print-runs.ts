@@ -55,7 +55,8 @@ function describeScope({ bucket, prefix, error }: Run): string {
   return printable(`${bucket}/${prefix}${error === null ? '' : ` (${error})`}`)
 }
 
-const KINDS: { kind: keyof Findings; title: string; meaning: string }[] = [
+/** What a run finds, and what it means. */
+export const KINDS: { kind: keyof Findings; title: string; meaning: string }[] = [
   { kind: 'missing', title: 'missing', meaning: 'in the bucket, not in the catalog' },
   { kind: 'orphaned', title: 'orphaned', meaning: 'in the catalog, not in the bucket' },
   { kind: 'stale', title: 'stale', meaning: 'size, entity tag, class or time differ' },

@@ -1,6 +1,7 @@
 import type { Sql } from '../../shared/database/connection.ts'
 import type { Bucket } from '../connect/bucket.ts'
 import type { Target, TargetFlags } from '../connect/target.ts'
+import { CliError } from '../terminal/cli-error.ts'
 import type { Document } from '../walkthrough/document.ts'
 
 /**
@@ -18,6 +19,17 @@ export type CheckContext = {
 
 /** One check. `run` returns a few words, throws what is wrong, or throws CheckSkipped. `needs` are the checks that must have passed. */
 export type Check = { name: string; needs?: string[]; run: (context: CheckContext) => Promise<string> }
+
+/** Thrown when a check fails and there is more to say than a line: `details` are further lines. */
+export class CheckFailed extends CliError {
+  override name = 'CheckFailed'
+  readonly details: string[]
+
+  constructor(message: string, details: string[]) {
+    super(message)
+    this.details = details
+  }
+}
 
 /** Thrown when a check can't be done here, which is not a failure. */
 export class CheckSkipped extends Error {

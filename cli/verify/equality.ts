@@ -3,11 +3,12 @@ import type { Digest } from '../../shared/catalog/run-results.ts'
 import type { RunKind } from '../../shared/names.ts'
 import { ApiError } from '../connect/get-json.ts'
 import { npxCommand } from '../connect/target.ts'
+import { describeDifferences } from '../reconcile/differences.ts'
 import { followRuns, type RunSettings, startRuns } from '../reconcile/follow.ts'
 import type { Run } from '../reconcile/progress.ts'
 import { CliError } from '../terminal/cli-error.ts'
 import { formatCount, logLine } from '../terminal/print.ts'
-import { type Check, type CheckContext, CheckSkipped } from './check.ts'
+import { type Check, type CheckContext, CheckFailed, CheckSkipped } from './check.ts'
 
 /** Compares the whole bucket with the catalog, after all other checks. */
 export const equalityChecks: Check[] = [{ name: 'catalog equals bucket', needs: ['API', 'bucket'], run: checkEquality }]
@@ -21,9 +22,13 @@ async function checkEquality(context: CheckContext): Promise<string> {
   const both = `bucket ${formatDigest(bucket)}, catalog ${formatDigest(catalog)}`
   if (bucket.hash === catalog.hash && bucket.count === catalog.count) return both
   if (graceSeconds > 0) logLine(`The digests differ: waiting up to ${graceSeconds} s for changes that are on their way`)
-  const drift = driftOf((await work(context, { kind: 'reconcile', dryRun: true, fresh: true })).findings)
+  const run = await work(context, { kind: 'reconcile', dryRun: true, fresh: true })
+  const drift = driftOf(run.findings)
   if (drift === 0) return `${both}: they differ only in recent changes`
-  throw new CliError(`${formatCount(drift, 'difference')}: ${both}; repair with ${npxCommand('reconcile', context.flags)}`)
+  throw new CheckFailed(
+    `${formatCount(drift, 'difference')}: ${both}; repair with ${npxCommand('reconcile', context.flags)}`,
+    await describeDifferences(context.target, context.flags, run),
+  )
 }
 
 /** Starts a run about the whole bucket and waits until it is finished. */

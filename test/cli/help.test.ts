@@ -11,6 +11,7 @@ const commands = [
   'search',
   'list',
   'versions',
+  'download',
   'open',
   'restore',
   'rm',

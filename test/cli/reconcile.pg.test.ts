@@ -31,11 +31,20 @@ test('a dry run reports missing versions, changes nothing and exits with 2; a re
   const dry = await given.run('reconcile', '--dry-run', '--grace', '0')
   expect(dry).toMatchObject({ code: 2, stderr: 'catalog: 3 differences; repair with npx catalog reconcile\n' })
   expect(dry.stdout).toMatch(/^missing +3 +in the bucket, not in the catalog$/m)
+  // They were only counted.
+  expect([...dry.stdout.matchAll(/^missing +([abc]) +\S+$/gm)].map(([, key]) => key)).toEqual(['a', 'b', 'c'])
   expect(await inCatalog()).toBe(0)
 
   const { code, stdout } = await given.run('reconcile', '--grace', '0', '--json')
   expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject([{ bucket: 'catalog', prefix: '', findings: { missing: 3, repaired: 3 } }])
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      bucket: 'catalog',
+      prefix: '',
+      findings: { missing: 3, repaired: 3 },
+      differences: ['a', 'b', 'c'].map(key => ({ key, kind: 'missing' })),
+    },
+  ])
   expect(await inCatalog()).toBe(3)
 })
 
@@ -131,6 +140,10 @@ test('Ctrl-C stops following and not the run; --stop stops it, and the same comm
   const { stdout } = await given.run('reconcile', '--prefix', 'many/', '--grace', '0', '--json')
   expect(JSON.parse(stdout)).toMatchObject([{ id: Number(id), findings: { versions: 40, missing: 40, repaired: 40 } }])
   expect(await inCatalog()).toBe(40)
+  const { stdout: again } = await given.run('reconcile', '--follow', id)
+  expect(again.match(/^missing +many\/\d+ +\S+$/gm)).toHaveLength(20)
+  expect(again).toContain(`... and 20 more, see npx catalog reconcile --follow ${id} --json`)
+  expect(JSON.parse((await given.run('reconcile', '--follow', id, '--json')).stdout)[0].differences).toHaveLength(40)
 })
 
 test.each([

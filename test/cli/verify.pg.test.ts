@@ -75,7 +75,7 @@ test('a version missing in the catalog fails with both digests and the command t
   const { code, stdout } = await given.run('verify', '--grace', '0', '--bucket', 'catalog')
   expect(code).toBe(1)
   expect(stdout).toMatch(
-    /✗ catalog equals bucket .* 1 difference: bucket \w{16} \(1 version\), catalog 0{16} \(0 versions\); repair with npx catalog reconcile --bucket catalog$/m,
+    /✗ catalog equals bucket .* 1 difference: bucket \w{16} \(1 version\), catalog 0{16} \(0 versions\); repair with npx catalog reconcile --bucket catalog\n {4}missing: kept \(\S+\)$/m,
   )
   const { stdout: without } = await given.run('verify', '--no-compare')
   expect(without).toMatch(/– catalog equals bucket .* not compared/)
