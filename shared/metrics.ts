@@ -16,6 +16,8 @@ export const METRIC_UNITS = {
   Drift: 'Count',
   /** The longest time since S3 was asked about a version, when a run read it; dry runs included. */
   OldestObservation: 'Seconds',
+  /** Keys that a run left as they were, because S3 or Postgres returned an error. */
+  KeysUnsettled: 'Count',
   /** 1 for each finished run that was not a dry run. */
   ReconcilesFinished: 'Count',
   /** Audit entries and tombstones that were deleted as rows; dropped partitions are not counted. */

@@ -55,6 +55,7 @@ export function reconciler(
         measure?.({
           Drift: driftOf(run.findings),
           OldestObservation: run.findings.oldestSeconds,
+          KeysUnsettled: run.findings.unsettled,
           ...(run.isDryRun ? {} : { ReconcilesFinished: 1 }),
         })
       return { done: run.finishedAt !== null, run }

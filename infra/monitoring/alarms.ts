@@ -91,6 +91,13 @@ function workRules({ functions, schedules, refreshDays }: Monitored): AlarmRule[
       atLeast: 1,
     },
     {
+      section: 'keys-unsettled',
+      means: 'A reconcile left keys as they were, because S3 or Postgres returned an error: the catalog may be wrong about them.',
+      metric: measured(functions.reconciler, 'KeysUnsettled', Stats.MAXIMUM, hour),
+      periods: 1,
+      atLeast: 1,
+    },
+    {
       section: 'refresh-late',
       means: `A reconcile read a version that S3 had not been asked about for more than ${refreshDays} days: a lost change of its tags or metadata was unknown for so long.`,
       metric: measured(functions.reconciler, 'OldestObservation', Stats.MAXIMUM, hour),

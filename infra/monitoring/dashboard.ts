@@ -62,7 +62,11 @@ function functionRow({ functions }: Monitored) {
 function maintenanceRow({ functions }: Monitored) {
   const hour = Duration.hours(1)
   return row(
-    ['Drift that reconciles found', measured(functions.reconciler, 'Drift', Stats.SUM, hour)],
+    [
+      'Drift that reconciles found, and keys unsettled',
+      measured(functions.reconciler, 'Drift', Stats.SUM, hour),
+      measured(functions.reconciler, 'KeysUnsettled', Stats.SUM, hour),
+    ],
     [
       'Seconds since the oldest version was asked about',
       measured(functions.reconciler, 'OldestObservation', Stats.MAXIMUM, hour),
