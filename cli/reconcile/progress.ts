@@ -1,8 +1,8 @@
-import { Presets, SingleBar } from 'cli-progress'
 import { driftOf, type ReconcileRun } from '../../shared/catalog/reconcile-runs.ts'
 import type { RunKind } from '../../shared/names.ts'
 import type { Jsonify } from '../connect/get-json.ts'
 import { formatCount, logLine } from '../terminal/print.ts'
+import { startBar } from '../terminal/progress-bar.ts'
 
 /** A run as the API returns it. */
 export type Run<Kind extends RunKind = RunKind> = Jsonify<ReconcileRun<Kind>>
@@ -16,25 +16,22 @@ const INTERVAL_MS = 5000
 export function startProgress(total: number): RunProgress {
   const runs = new Map<number, Run>()
   const sum = (of: (run: Run) => number) => [...runs.values()].reduce((all, run) => all + of(run), 0)
-  const bar = process.stderr.isTTY ? startBar(total) : undefined
+  const bar = startBar(total > 0 ? KNOWN : UNKNOWN, { drift: 0 })
   let shown = performance.now()
   return {
     show(run) {
       runs.set(run.id, run)
       const [versions, drift] = [sum(({ findings }) => findings.versions), sum(({ findings }) => driftOf(findings))]
-      bar?.setTotal(Math.max(total, versions))
-      bar?.update(versions, { drift })
+      bar?.update(versions, Math.max(total, versions), { drift })
       if (bar || performance.now() - shown < INTERVAL_MS) return
       shown = performance.now()
-      logLine(`${formatCount(versions, 'version')} compared, ${formatCount(drift, 'difference')}`)
+      const share = total > versions ? `${Math.floor((100 * versions) / total)} %, ` : ''
+      logLine(`${share}${formatCount(versions, 'version')} compared, ${formatCount(drift, 'difference')}`)
     },
-    end: () => bar?.stop(),
+    end: () => bar?.end(),
   }
 }
 
-function startBar(total: number): SingleBar {
-  const format = '{bar} {value} of about {total} versions, {drift} differences'
-  const bar = new SingleBar({ format, hideCursor: true, fps: 10, gracefulExit: false }, Presets.shades_classic)
-  bar.start(total, 0, { drift: 0 })
-  return bar
-}
+const KNOWN = '{percentage}% {value} of about {total} versions, {drift} differences, ETA {eta_formatted}'
+
+const UNKNOWN = '{value} versions, {drift} differences'

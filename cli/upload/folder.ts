@@ -105,7 +105,9 @@ async function uploadFile(
     summary.unchangedBytes += file.size
     return
   }
-  summary.uploadedBytes += await send(file)
+  const bytes = await send(file)
+  // Not `+= await`, which reads the sum before it waits and loses what was added meanwhile.
+  summary.uploadedBytes += bytes
   summary.uploaded++
 }
 

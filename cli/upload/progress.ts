@@ -1,5 +1,5 @@
-import { Presets, SingleBar } from 'cli-progress'
 import { formatCount, formatSize, logLine } from '../terminal/print.ts'
+import { type ProgressBar, startBar } from '../terminal/progress-bar.ts'
 import type { UploadSummary } from './folder.ts'
 
 /** Progress of an upload on standard error. */
@@ -7,7 +7,11 @@ export type Progress = { show(summary: UploadSummary): void; total(files: number
 
 /** A bar on a terminal, elsewhere a line every five seconds. */
 export function startUploadProgress(): Progress {
-  return process.stderr.isTTY ? barProgress() : lineProgress()
+  const bar = startBar('{percentage}% {value} of {total} files, {bytes}, {rate} files/s, ETA {eta_formatted}', {
+    bytes: formatSize(0),
+    rate: 0,
+  })
+  return bar ? barProgress(bar) : lineProgress()
 }
 
 /** Files that are finished, whatever the result. */
@@ -15,24 +19,19 @@ function countDone(summary: UploadSummary): number {
   return summary.uploaded + summary.unchanged + summary.failed
 }
 
-function barProgress(): Progress {
+function barProgress(bar: ProgressBar): Progress {
   let files = 0
-  const single = new SingleBar(
-    { format: '{bar} {value} of {total} files, {bytes}, {rate} files/s', hideCursor: true, fps: 10, gracefulExit: false },
-    Presets.shades_classic,
-  )
-  single.start(0, 0, { bytes: formatSize(0), rate: 0 })
   return {
     show(summary) {
+      const done = countDone(summary)
+      const rate = Math.round(done / (summary.milliseconds / 1000))
       // Files are still being counted while the first ones are uploaded.
-      single.setTotal(Math.max(files, countDone(summary)))
-      const rate = Math.round(countDone(summary) / (summary.milliseconds / 1000))
-      single.update(countDone(summary), { bytes: formatSize(summary.uploadedBytes + summary.unchangedBytes), rate })
+      bar.update(done, Math.max(files, done), { bytes: formatSize(summary.uploadedBytes + summary.unchangedBytes), rate })
     },
     total(counted) {
       files = counted
     },
-    end: () => single.stop(),
+    end: bar.end,
   }
 }
 

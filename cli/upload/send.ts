@@ -2,9 +2,9 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
-import { lookup } from 'mime-types'
 import type { Bucket } from '../connect/bucket.ts'
 import { partSize } from './compare.ts'
+import { contentTypeOf } from './content-type.ts'
 import type { LocalFile } from './walk.ts'
 
 /** Uploads a file, a large one in parts, and returns its bytes. When it is aborted or fails, no part of it is left in the bucket. */
@@ -12,14 +12,9 @@ export async function sendFile(bucket: Bucket, file: LocalFile, abort: AbortSign
   return file.size > partSize(file.size) ? sendLarge(bucket, file, abort) : sendSmall(bucket, file, abort)
 }
 
-/** By the file's extension. No charset: a name does not tell it. */
-function contentTypeOf(key: string): string {
-  return lookup(key) || 'application/octet-stream'
-}
-
-async function sendSmall({ s3, name }: Bucket, { key, path }: LocalFile, abortSignal: AbortSignal): Promise<number> {
-  const body = await readFile(path)
-  const put = new PutObjectCommand({ Bucket: name, Key: key, Body: body, ContentType: contentTypeOf(key) })
+async function sendSmall({ s3, name }: Bucket, file: LocalFile, abortSignal: AbortSignal): Promise<number> {
+  const body = await readFile(file.path)
+  const put = new PutObjectCommand({ Bucket: name, Key: file.key, Body: body, ContentType: await contentTypeOf(file) })
   await s3.send(put, { abortSignal })
   return body.length
 }
@@ -28,9 +23,11 @@ async function sendSmall({ s3, name }: Bucket, { key, path }: LocalFile, abortSi
 const PART_CONCURRENCY = 8
 
 /** Aborts through the stream, not by Upload.abort(), which returns before the parts are deleted. */
-async function sendLarge({ s3, name }: Bucket, { key, path, size }: LocalFile, signal: AbortSignal): Promise<number> {
+async function sendLarge({ s3, name }: Bucket, file: LocalFile, signal: AbortSignal): Promise<number> {
+  const { key, path, size } = file
+  const ContentType = await contentTypeOf(file)
   const body = createReadStream(path, { signal, end: size - 1, highWaterMark: 1024 ** 2 })
-  const params = { Bucket: name, Key: key, Body: body, ContentType: contentTypeOf(key), ContentLength: size }
+  const params = { Bucket: name, Key: key, Body: body, ContentType, ContentLength: size }
   await new Upload({ client: s3, params, partSize: partSize(size), queueSize: PART_CONCURRENCY }).done()
   if (body.bytesRead !== size) throw new Error('it changed during the upload')
   return size

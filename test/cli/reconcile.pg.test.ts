@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Client, connect } from '../../shared/database/connection.ts'
 import { writeInventory } from '../support/s3/inventory-report.ts'
 import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
+import { runInTerminal } from './terminal.ts'
 
 let given: TestCatalog
 let sql: Client
@@ -46,6 +48,13 @@ test('a dry run reports missing versions, changes nothing and exits with 2; a re
     },
   ])
   expect(await inCatalog()).toBe(3)
+})
+
+test('in a terminal a reconcile shows percent and time left in one line', async () => {
+  const env = { CATALOG_DATA: join(given.folder, 'data') }
+  const { lines, code, isWrapped } = await runInTerminal(['reconcile', '--grace', '0'], 120, env)
+  expect({ code, isWrapped }).toEqual({ code: 0, isWrapped: false })
+  expect(lines[0]).toMatch(/^[█░]+ 100% 3 of about 3 versions, 0 differences, ETA /)
 })
 
 test('the repair that a dry run suggests lost its prefix, sample, rate and confirmation', async () => {

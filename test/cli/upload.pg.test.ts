@@ -4,6 +4,7 @@ import { ListMultipartUploadsCommand, ListObjectVersionsCommand, type ObjectVers
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decodeKey } from '../../shared/s3/key-encoding.ts'
 import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
+import { runInTerminal } from './terminal.ts'
 
 let given: TestCatalog
 
@@ -34,6 +35,19 @@ test('every file of a folder is found by the words of its name, and the statisti
     expect(found).toMatchObject([{ key }])
   }
   expect(json(await given.run('stats', '--json'))).toMatchObject({ objects: 3, bytes: 6, versions: 3, deleteMarkers: 0 })
+})
+
+test('the sum of an upload lost the bytes of files that were uploaded at once', async () => {
+  const folder = await makeFolder('sum', Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`${n}`, 'x'.repeat(50)])))
+  expect((await given.run('upload', folder, '--prefix', 'sum')).stdout).toMatch(/^20 files, 1000 B in /)
+})
+
+test('in a terminal an upload shows percent and time left in one line', async () => {
+  const folder = await makeFolder('shown', { 'a.txt': 'a', 'b.txt': 'b' })
+  const env = { CATALOG_DATA: join(given.folder, 'data') }
+  const { lines, code, isWrapped } = await runInTerminal(['upload', folder, '--prefix', 'shown', '--bucket', 'catalog'], 80, env)
+  expect({ code, isWrapped }).toEqual({ code: 0, isWrapped: false })
+  expect(lines[0]).toMatch(/^[█░]+ 100% 2 of 2 files, 2 B, \d+ files\/s, ETA /)
 })
 
 /** Enough that an upload of four files at once is stopped in the middle. */
