@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SqsError } from './errors.ts'
 import { type Input, integer, queueNamed, queueOf, type SqsContext, strings } from './input.ts'
+import { checkParameters } from './known-parameters.ts'
 import type { Queue } from './queue.ts'
 import { queueArn, queueUrl } from './queue-names.ts'
 import { receiveMessage } from './receive-message.ts'
@@ -11,6 +12,7 @@ export async function runAction(context: SqsContext, name: string, input: Input)
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined
   if (!action)
     throw new SqsError('UnsupportedOperation', `${name} is not implemented`, 400, 'AWS.SimpleQueueService.UnsupportedOperation')
+  checkParameters(name, input)
   return action(context, input)
 }
 

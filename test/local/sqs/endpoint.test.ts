@@ -39,6 +39,19 @@ function digestOf(attributes: Record<string, { DataType: string; StringValue?: s
 }
 
 describe('SQS', () => {
+  s3Test('refuses parameters that it does not read: they were accepted and ignored', async ({ s3 }) => {
+    const { client, QueueUrl, DeadUrl } = queueOf(s3)
+    const refused = ['UnsupportedOperation', 400]
+    const more = { MessageBody: 'x', MessageGroupId: 'g' }
+    expect(await failure(client.send(new SendMessageCommand({ QueueUrl, ...more })))).toEqual(refused)
+    const Entries = [{ Id: '1', ...more }]
+    expect(await failure(client.send(new SendMessageBatchCommand({ QueueUrl, Entries })))).toEqual(refused)
+    const SourceArn = `arn:aws:sqs:us-east-1:000000000000:${DeadUrl.split('/').at(-1)}`
+    const move = new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: 1 })
+    expect(await failure(client.send(move))).toEqual(refused)
+    expect((await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined()
+  })
+
   s3Test('delivers the events of the buckets to the AWS SDK', async ({ s3 }) => {
     const { client, QueueUrl } = queueOf(s3)
     expect(await client.send(new GetQueueUrlCommand({ QueueName: 'catalog-events' }))).toMatchObject({ QueueUrl })
