@@ -25,8 +25,9 @@ const COMMANDS: Record<string, () => Promise<AddCommand>> = {
   backfill: async () => (await import('./backfill.ts')).addBackfill,
 }
 
-/** Loads the command of a name, or all of them for anything else, such as a flag or a typing error: the help names them all. */
+/** Loads the command of a name, none for `--version`, or all of them for anything else, such as a flag or a typing error: the help names them all. */
 export async function loadCommands(name: string | undefined): Promise<AddCommand[]> {
+  if (name === '--version') return []
   const load = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   return load ? [await load()] : Promise.all(Object.values(COMMANDS).map(load => load()))
 }

@@ -113,9 +113,17 @@ type RunningFile = Required<Omit<Target, 'region' | 'credentials' | 'queueCreden
 function readRunning(folder: string): RunningFile | undefined {
   const file = resolve(folder, 'running.json')
   if (!existsSync(file)) return undefined
-  const running = JSON.parse(readFileSync(file, 'utf8')) as RunningFile
+  const running = parseRunning(file, readFileSync(file, 'utf8'))
   // A dead pid: the file was left behind by kill -9.
   return running.pid === undefined || isAlive(running.pid) ? running : undefined
+}
+
+function parseRunning(file: string, text: string): RunningFile {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new CliError(`${printable(file)} is not JSON. Start the catalog again with: npm start`, { cause: error })
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -46,6 +46,12 @@ test('a data folder without a running catalog is an error, not the catalog on th
   expect(() => resolveTarget({}, { CATALOG_DATA: empty })).toThrow(reason)
 })
 
+test('a running.json that is half written was a stack trace', () => {
+  writeFileSync(join(empty, 'running.json'), '{"apiUrl":')
+  expect(() => resolveTarget({ data: empty }, {})).toThrow(/running\.json is not JSON\. Start the catalog again/)
+  rmSync(join(empty, 'running.json'))
+})
+
 test('the S3 endpoint of a local API is not guessed, so that files are not written to another catalog', () => {
   const target = resolveTarget({ data: folder }, { CATALOG_API_PORT: '8181' })
   expect(target).toMatchObject({ apiUrl: 'http://127.0.0.1:8181', s3Url: undefined, databaseUrl: undefined })

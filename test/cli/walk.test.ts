@@ -42,6 +42,24 @@ test('symbolic links are followed to files and folders, but not to parent folder
   expect(await keysOf(['a/x', 'b/y', 'c/z'], { links: false }, links)).toEqual(['a/x', 'b/y', 'c/z'])
 })
 
+test('a folder that could not be read was a stack trace', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-walk-'))
+  try {
+    for (const path of ['a', 'b/x', 'c']) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), path)
+    }
+    const met = []
+    for await (const found of walk(Buffer.from(folder))) {
+      met.push('file' in found ? found.file.key : found.skipped.reason)
+      rmSync(join(folder, 'b'), { recursive: true, force: true })
+    }
+    expect(met).toEqual(['a', 'it no longer exists', 'c'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('each file is joined with the object of exactly its key', async () => {
   const found = ['a', 'b', 'd', 'é'].map(key => ({ file: { key, path: Buffer.from(key), size: 1 } }))
   const listing = ['', 'a', 'c', 'd', 'd/', 'z', 'é'].map(key => ({ key, size: 1, etag: key }))

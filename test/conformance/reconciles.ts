@@ -30,8 +30,13 @@ export function testReconciles(test: ConformanceTest): void {
     await lose(installation, key)
     expect([await objectOf(installation, key), (await objectOf(installation, invented))?.size]).toEqual([undefined, 5])
 
-    const { findings } = await finish(installation, { prefix: `${prefix}drift/`, graceSeconds: 1 })
+    const { id, findings } = await finish(installation, { prefix: `${prefix}drift/`, graceSeconds: 1 })
     expect(findings).toMatchObject({ versions: 1, repaired: 2 })
+    const { items } = await read<{ items: unknown[] }>(installation, '/differences', { run: id })
+    expect(items).toMatchObject([
+      { key: invented, kind: 'orphaned' },
+      { key, versionId, kind: 'missing' },
+    ])
     expect(await objectOf(installation, key)).toMatchObject({ versionId, metadata: { shelf: '7' } })
     expect(await historyOf(installation, key)).toEqual([`${versionId} latest`])
     expect([await objectOf(installation, invented), await historyOf(installation, invented)]).toEqual([undefined, []])
