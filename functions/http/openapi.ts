@@ -65,13 +65,20 @@ function schemaOf(schema: GenericSchema): JsonSchema {
     $schema: _,
     $defs: __,
     ...rest
-  } = toJsonSchema(schema, { typeMode: 'input', errorMode: 'ignore', overrideSchema: inline })
+  } = toJsonSchema(schema, { typeMode: 'input', errorMode: 'ignore', overrideSchema: inline, overrideAction: asDescribed })
   return rest
 }
 
 /** A schema that depends on its input is described as for an input that is not an array. Inline, because a reference would have no target in the document. */
 function inline({ valibotSchema }: { valibotSchema: object }): JsonSchema | undefined {
   return isLazy(valibotSchema) ? schemaOf(valibotSchema.getter(undefined)) : undefined
+}
+
+/** Some schemas say themselves how they are described (`described` in shared/api/parameters.ts). */
+function asDescribed({ valibotAction }: { valibotAction: object }): JsonSchema | undefined {
+  if (!('type' in valibotAction) || valibotAction.type !== 'metadata' || !('metadata' in valibotAction)) return undefined
+  const { jsonSchema } = valibotAction.metadata as { jsonSchema?: JsonSchema }
+  return jsonSchema
 }
 
 function isLazy(schema: object): schema is LazySchema<GenericSchema> {

@@ -102,7 +102,8 @@ export const expiresIn = {
 const within = (least: number, most: number) =>
   v.pipe(
     v.number('must be a number'),
-    v.check(value => value >= least && value <= most, `must be a number from ${least} to ${most}`),
+    v.minValue(least, `must be a number from ${least} to ${most}`),
+    v.maxValue(most, `must be a number from ${least} to ${most}`),
   )
 
 /** The fields of a start that only one kind of run has. */

@@ -10,6 +10,9 @@ const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)
 
 const END_OF_TIME = Date.UTC(10_000, 0, 1)
 
+/** What the OpenAPI document says of a schema whose checks JSON Schema cannot derive. */
+const described = <T>(jsonSchema: object) => v.metadata<T, { jsonSchema: object }>({ jsonSchema })
+
 const array = v.never('must be an object')
 
 /** valibot accepts an array as an object. */
@@ -70,6 +73,7 @@ export const bucket = name(255)
 export const s3Bucket = v.pipe(
   v.string('must be text'),
   v.check(isS3BucketName, 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, . and -'),
+  described({ type: 'string', pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' }),
 )
 
 /** A bucket of S3 or a container of another backend to write about. */
@@ -112,6 +116,7 @@ export const time = v.pipe(
   v.string('must be text'),
   v.regex(MOMENT, 'must be a day or a time with its zone in ISO 8601, such as 2026-03-14 or 2026-03-14T15:09:26Z'),
   v.check(moment => isDay(moment.slice(0, 10)), 'must be an existing day or time from 1970 to 9999'),
+  described({ type: 'string', anyOf: [{ format: 'date' }, { format: 'date-time' }], pattern: '^(19[7-9]|[2-9]\\d)' }),
   v.transform(moment => new Date(moment)),
   v.check(moment => moment.getTime() >= 0 && moment.getTime() < END_OF_TIME, 'must be an existing day or time from 1970 to 9999'),
 )
@@ -121,6 +126,7 @@ export const count = (least: number, most: number) =>
   v.pipe(
     v.string(),
     v.regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`),
+    described({ type: 'integer', minimum: least, maximum: most }),
     v.transform(Number),
     v.check(n => n >= least && n <= most, `must be a whole number from ${least} to ${most}`),
   )

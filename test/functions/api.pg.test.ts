@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { openApiDocument } from '../../functions/http/openapi.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { type CursorValue, encodeCursor } from '../../shared/database/cursor.ts'
 import { apiTest as test, testApi } from './api-client.ts'
@@ -170,6 +171,20 @@ test('health is ok, and the description names every operation', async ({ ask }) 
     Object.values(path).map(({ operationId }) => operationId),
   )
   expect(ids.sort()).toEqual(Object.keys(routes).sort())
+})
+
+test('the description left out which numbers, times and buckets are refused', () => {
+  const { paths } = openApiDocument() as {
+    paths: Record<string, Record<string, { parameters: { name: string; schema: unknown }[] }>>
+  }
+  const schemas = paths['/audit']?.get?.parameters ?? []
+  expect(schemas).toContainEqual(
+    expect.objectContaining({ name: 'limit', schema: { type: 'integer', minimum: 1, maximum: 1000 } }),
+  )
+  expect(schemas).toContainEqual(
+    expect.objectContaining({ name: 'from', schema: expect.objectContaining({ pattern: '^(19[7-9]|[2-9]\\d)' }) }),
+  )
+  expect(JSON.stringify(paths)).toContain('[a-z0-9.-]{1,61}')
 })
 
 test('nothing is kept by a cache', async ({ ask }) => {

@@ -9,6 +9,7 @@ import { fc } from '../../support/random.ts'
 import { makeBucket, testS3 } from '../../support/s3/bucket.ts'
 import { testApi } from '../api-client.ts'
 import { burst, type FuzzRequest, isAccepted, operationRequest, rawRequest, textOf } from './requests.ts'
+import { KEYS_IN_S3 } from './values.ts'
 
 /** `.ci/run` sends 20,000. The seed is CATALOG_SEED. */
 const REQUESTS = Number(process.env.CATALOG_FUZZ_REQUESTS ?? 300)
@@ -39,7 +40,7 @@ test('no request, valid or hostile, makes the API fail or say what it does not d
   const sql = connect({ url: database.url, role: DATABASE_ROLES.api, max: 2 })
   await using bucket = await testS3()
   await makeBucket(bucket.s3, 'archive', 'Enabled')
-  for (const key of ['in-s3/one', 'in-s3/two']) {
+  for (const key of KEYS_IN_S3) {
     const { VersionId: versionId = '' } = await bucket.s3.send(new PutObjectCommand({ Bucket: 'archive', Key: key, Body: 'one' }))
     await recordVersion(database.sql, { bucket: 'archive', key, versionId, size: 3 })
   }
