@@ -28,7 +28,7 @@ async function list(prefix: string, flags: TargetFlags & ListFlags & { recursive
     columns: [
       { heading: 'Key', text: ({ key }) => printable(key), share: 2 },
       { heading: 'Size', text: ({ object }) => (object ? formatSize(object.size) : 'folder'), align: 'right' },
-      { heading: 'Content type', text: ({ object }) => printable(object?.contentType ?? ''), share: 1, most: 26 },
+      { heading: 'Content type', text: ({ object }) => printable(object?.contentType ?? ''), share: 1, least: 15, most: 26 },
       { heading: 'Last modified', text: ({ object }) => (object ? formatTime(object.lastModified) : '') },
     ],
     rows: ({ items, prefixes = [] }) => [

@@ -43,7 +43,7 @@ async function search(words: string[], flags: Flags, command: Command): Promise<
       { heading: 'Bucket', text: object => (bucket === undefined ? printable(object.bucket) : ''), share: 1 },
       { heading: 'Key', text: object => printable(object.key), share: 3 },
       { heading: 'Size', text: object => formatSize(object.size), align: 'right' },
-      { heading: 'Content type', text: object => printable(object.contentType ?? ''), share: 1, most: 26 },
+      { heading: 'Content type', text: object => printable(object.contentType ?? ''), share: 1, least: 15, most: 26 },
       { heading: 'Last modified', text: object => formatTime(object.lastModified) },
     ],
     rows: page => page.items,

@@ -28,7 +28,7 @@ async function versions(key: string, flags: TargetFlags & ListFlags): Promise<vo
       { heading: 'Version', text: ({ versionId }) => printable(versionId) },
       { heading: 'Size', text: ({ size }) => (size === null ? 'deleted' : formatSize(size)), align: 'right' },
       { heading: 'Last modified', text: ({ lastModified }) => formatTime(lastModified) },
-      { heading: 'By', text: ({ createdBy }) => printable(createdBy ?? ''), share: 1 },
+      { heading: 'By', text: ({ createdBy }) => printable(createdBy ?? ''), share: 1, least: 8 },
       { heading: 'Comment', text: ({ comment }) => printable(comment ?? ''), share: 2 },
       { heading: '', text: ({ isLatest }) => (isLatest ? 'latest' : '') },
     ],
