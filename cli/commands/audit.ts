@@ -46,15 +46,11 @@ async function audit(key: string | undefined, flags: TargetFlags & ListFlags & F
     columns: [
       { heading: 'When', text: ({ occurredAt }) => formatTime(occurredAt) },
       { heading: 'Action', text: ({ action }) => printable(action) },
-      { heading: 'Who', text: whoOf, share: 1 },
+      { heading: 'Who', text: whoOf, share: 1, least: 10 },
       { heading: 'Source', text: ({ source }) => printable(source) },
-      { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? ''), share: 1 },
+      { heading: 'From', text: ({ ipAddress }) => printable(ipAddress ?? ''), share: 1, least: 9 },
       { heading: 'Key', text: ({ key }) => printable(key ?? ''), share: 3 },
-      {
-        heading: 'Result',
-        text: ({ success, errorMessage }) => (success ? 'done' : `failed: ${printable(errorMessage ?? '')}`),
-        share: 2,
-      },
+      { heading: 'Failure', text: ({ success, errorMessage }) => (success ? '' : printable(errorMessage || 'failed')), share: 2 },
     ],
     rows: page => page.items,
     empty: 'No audit entries found.',
