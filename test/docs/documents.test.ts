@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: ROOT })]
 const textOf = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 
-const COMMANDS = globSync('cli/commands/*.ts', { cwd: ROOT }).flatMap(file =>
+const COMMANDS = globSync('cli/commands/*/*.ts', { cwd: ROOT }).flatMap(file =>
   [...textOf(file).matchAll(/\.command\('([\w-]+)/g)].map(match => match[1] ?? ''),
 )
 

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import type { StoredVersion } from '../../shared/catalog/versions.ts'
-import type { Jsonify } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { formatSize, printable, shellQuote } from '../terminal/print.ts'
-import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
-import { formatTime } from '../terminal/time.ts'
+import type { StoredVersion } from '../../../shared/catalog/versions.ts'
+import type { Jsonify } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { formatSize, printable, shellQuote } from '../../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../../terminal/print-list.ts'
+import { formatTime } from '../../terminal/time.ts'
 
 /** `catalog versions <key>`: versions and delete markers of a key, newest first. */
 export function addVersions(program: Command): void {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import type { StoredObject } from '../../shared/catalog/objects.ts'
-import type { Jsonify } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { requestedBucket } from '../connect/unknown-bucket.ts'
-import { formatSize, printable, shellQuote } from '../terminal/print.ts'
-import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
-import { formatTime } from '../terminal/time.ts'
+import type { StoredObject } from '../../../shared/catalog/objects.ts'
+import type { Jsonify } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { requestedBucket } from '../../connect/unknown-bucket.ts'
+import { formatSize, printable, shellQuote } from '../../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../../terminal/print-list.ts'
+import { formatTime } from '../../terminal/time.ts'
 
 /** `catalog search <words...>`: objects by words of their keys, content types, metadata and tags, best match first. */
 export function addSearch(program: Command): void {

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { patchJson } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { findVersion, type Version } from '../objects/catalog-version.ts'
-import { CliError } from '../terminal/cli-error.ts'
-import { printable, printableJson, printLine, printNext, shellQuote } from '../terminal/print.ts'
-import { formatTable } from '../terminal/table.ts'
+import { patchJson } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { findVersion, type Version } from '../../objects/catalog-version.ts'
+import { CliError } from '../../terminal/cli-error.ts'
+import { printable, printableJson, printLine, printNext, shellQuote } from '../../terminal/print.ts'
+import { formatTable } from '../../terminal/table.ts'
 
 /** `catalog tag <key> [name=value...]`: shows or changes the tags of a version. */
 export function addTag(program: Command): void {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import type { BackfillPreview } from '../../shared/catalog/run-results.ts'
-import { MANIFEST_URL } from '../../shared/names.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
-import { followRuns, startRuns } from '../reconcile/follow.ts'
-import { addRunOptions, type RunFlags, runFlags } from '../reconcile/options.ts'
-import { printFindings, refuseUnsettled } from '../reconcile/print-runs.ts'
-import { CliError } from '../terminal/cli-error.ts'
-import { formatCount, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
+import type { BackfillPreview } from '../../../shared/catalog/run-results.ts'
+import { MANIFEST_URL } from '../../../shared/names.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../../connect/target.ts'
+import { followRuns, startRuns } from '../../reconcile/follow.ts'
+import { addRunOptions, type RunFlags, runFlags } from '../../reconcile/options.ts'
+import { printFindings, refuseUnsettled } from '../../reconcile/print-runs.ts'
+import { CliError } from '../../terminal/cli-error.ts'
+import { formatCount, printable, printableJson, printLine, printNext } from '../../terminal/print.ts'
 
 /** `catalog backfill`: indexes what a bucket held before the catalog followed it. */
 export function addBackfill(program: Command): void {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { patchJson } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { findVersion, type Version } from '../objects/catalog-version.ts'
-import { CliError } from '../terminal/cli-error.ts'
-import { printable, printLine, printNext, shellQuote } from '../terminal/print.ts'
+import { patchJson } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { findVersion, type Version } from '../../objects/catalog-version.ts'
+import { CliError } from '../../terminal/cli-error.ts'
+import { printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
 
 /** `catalog comment <key> [words...]`: shows, sets or clears the comment of a version. */
 export function addComment(program: Command): void {

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { AuditEntry } from '../../shared/catalog/audit.ts'
-import type { Jsonify } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { printable } from '../terminal/print.ts'
-import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
-import { formatTime, parseTime } from '../terminal/time.ts'
+import type { AuditEntry } from '../../../shared/catalog/audit.ts'
+import type { Jsonify } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { printable } from '../../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../../terminal/print-list.ts'
+import { formatTime, parseTime } from '../../terminal/time.ts'
 
 /** `catalog audit [key]`: entries of the audit trail, newest first. */
 export function addAudit(program: Command): void {

@@ -1,13 +1,13 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { CliError, errorCode } from '../terminal/cli-error.ts'
-import { formatCount, formatSize, logLine, printable, printLine, printNext, shellQuote } from '../terminal/print.ts'
-import { onStopSignal } from '../terminal/signals.ts'
-import { type UploadSummary, uploadFolder } from '../upload/folder.ts'
-import { startUploadProgress } from '../upload/progress.ts'
-import { describeFileError, type SkippedPath, walk } from '../upload/walk.ts'
+import { checkBucketAccess, openBucket } from '../../connect/bucket.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { CliError, errorCode } from '../../terminal/cli-error.ts'
+import { formatCount, formatSize, logLine, printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
+import { onStopSignal } from '../../terminal/signals.ts'
+import { type UploadSummary, uploadFolder } from '../../upload/folder.ts'
+import { startUploadProgress } from '../../upload/progress.ts'
+import { describeFileError, type SkippedPath, walk } from '../../upload/walk.ts'
 
 /** `catalog upload <folder>`: uploads a folder; a second run continues an interrupted one. */
 export function addUpload(program: Command): void {

@@ -1,12 +1,12 @@
 import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs'
 import { type Command, Option } from 'commander'
-import { getQueueState, openQueues, type Queues } from '../connect/queue.ts'
-import { addTargetOptions, npxCommand, resolveTarget } from '../connect/target.ts'
-import { discardLetters, withDeadLetters } from '../dead-letters/letters.ts'
-import { type LetterFlags, MAX_PRINTED, printLetters, queueFlags } from '../dead-letters/print-letters.ts'
-import { CliError } from '../terminal/cli-error.ts'
-import { formatCount, printableJson, printLine, printNext } from '../terminal/print.ts'
-import { onStopSignal } from '../terminal/signals.ts'
+import { getQueueState, openQueues, type Queues } from '../../connect/queue.ts'
+import { addTargetOptions, npxCommand, resolveTarget } from '../../connect/target.ts'
+import { discardLetters, withDeadLetters } from '../../dead-letters/letters.ts'
+import { type LetterFlags, MAX_PRINTED, printLetters, queueFlags } from '../../dead-letters/print-letters.ts'
+import { CliError } from '../../terminal/cli-error.ts'
+import { formatCount, printableJson, printLine, printNext } from '../../terminal/print.ts'
+import { onStopSignal } from '../../terminal/signals.ts'
 
 /** `catalog dead-letters`: lists the events that could not be indexed, with reasons, moves them back to the queue, or discards them. */
 export function addDeadLetters(program: Command): void {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { explainS3Error, openBucket } from '../connect/bucket.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { findVersion, waitForCatalog } from '../objects/catalog-version.ts'
-import { copyVersion } from '../objects/copy-version.ts'
-import { CliError, errorCode } from '../terminal/cli-error.ts'
-import { printable, printLine, printNext, shellQuote } from '../terminal/print.ts'
+import { explainS3Error, openBucket } from '../../connect/bucket.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { findVersion, waitForCatalog } from '../../objects/catalog-version.ts'
+import { copyVersion } from '../../objects/copy-version.ts'
+import { CliError, errorCode } from '../../terminal/cli-error.ts'
+import { printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
 
 /** `catalog restore <key> <version>`: makes an old version the latest again, by copying it. */
 export function addRestore(program: Command): void {

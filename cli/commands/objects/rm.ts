@@ -1,13 +1,13 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import type { Command } from 'commander'
 import pMap from 'p-map'
-import { explainS3Error, openBucket } from '../connect/bucket.ts'
-import { deleteJson } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../connect/target.ts'
-import { findVersion, waitForCatalog } from '../objects/catalog-version.ts'
-import { listObjects } from '../objects/list-objects.ts'
-import { CliError } from '../terminal/cli-error.ts'
-import { formatCount, logLine, printable, printLine, printNext, shellQuote } from '../terminal/print.ts'
+import { explainS3Error, openBucket } from '../../connect/bucket.ts'
+import { deleteJson } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../../connect/target.ts'
+import { findVersion, waitForCatalog } from '../../objects/catalog-version.ts'
+import { listObjects } from '../../objects/list-objects.ts'
+import { CliError } from '../../terminal/cli-error.ts'
+import { formatCount, logLine, printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
 
 /** `catalog rm <keys...>`: deletes objects, which keeps their versions, or one version for good. */
 export function addRm(program: Command): void {

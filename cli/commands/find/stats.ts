@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import type { Share, Statistics } from '../../shared/catalog/statistics.ts'
-import { getJson, type Jsonify } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { failIfBucketUnknown, requestedBucket } from '../connect/unknown-bucket.ts'
-import { bold, formatCount, formatSize, printable, printableJson, printLine, printNext } from '../terminal/print.ts'
-import { formatTable } from '../terminal/table.ts'
+import type { Share, Statistics } from '../../../shared/catalog/statistics.ts'
+import { getJson, type Jsonify } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { failIfBucketUnknown, requestedBucket } from '../../connect/unknown-bucket.ts'
+import { bold, formatCount, formatSize, printable, printableJson, printLine, printNext } from '../../terminal/print.ts'
+import { formatTable } from '../../terminal/table.ts'
 
 /** `catalog stats`: statistics of one bucket, or of all. */
 export function addStats(program: Command): void {

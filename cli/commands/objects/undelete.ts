@@ -1,13 +1,13 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { type Command, Option } from 'commander'
-import type { ListedKey } from '../../shared/listing.ts'
-import { listBucketVersions } from '../../shared/s3/list-versions.ts'
-import { type Bucket, checkBucketAccess, explainS3Error, openBucket } from '../connect/bucket.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { waitForCatalog } from '../objects/catalog-version.ts'
-import { CliError } from '../terminal/cli-error.ts'
-import { formatCount, logLine, printable, printLine, printNext, shellQuote } from '../terminal/print.ts'
-import { parseTime } from '../terminal/time.ts'
+import type { ListedKey } from '../../../shared/listing.ts'
+import { listBucketVersions } from '../../../shared/s3/list-versions.ts'
+import { type Bucket, checkBucketAccess, explainS3Error, openBucket } from '../../connect/bucket.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { waitForCatalog } from '../../objects/catalog-version.ts'
+import { CliError } from '../../terminal/cli-error.ts'
+import { formatCount, logLine, printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
+import { parseTime } from '../../terminal/time.ts'
 
 /** `catalog undelete <keys...>`: deletes the delete markers of keys, so that their last versions are the latest again. */
 export function addUndelete(program: Command): void {

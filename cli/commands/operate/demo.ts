@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { deleteVersions } from '../../shared/s3/delete-versions.ts'
-import { checkBucketAccess, openBucket } from '../connect/bucket.ts'
-import { getJson } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { bold, formatCount, printLine, printNext, shellQuote } from '../terminal/print.ts'
-import { type Document, waitForHistory } from '../walkthrough/document.ts'
-import { walkthroughSteps } from '../walkthrough/steps.ts'
+import { deleteVersions } from '../../../shared/s3/delete-versions.ts'
+import { checkBucketAccess, openBucket } from '../../connect/bucket.ts'
+import { getJson } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { bold, formatCount, printLine, printNext, shellQuote } from '../../terminal/print.ts'
+import { type Document, waitForHistory } from '../../walkthrough/document.ts'
+import { walkthroughSteps } from '../../walkthrough/steps.ts'
 
 /** `catalog demo`: prints the life of a document step by step; fails when the catalog is wrong. */
 export function addDemo(program: Command): void {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import type { StoredObject } from '../../shared/catalog/objects.ts'
-import type { Jsonify } from '../connect/get-json.ts'
-import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../connect/target.ts'
-import { formatSize, printable, shellQuote } from '../terminal/print.ts'
-import { addPageOptions, type ListFlags, printList } from '../terminal/print-list.ts'
-import { formatTime } from '../terminal/time.ts'
+import type { StoredObject } from '../../../shared/catalog/objects.ts'
+import type { Jsonify } from '../../connect/get-json.ts'
+import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
+import { formatSize, printable, shellQuote } from '../../terminal/print.ts'
+import { addPageOptions, type ListFlags, printList } from '../../terminal/print-list.ts'
+import { formatTime } from '../../terminal/time.ts'
 
 /** `catalog list [prefix]`: folders and objects with a prefix. */
 export function addList(program: Command): void {
