@@ -67,7 +67,8 @@ async function observeKey(sql: Sql, s3: S3Client, { bucket, key }: KeyName): Pro
   const known = typeof first === 'object' && first.key === key ? first.versions : []
   const listed = await listKeyVersions(s3, { bucket, key })
   const inBucket = new Set(listed.map(({ versionId }) => versionId))
-  const gone = known.filter(({ versionId }) => !inBucket.has(versionId))
+  // `null` also where the catalog does not have it: an older response that has it may be written later, and must find a tombstone.
+  const gone = new Set(['null', ...known.map(({ versionId }) => versionId)].filter(versionId => !inBucket.has(versionId)))
   // The newest first, as they are listed.
   const changed = listed.filter(version => mayHaveChanged(version, known)).slice(0, MOST_FETCHED)
   const observe = (version: ListedVersion) => {
@@ -76,7 +77,7 @@ async function observeKey(sql: Sql, s3: S3Client, { bucket, key }: KeyName): Pro
   }
   const present = await pMap(changed, observe, { concurrency: S3_CONCURRENCY })
   return {
-    observed: [...present, ...gone.map(({ versionId }) => verified({ bucket, key, versionId }, { state: 'gone' }))],
+    observed: [...present, ...[...gone].map(versionId => verified({ bucket, key, versionId }, { state: 'gone' }))],
     latest: { bucket, key, versionId: listed.find(({ isLatest }) => isLatest)?.versionId ?? null },
   }
 }
