@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -8,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { copyVersion } from '../../cli/objects/copy-version.ts'
-import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
+import { eventually, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog
 
@@ -145,6 +147,21 @@ test('open prints a link that works without credentials, and nothing else on sta
     code: 1,
     stderr: expect.stringContaining('at most a week'),
   })
+})
+
+test.skipIf(process.platform === 'win32')('open --browser starts the program that BROWSER names with the link', async () => {
+  await put('shown.txt', 'x')
+  const [program, opened] = [join(given.folder, 'browser'), join(given.folder, 'opened')]
+  await writeFile(program, `#!/bin/sh\nprintf %s "$1" > '${opened}.new' && mv '${opened}.new' '${opened}'\n`, { mode: 0o755 })
+  const env = { CATALOG_DATA: join(given.folder, 'data'), BROWSER: program }
+  const { stdout } = await startCommand(['open', 'shown.txt', '--browser'], env).ended
+  const link = await eventually(
+    () => readFile(opened, 'utf8').catch(() => ''),
+    text => text !== '',
+  )
+  expect(link).toBe(stdout.trim())
+  const missing = await startCommand(['open', 'shown.txt', '--browser'], { ...env, BROWSER: '/nowhere/browser' }).ended
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be started: open the link yourself') })
 })
 
 /** Uploads an object and waits until the catalog has it. Returns its version id. */

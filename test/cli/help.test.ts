@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LAUNCHER, startCommand } from './catalog.ts'
@@ -45,6 +46,18 @@ test.each(commands)('%s --help has the usage, the flags that select the catalog,
 test('--version printed nothing', async () => {
   const { version } = JSON.parse(readFileSync(join(LAUNCHER, '../../package.json'), 'utf8')) as { version: string }
   expect(await startCommand(['--version']).ended).toEqual({ code: 0, stdout: `storage-catalog ${version}\n`, stderr: '' })
+})
+
+test('only the command that runs is loaded, and no SDK with a command that needs only the API', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'storage-catalog-loaded-'))
+  try {
+    await startCommand(['search', '--help'], { NODE_V8_COVERAGE: folder }).ended
+    const loaded = readdirSync(folder).flatMap(file => readFileSync(join(folder, file), 'utf8').match(/"file:[^"]+"/g) ?? [])
+    const named = (part: string) => loaded.filter(url => url.includes(part)).map(url => url.split('/').at(-1))
+    expect([named('/cli/commands/'), named('/@aws-sdk/')]).toEqual([['load.ts"', 'search.ts"'], []])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a usage error is one line and a hint', async () => {
