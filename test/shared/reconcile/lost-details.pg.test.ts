@@ -59,13 +59,14 @@ test('a run that is stopped and continued asks about each version once, and coun
 }) => {
   await using bucket = await stage(sql, 60)
   await passDays(sql, 30)
+  await sql`update catalog.storage_versions set observed_at = observed_at - interval '10 days' where key = 'key 0'`
   const steps: ReconcileRun[] = []
   // Thirty requests are as much as this pace allows for a step: fifteen versions.
   const slow = { requestsPerSecond: 10, clock: skippingClock(), onProgress: (step: ReconcileRun) => steps.push(step) }
   const stopped = await run(sql, bucket, {}, { ...slow, shouldStop: () => steps.length >= 2 })
   expect(stopped).toMatchObject({ finishedAt: null, findings: { refreshed: 30 } })
   const { findings } = await run(sql, bucket, {}, { clock: skippingClock() })
-  expect(findings).toMatchObject({ versions: 60, refreshed: 60, oldestSeconds: expect.closeTo(30 * DAY, -3) })
+  expect(findings).toMatchObject({ versions: 60, refreshed: 60, oldestSeconds: expect.closeTo(40 * DAY, -3) })
 })
 
 test('a change during the request is not undone by its response', async ({ sql }) => {
@@ -81,6 +82,28 @@ test('a change during the request is not undone by its response', async ({ sql }
   await running
   isHeld = false
   await deliver(sql, bucket)
+  await expectEqual(sql, bucket)
+})
+
+test('a change while a chunk waits is not undone by what S3 returned before', async ({ sql }) => {
+  await using bucket = await stage(sql, 2)
+  await passDays(sql, 30)
+  await put(bucket, 'lost')
+  lose(bucket)
+  const clock = skippingClock()
+  let isChanged = false
+  const sleep = async (milliseconds: number) => {
+    // The first step of the grace period: both keys were asked about, and nothing is written yet.
+    if (milliseconds === 500 && !isChanged) {
+      isChanged = true
+      await tag(bucket, 'key 0', 'signed')
+      await deliver(sql, bucket)
+    }
+    await clock.sleep(milliseconds)
+  }
+  const { findings } = await run(sql, bucket, {}, { graceSeconds: undefined, clock: { ...clock, sleep } })
+  expect(findings).toMatchObject({ missing: 1, refreshed: 2, repaired: 1 })
+  expect(isChanged).toBe(true)
   await expectEqual(sql, bucket)
 })
 
