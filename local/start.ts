@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     return
   }
   for (const name of unknownVariables()) console.warn(`${name} is not a variable of the catalog and is ignored`)
-  const data = settings.folder === resolve('.catalog') ? '' : ` --data '${settings.folder.replaceAll("'", "'\\''")}'`
+  const data = settings.folder === resolve('.catalog') ? '' : ` --data ${quote(settings.folder)}`
   const catalog = await startCatalog(settings, line => console.log(line))
   const followed = settings.followed && describeFollowed(settings.followed, settings.folder, catalog)
   console.log(`
@@ -26,7 +26,7 @@ Try:
   npx catalog upload docs${data}
   npx catalog search architecture${data}
   curl '${catalog.apiUrl}/search?q=architecture'
-${followed ? '' : describeCredentials(catalog)}
+${followed ? '' : describeCredentials(catalog, settings.folder)}
 Press Ctrl-C to stop it.
 `)
   const stopped = Promise.race([signal('SIGINT'), signal('SIGTERM'), signal('SIGHUP')])
@@ -36,14 +36,20 @@ Press Ctrl-C to stop it.
   if (reason) process.exitCode = 1
 }
 
-/** How the AWS CLI gets at the buckets of this machine. */
-function describeCredentials({ s3Url, bucket, accessKeyId, secretAccessKey }: LocalCatalog): string {
+/** How the AWS CLI reaches the buckets of this machine. The lines read the secret from its file: the output may end up in a log. */
+function describeCredentials({ bucket }: LocalCatalog, folder: string): string {
   return `
-The AWS CLI, and programs with an AWS SDK, need these credentials, which are those of this folder:
-  export AWS_ENDPOINT_URL=${s3Url} AWS_DEFAULT_REGION=us-east-1
-  export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}
+The AWS CLI and programs with an AWS SDK need the credentials of this folder, which these lines read:
+  running() { node -p 'JSON.parse(fs.readFileSync(process.argv[1]))[process.argv[2]]' ${quote(`${folder}/running.json`)} "$1"; }
+  export AWS_ENDPOINT_URL=$(running s3Url) AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=$(running accessKeyId) AWS_SECRET_ACCESS_KEY=$(running secretAccessKey)
   aws s3 sync docs s3://${bucket}/docs
 `
+}
+
+/** A text as one word of a shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** How the catalog follows a bucket. The secret is not printed: the output may end up in a log. */

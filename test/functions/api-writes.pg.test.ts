@@ -307,7 +307,7 @@ test('two changes of one key at once are both kept', async ({ ask, bucket, sql }
 })
 
 /** Histories to try. */
-const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 15)
+const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 8)
 
 /** What may happen to one of two keys of a bucket: in S3, through the API, and to the events of both. */
 const step = fc.record({

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createConnection, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, RestoreObjectCommand } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { makeDataFolder } from '../support/postgres/data-folder.ts'
@@ -29,6 +31,15 @@ test('an object is found by the search soon after the upload, in every bucket', 
   await expect
     .poll(async () => (await s3.send(new HeadObjectCommand(archived))).Restore, { interval: 200, timeout: 10_000 })
     .toContain('ongoing-request="false"')
+  // And what it prints holds no secret, but lines for a shell that read them.
+  const printed = catalog.output()
+  for (const secret of [catalog.secretAccessKey, new URL(catalog.databaseUrl).password]) expect(printed).not.toContain(secret)
+  const lines = /^ {2}running\(\) [\s\S]*?AWS_SECRET_ACCESS_KEY=.*$/m.exec(printed)?.[0]
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    `${lines}\necho $AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY`,
+  ])
+  expect(stdout.trim()).toBe([catalog.s3Url, catalog.accessKeyId, catalog.secretAccessKey].join(' '))
 })
 
 test('kill -9 in the middle of writing loses no object whose upload S3 has confirmed', { timeout: 60_000 }, async () => {

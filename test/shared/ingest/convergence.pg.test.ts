@@ -28,7 +28,7 @@ import { asImplementation } from '../../support/s3/other-s3.ts'
 import { sqsEvent } from '../../support/sqs.ts'
 
 /** How many random histories each form of the events is tried with. CI tries 200. */
-const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 8)
+const HISTORIES = Number(process.env.CATALOG_HISTORIES ?? 5)
 
 /** What is deployed in production. */
 const PROD = stages.prod
