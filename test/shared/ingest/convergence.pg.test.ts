@@ -114,7 +114,8 @@ describe.each(IMPLEMENTATIONS)('the answers and events of %s', implementation =>
   }, async ({ sql }) => {
     await using aws = await testS3()
     await using other = await asImplementation(aws, implementation)
-    await expectHealed(sql, aws, other)
+    // Once the tags of a version are deleted, a listing of Ceph has another time than HEAD for ever.
+    await expectHealed(sql, aws, other, { mayDisagree: implementation === 'ceph' })
   })
 })
 
@@ -127,9 +128,9 @@ test('after any loss, and the days of the stage, one reconcile makes the index e
 
 /**
  * Histories of `aws` that the catalog follows through `seen`, with the settings that are deployed. It has all events up to a moment; of those
- * after it some are lost, and nothing else tells that their versions have changed.
+ * after it some are lost, and nothing else tells that their versions have changed. `mayDisagree`: listings and HEAD of `seen` may differ.
  */
-async function expectHealed(sql: Sql, aws: TestS3, seen: TestS3): Promise<void> {
+async function expectHealed(sql: Sql, aws: TestS3, seen: TestS3, { mayDisagree = false } = {}): Promise<void> {
   await makeBucket(aws.s3, HOME, 'Enabled')
   const shares = fc.constantFrom(0, 0.3, 0.8)
   const property = fc.asyncProperty(histories, fc.nat(), shares, fc.nat({ max: 24 }), async (history, seed, share, moment) => {
@@ -152,6 +153,7 @@ async function expectHealed(sql: Sql, aws: TestS3, seen: TestS3): Promise<void> 
     for (const { findings } of await reconcileAll(sql, followed)) {
       expect(driftOf(findings)).toBe(0)
       expect(findings.refreshed).toBe(0)
+      if (!mayDisagree) expect(findings.disagreeing).toBe(0)
     }
     // What was lost may still come.
     await deliver(sql, followed, seed, 1)
@@ -172,7 +174,7 @@ async function reconcileAll(sql: Sql, { bucket: { s3 }, names }: Stage): Promise
   for (const bucket of names) {
     if (!(await bucketExists(s3, bucket)) && (await versionsInCatalog(sql, bucket)).length === 0) continue
     const { done, run } = await work({ bucket }, { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY })
-    expect({ done, run }).toMatchObject({ done: true, run: { state: 'finished', findings: { disagreeing: 0 } } })
+    expect({ done, run }).toMatchObject({ done: true, run: { state: 'finished' } })
     runs.push(run)
   }
   return runs
