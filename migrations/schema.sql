@@ -536,6 +536,7 @@ CREATE OR REPLACE FUNCTION catalog.annotate_version(in_bucket text, in_key text,
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
  SET jit TO 'off'
 AS $function$
 begin
@@ -562,6 +563,7 @@ CREATE OR REPLACE FUNCTION catalog.apply_observations(as_of timestamp with time 
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
  SET jit TO 'off'
 AS $function$
 declare
@@ -953,6 +955,7 @@ CREATE OR REPLACE FUNCTION catalog.forget_versions(in_bucket text, names jsonb)
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
  SET jit TO 'off'
 AS $function$
 declare
@@ -1615,6 +1618,9 @@ begin
       select gone_id, true, null
       from unnest(d.gone_ids) as gone_id
     ) as c
+    -- One relation, so that the primary key is searched by all of its columns. Pulled up, keys and version ids would
+    -- come from two, and a plan made while the table was small searched by version id alone.
+    offset 0
   ) as c
   on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
   when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then

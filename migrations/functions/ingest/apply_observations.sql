@@ -3,7 +3,7 @@
 --
 -- Rows are found by key with `lateral (... limit 1)` and by nested loops over indexes, whatever the planner believes:
 -- its plans are kept for the life of a connection, and one made while the tables were small would go on reading them
--- whole when they are large.
+-- whole when they are large. With enable_material it would keep all versions of a bucket and compare each with each.
 create or replace function catalog.apply_observations(as_of timestamptz, batches jsonb)
 returns table (bucket text, undecided_key text)
 language plpgsql
@@ -12,6 +12,7 @@ set search_path = catalog, pg_temp
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set jit = off
 as $$
 declare

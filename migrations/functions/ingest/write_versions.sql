@@ -39,6 +39,9 @@ begin
       select gone_id, true, null
       from unnest(d.gone_ids) as gone_id
     ) as c
+    -- One relation, so that the primary key is searched by all of its columns. Pulled up, keys and version ids would
+    -- come from two, and a plan made while the table was small searched by version id alone.
+    offset 0
   ) as c
   on v.bucket = in_bucket and v.key = c.key and v.version_id = c.version_id
   when matched and c.is_gone and not catalog.is_gone(v.version_id, v.observed_at, array[c.version_id], as_of) then

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { deleteObject, getObjectMetadata, type NewObject, recordObject, recordObjects } from '../../../shared/catalog/objects.ts'
 import { listVersions, recordVersion } from '../../../shared/catalog/versions.ts'
+import { connect } from '../../../shared/database/connection.ts'
 import { databaseTest as test } from '../../support/postgres/database.ts'
 import { watchedClient } from '../../support/postgres/watched-client.ts'
 
@@ -205,4 +206,18 @@ describe('deleteObject', () => {
     await recordObject(sql, REPORT)
     expect(await getObjectMetadata(sql, REPORT)).toMatchObject({ versionId: 'v1' })
   })
+})
+
+test('a connection that began with an empty catalog compared each key with all others', async ({ database }) => {
+  const sql = connect({ url: database.url, max: 1 })
+  const keys = (batch: number) => Array.from({ length: 200 }, (_, n) => ({ bucket: 'b', key: `${batch}/${n}`, size: 1 }))
+  for (let batch = 0; batch < 10; batch++) await recordObjects(sql, keys(batch))
+  await sql`select pg_stat_force_next_flush()`
+  const [row] = await sql<[{ read: number }]>`
+    select sum(idx_tup_read)::int as read
+    from pg_stat_user_indexes
+    where schemaname = 'catalog' and relname = 'storage_versions'
+  `
+  expect(row.read).toBeLessThan(10 * 2000)
+  await sql.end()
 })
