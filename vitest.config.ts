@@ -10,7 +10,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres/postgres.ts', 'test/support/run/run-folder.ts'],
     setupFiles: ['test/support/run/leaves-nothing.ts'],
-    maxWorkers: 3,
+    maxWorkers: 4,
     // A worker keeps the modules that a file has loaded for the next file: a fifth of the time of a run.
     isolate: false,
     // What a file has put in the place of console.error ends with its test.
