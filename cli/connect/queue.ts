@@ -12,7 +12,9 @@ const LOCAL_QUEUE_NAMES = { source: 'catalog-events', dead: 'catalog-events-dead
 export async function openQueues(target: Target): Promise<Queues> {
   const { s3Url, region, queueUrl, deadLetterQueueUrl, credentials } = target
   const signing = target.queueCredentials ?? credentials
-  const endpoint = s3Url && isLoopback(s3Url) ? s3Url : undefined
+  // The S3 endpoint of a catalog that follows another S3 has no queues.
+  const known = deadLetterQueueUrl ?? queueUrl
+  const endpoint = (known && URL.parse(known)?.origin) ?? (s3Url && isLoopback(s3Url) ? s3Url : undefined)
   const sqs = new SQSClient({
     region,
     ...(endpoint ? { endpoint } : {}),
@@ -20,7 +22,8 @@ export async function openQueues(target: Target): Promise<Queues> {
     maxAttempts: 5,
   })
   if (deadLetterQueueUrl) return { sqs, sourceUrl: queueUrl, deadLetterUrl: deadLetterQueueUrl }
-  if (!endpoint) throw new CliError('No queue given: set CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
+  if (!endpoint || !isLoopback(endpoint))
+    throw new CliError('No queue given: set CATALOG_DEAD_LETTER_QUEUE_URL and CATALOG_QUEUE_URL')
   try {
     const [source, dead] = await Promise.all(
       [LOCAL_QUEUE_NAMES.source, LOCAL_QUEUE_NAMES.dead].map(QueueName => sqs.send(new GetQueueUrlCommand({ QueueName }))),
