@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InvalidArgumentError } from 'commander'
 import type { StoredVersion } from '../../shared/catalog/versions.ts'
 import type { Page } from '../../shared/database/page.ts'
 import { getJson, type Jsonify } from '../connect/get-json.ts'
@@ -45,12 +44,4 @@ export async function waitForCatalog(
       return logLine(`The bucket is changed. The catalog has not followed yet: look again in a minute.`)
     await sleep(pause)
   }
-}
-
-/** Parses a duration such as 900, 30s, 15m, 2h or 7d. Returns seconds, at most a week. */
-export function parseDuration(text: string): number {
-  const [, number, unit = 's'] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? []
-  const seconds = Number(number) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit || 's'] ?? 1)
-  if (seconds >= 1 && seconds <= 604_800) return seconds
-  throw new InvalidArgumentError('Must be a duration of at most a week, such as 15m, 2h or 7d.')
 }

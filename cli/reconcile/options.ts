@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { GRACE_SECONDS, REQUEST_RATE } from '../../shared/limits.ts'
+import { numberBetween } from '../terminal/numbers.ts'
 import { shellQuote } from '../terminal/print.ts'
 
 /** The flags of commands that start runs of the reconciler. */
@@ -34,15 +35,6 @@ export function runFlags(run: { prefix: string[]; rate?: number; sample?: number
     sample === 0 ? '' : sample === 1 ? ' --full' : ` --sample ${sample}`,
     bucketDeleted ? ' --bucket-deleted' : '',
   ].join('')
-}
-
-/** Parses a number of a flag. */
-export function numberBetween(least: number, most: number): (text: string) => number {
-  return text => {
-    const value = Number(text)
-    if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value
-    throw new InvalidArgumentError(`Must be a number from ${least} to ${most}.`)
-  }
 }
 
 /** Parses ids of runs, which may be repeated. */

@@ -1,8 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Page } from '../../shared/database/page.ts'
+import { MAX_PAGE_SIZE } from '../../shared/limits.ts'
 import { getJson, type QueryParameters } from '../connect/get-json.ts'
 import type { Target, TargetFlags } from '../connect/target.ts'
 import { failIfBucketUnknown } from '../connect/unknown-bucket.ts'
+import { wholeNumberBetween } from './numbers.ts'
 import { printableJson, printLine, printNext, shellQuote } from './print.ts'
 import { type Column, formatTable } from './table.ts'
 
@@ -15,7 +17,9 @@ export type ListFlags = { json?: boolean; limit: number; cursor?: string; all?: 
 /** Adds the flags of ListFlags to a command. */
 export function addPageOptions(command: Command): Command {
   return command
-    .addOption(new Option('--limit <n>', 'entries per page, 1 to 1000').argParser(parseLimit).default(50))
+    .addOption(
+      new Option('--limit <n>', 'entries per page, 1 to 1000').argParser(wholeNumberBetween(1, MAX_PAGE_SIZE)).default(50),
+    )
     .option('--cursor <cursor>', 'continue after the previous page')
     .option('--all', 'all pages')
     .option('--json', "print the API's response as JSON")
@@ -66,8 +70,6 @@ async function* fetchPages<Item>(
     cursor = flags.all ? (page.nextCursor ?? undefined) : undefined
   } while (cursor !== undefined)
 }
-
-const MAX_PAGE_SIZE = 1000
 
 /** Writes page by page, so that a large bucket need not fit into memory; folders are few and come last. Returns whether the list is empty. */
 async function printJsonPages<Item>(pages: AsyncGenerator<ListPage<Item>>, all: boolean): Promise<boolean> {
@@ -124,11 +126,4 @@ function currentCommand(): string {
   const at = typed.indexOf('--cursor')
   const kept = at < 0 ? typed : typed.toSpliced(at, 2)
   return ['npx catalog', ...kept.filter(argument => !argument.startsWith('--cursor=')).map(shellQuote)].join(' ')
-}
-
-function parseLimit(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < 1 || value > MAX_PAGE_SIZE)
-    throw new InvalidArgumentError('Must be a whole number from 1 to 1000.')
-  return value
 }

@@ -19,4 +19,12 @@ export function parseTime(text: string): string {
   return parsed.toISOString()
 }
 
+/** Parses a duration such as 900, 30s, 15m, 2h or 7d. Returns seconds, at most a week. */
+export function parseDuration(text: string): number {
+  const [, number, unit = 's'] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? []
+  const seconds = Number(number) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit || 's'] ?? 1)
+  if (seconds >= 1 && seconds <= 604_800) return seconds
+  throw new InvalidArgumentError('Must be a duration of at most a week, such as 15m, 2h or 7d.')
+}
+
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d:\d\d)?)?$/i

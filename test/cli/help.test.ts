@@ -77,6 +77,7 @@ test.each([
   ['a missing argument', ['versions'], "error: missing required argument 'key'"],
   ['a limit out of range', ['list', '--limit', '0'], 'Must be a whole number from 1 to 1000.'],
   ['a concurrency out of range', ['upload', '.', '--concurrency', '257'], 'Must be a whole number from 1 to 256.'],
+  ['a concurrency that is no whole number', ['download', 'a', '--concurrency', '1.5'], 'Must be a whole number from 1 to 64.'],
   ['an invalid address', ['stats', '--api', 'localhost:8080'], '--api must be an address such as'],
   [
     'an API that is not running',

@@ -8,8 +8,8 @@ import { downloadFolder } from '../../download/folder.ts'
 import { makeParent, problemOfPath } from '../../download/paths.ts'
 import { startDownloadProgress } from '../../download/progress.ts'
 import { findVersion } from '../../objects/catalog-version.ts'
-import { numberBetween } from '../../reconcile/options.ts'
 import { CliError } from '../../terminal/cli-error.ts'
+import { wholeNumberBetween } from '../../terminal/numbers.ts'
 import { formatCount, formatSize, logLine, printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
 import { onStopSignal } from '../../terminal/signals.ts'
 
@@ -23,7 +23,7 @@ export function addDownload(program: Command): void {
     .option('--version-id <id>', 'this version instead of the latest')
     .option('--recursive', 'download all objects with this prefix')
     .option('--overwrite', 'replace files that have another content')
-    .addOption(new Option('--concurrency <n>', 'number of files downloaded at once').argParser(numberBetween(1, 64)).default(8))
+    .addOption(new Option('--concurrency <n>', 'number of files downloaded at once').argParser(wholeNumberBetween(1, 64)).default(8))
     .addHelpText(
       'after',
       `

@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process'
 import { type Command, Option } from 'commander'
 import { getJson } from '../../connect/get-json.ts'
 import { addTargetOptions, resolveTarget, type TargetFlags } from '../../connect/target.ts'
-import { parseDuration } from '../../objects/catalog-version.ts'
 import { CliError } from '../../terminal/cli-error.ts'
 import { logLine, printLine } from '../../terminal/print.ts'
-import { formatTime } from '../../terminal/time.ts'
+import { formatTime, parseDuration } from '../../terminal/time.ts'
 
 /** `catalog open <key>`: prints a link that downloads a version without credentials until it expires, or opens it. */
 export function addOpen(program: Command): void {

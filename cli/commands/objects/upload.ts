@@ -1,8 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { checkBucketAccess, openBucket } from '../../connect/bucket.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type TargetFlags } from '../../connect/target.ts'
 import { CliError, errorCode } from '../../terminal/cli-error.ts'
+import { wholeNumberBetween } from '../../terminal/numbers.ts'
 import { formatCount, formatSize, logLine, printable, printLine, printNext, shellQuote } from '../../terminal/print.ts'
 import { onStopSignal } from '../../terminal/signals.ts'
 import { type UploadSummary, uploadFolder } from '../../upload/folder.ts'
@@ -16,7 +17,11 @@ export function addUpload(program: Command): void {
     .description('upload the files of a folder; a second run uploads only what is missing or changed')
     .argument('<folder>', 'the folder; keys are paths relative to it')
     .option('--prefix <folder>', 'upload below this folder of the bucket')
-    .addOption(new Option('--concurrency <n>', 'number of files uploaded at once, 1 to 256').argParser(concurrency).default(16))
+    .addOption(
+      new Option('--concurrency <n>', 'number of files uploaded at once, 1 to 256')
+        .argParser(wholeNumberBetween(1, 256))
+        .default(16),
+    )
     .option('--no-links', 'skip symbolic links instead of following them as find -L does')
     .addHelpText('after', '\nExamples:\n  npx catalog upload ~/Documents\n  npx catalog upload /usr/share/doc --prefix doc\n')
     .action(upload)
@@ -104,10 +109,4 @@ function formatPath(path: Buffer): string {
   const text = path.toString()
   if (Buffer.from(text).equals(path)) return printable(text)
   return printable(path.toString('latin1').replaceAll(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`))
-}
-
-function concurrency(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < 1 || value > 256) throw new InvalidArgumentError('Must be a whole number from 1 to 256.')
-  return value
 }

@@ -5,10 +5,11 @@ import { deleteJson, getJson, type Jsonify } from '../../connect/get-json.ts'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../../connect/target.ts'
 import { printDifferences, withDifferences } from '../../reconcile/differences.ts'
 import { followRuns, startRuns } from '../../reconcile/follow.ts'
-import { addRunOptions, numberBetween, parseId, type RunFlags, runFlags } from '../../reconcile/options.ts'
+import { addRunOptions, parseId, type RunFlags, runFlags } from '../../reconcile/options.ts'
 import { printFindings, printRuns, refuseUnsettled } from '../../reconcile/print-runs.ts'
 import type { Run } from '../../reconcile/progress.ts'
 import { CliError } from '../../terminal/cli-error.ts'
+import { numberBetween } from '../../terminal/numbers.ts'
 import { formatCount, printableJson, printLine, printNext } from '../../terminal/print.ts'
 
 /** `catalog reconcile`: compares the bucket with the catalog and repairs the catalog. */
