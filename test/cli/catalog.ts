@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { S3Client } from '@aws-sdk/client-s3'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { type LocalCatalog, startCatalog } from '../../local/catalog.ts'
 import { makeDataFolder } from '../support/postgres/data-folder.ts'
 
@@ -54,6 +54,18 @@ export function startCommand(args: string[], env: Record<string, string> = {}, s
   }) as RunningCommand['child']
   return { child, ended: collectResult(child) }
 }
+
+/** Uploads an object and waits until the catalog has it. Returns its version id. */
+export async function putObject({ catalog, s3 }: TestCatalog, key: string, body: string | Buffer, rest = {}): Promise<string> {
+  const { VersionId = '' } = await s3.send(new PutObjectCommand({ Bucket: 'catalog', Key: key, Body: body, ...rest }))
+  await eventually(
+    async () => (await (await fetch(`${catalog.apiUrl}/versions?limit=1&key=${encodeURIComponent(key)}`)).json()) as Versions,
+    ({ items }) => items[0]?.versionId === VersionId,
+  )
+  return VersionId
+}
+
+type Versions = { items: { versionId: string }[] }
 
 /** Repeats a request until its result is right; otherwise the timeout of the test ends it. */
 export async function eventually<T>(ask: () => Promise<T>, isRight: (seen: T) => boolean): Promise<T> {

@@ -5,12 +5,11 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   ListObjectVersionsCommand,
-  PutObjectCommand,
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { copyVersion } from '../../cli/objects/copy-version.ts'
-import { eventually, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
+import { eventually, putObject, startCommand, type TestCatalog, testCatalog } from './catalog.ts'
 
 let given: TestCatalog
 
@@ -53,6 +52,22 @@ test('rm --recursive deletes what has a prefix, and undelete --since brings back
   expect(await given.run('rm', '--recursive', 'nothing/')).toMatchObject({
     code: 1,
     stderr: 'catalog: No key begins with nothing/\n',
+  })
+})
+
+test('undelete of a key with only delete markers did nothing and succeeded', async () => {
+  const version = await put('gone/file', 'x')
+  await given.run('rm', 'gone/file')
+  await given.run('rm', 'gone/file', '--version-id', version, '--yes')
+  expect(await given.run('undelete', 'gone/file')).toEqual({
+    code: 1,
+    stdout: '0 objects undeleted.\n',
+    stderr: 'gone/file cannot be undeleted: no version is left, only delete markers\ncatalog: 1 object cannot be undeleted\n',
+  })
+  expect(await given.run('undelete', '--recursive', 'gone/')).toEqual({
+    code: 0,
+    stdout: '0 objects undeleted.\n',
+    stderr: '1 key cannot be undeleted: no version is left, only delete markers\n',
   })
 })
 
@@ -164,15 +179,7 @@ test.skipIf(process.platform === 'win32')('open --browser starts the program tha
   expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be started: open the link yourself') })
 })
 
-/** Uploads an object and waits until the catalog has it. Returns its version id. */
-async function put(Key: string, Body: string | Buffer, rest: object = {}): Promise<string> {
-  const { VersionId = '' } = await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key, Body, ...rest }))
-  await eventually(
-    () => latestOf(Key),
-    latest => latest?.versionId === VersionId,
-  )
-  return VersionId
-}
+const put = (key: string, body: string | Buffer, rest?: object) => putObject(given, key, body, rest)
 
 async function latestOf(key: string): Promise<{ versionId: string; isDeleteMarker: boolean }> {
   const response = await fetch(`${given.catalog.apiUrl}/versions?bucket=catalog&limit=1&key=${encodeURIComponent(key)}`)

@@ -34,27 +34,38 @@ async function undelete(names: string[], flags: TargetFlags & { recursive?: bool
   const bucket = openBucket(target)
   await checkBucketAccess(bucket)
   const since = flags.since === undefined ? 0 : Date.parse(flags.since) / 1000
-  let undeleted = 0
+  const counts = { undeleted: 0, 'not deleted': 0, lost: 0 }
   let missing = 0
   let last = ''
   for (const name of names) {
     let found = 0
     for await (const listed of keysOf(bucket, name, flags.recursive === true)) {
-      if (await deleteTopMarkers(bucket, listed, since)) {
-        undeleted++
-        last = listed.key
-      } else if (!flags.recursive)
-        logLine(`${printable(name)} is not deleted${since > 0 ? ' since then' : ''}, or has no version left`)
+      const result = await deleteTopMarkers(bucket, listed, since)
+      counts[result]++
       found++
+      if (result === 'undeleted') last = listed.key
+      else if (!flags.recursive) logLine(`${printable(name)} ${describeResult(result, since)}`)
     }
     if (found > 0) continue
     logLine(`The bucket has no version of ${printable(name)}`)
     missing++
   }
+  const { undeleted, lost } = counts
   if (undeleted > 0) await waitForCatalog(target, last, latest => latest?.isDeleteMarker === false)
   printLine(`${formatCount(undeleted, 'object')} undeleted.`)
+  if (lost > 0 && flags.recursive) logLine(`${formatCount(lost, 'key')} ${describeResult('lost', since)}`)
   if (missing > 0) throw new CliError(`${formatCount(missing, 'name')} not found. Look for it with: ${npxCommand('list', flags)}`)
+  // Below a prefix they are not what was asked for: a lifecycle rule leaves them behind.
+  if (lost > 0 && !flags.recursive) throw new CliError(`${formatCount(lost, 'object')} cannot be undeleted`)
   if (undeleted > 0) printNext(npxCommand(`versions ${shellQuote(last)}`, flags))
+}
+
+/** What was done about a key. `lost`: it has only delete markers, so there is no version to bring back. */
+type Result = 'undeleted' | 'not deleted' | 'lost'
+
+function describeResult(result: Result, since: number): string {
+  if (result === 'lost') return 'cannot be undeleted: no version is left, only delete markers'
+  return `is not deleted${since > 0 ? ' since then' : ''}`
 }
 
 /** The key with this name, or the keys with this prefix, with all their versions, newest first. */
@@ -67,22 +78,22 @@ async function* keysOf({ s3, name: bucket }: Bucket, name: string, isPrefix: boo
   }
 }
 
-/** Deletes the markers above the last version of a key that was deleted since a time (seconds). Returns whether there were any. */
-async function deleteTopMarkers(bucket: Bucket, listed: ListedKey, since: number): Promise<boolean> {
+/** Deletes the markers above the last version of a key that was deleted since a time (seconds). */
+async function deleteTopMarkers(bucket: Bucket, listed: ListedKey, since: number): Promise<Result> {
   const { s3, name: Bucket } = bucket
-  let isDeleted = false
+  let result: Result = 'not deleted'
   // A listing does not have the order of versions and markers of one second, only which one is the latest.
   for (let now: ListedKey | undefined = listed; now; ) {
     const marker = now.versions.find(({ isLatest }) => isLatest)
-    const hasVersion = now.versions.some(({ isDeleteMarker }) => !isDeleteMarker)
-    if (!marker?.isDeleteMarker || !hasVersion || (!isDeleted && marker.lastModified < since)) return isDeleted
+    if (now.versions.every(({ isDeleteMarker }) => isDeleteMarker)) return 'lost'
+    if (!marker?.isDeleteMarker || (result === 'not deleted' && marker.lastModified < since)) return result
     try {
       await s3.send(new DeleteObjectCommand({ Bucket, Key: now.key, VersionId: marker.versionId }))
     } catch (error) {
       throw explainS3Error(error, bucket)
     }
-    isDeleted = true
+    result = 'undeleted'
     now = (await keysOf(bucket, now.key, false).next()).value ?? undefined
   }
-  return isDeleted
+  return result
 }
