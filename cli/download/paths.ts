@@ -11,7 +11,7 @@ const MAX_NAME_BYTES = 255
  */
 export function problemOfPath(path: string, platform: NodeJS.Platform = process.platform): string | undefined {
   const names = path.split('/')
-  if (path.endsWith('/')) return 'its key ends with a slash, so it is not a file'
+  if (path === '' || path.endsWith('/')) return 'its key ends with a slash, so it is not a file'
   if (names.includes('')) return 'its key has an empty name between slashes'
   if (names.some(name => name === '.' || name === '..'))
     return 'its key has the name . or .., which would be outside of the folder'

@@ -1,17 +1,8 @@
-import { createHash, hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { keyReader } from '../../shared/s3/listed-keys.ts'
 import type { Bucket } from '../connect/bucket.ts'
+import { compareWithEtag } from '../objects/etag.ts'
 import type { LocalFile, WalkEntry } from './walk.ts'
-
-/** The part size for a file, in bytes. A file of at most one part is uploaded in one request. */
-export function partSize(size: number): number {
-  // S3 allows 10,000 parts. Whole MiB, so that a later run computes the same ETag.
-  return Math.max(8, Math.ceil(size / 10_000 / MIB)) * MIB
-}
 
 /** An object as ListObjectsV2 returns it. */
 export type ListedObject = { key: string; size: number; etag: string }
@@ -54,23 +45,7 @@ export async function* listBucket({ s3, name }: Bucket, prefix: string, abortSig
   } while (ContinuationToken !== undefined)
 }
 
-/** Whether the bucket has the same content: by size, then by ETag, which is the MD5 or, of a multipart upload, the MD5 of the parts' MD5s. */
+/** Whether the bucket is known to have the same content: by size, then by ETag. */
 export async function hasSameContent({ path, size }: LocalFile, listed: ListedObject): Promise<boolean> {
-  return size === listed.size && listed.etag === (await computeEtag(path, size))
-}
-
-const MIB = 1024 ** 2
-
-async function computeEtag(path: Buffer, size: number): Promise<string> {
-  const ofPart = partSize(size)
-  if (size <= ofPart) return hash('md5', await readFile(path))
-  const parts: Buffer[] = []
-  for (let start = 0; start < size; start += ofPart) parts.push(await computeMd5(path, start, Math.min(size, start + ofPart) - 1))
-  return `${hash('md5', Buffer.concat(parts))}-${parts.length}`
-}
-
-async function computeMd5(path: Buffer, start: number, end: number): Promise<Buffer> {
-  const md5 = createHash('md5')
-  await pipeline(createReadStream(path, { start, end, highWaterMark: MIB }), md5)
-  return md5.digest()
+  return size === listed.size && (await compareWithEtag(path, size, listed.etag)) === 'same'
 }

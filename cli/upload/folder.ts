@@ -1,7 +1,8 @@
 import pMap from 'p-map'
 import { type Bucket, explainS3Error } from '../connect/bucket.ts'
+import { partSize } from '../objects/etag.ts'
 import { CliError, errorCode, isNetworkError } from '../terminal/cli-error.ts'
-import { type ComparedEntry, hasSameContent, joinWithListing, listBucket, partSize } from './compare.ts'
+import { type ComparedEntry, hasSameContent, joinWithListing, listBucket } from './compare.ts'
 import { sendFile } from './send.ts'
 import { describeFileError, type LocalFile, type SkippedPath, type WalkOptions, walk } from './walk.ts'
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { Bucket } from '../connect/bucket.ts'
-import { partSize } from './compare.ts'
+import { partSize } from '../objects/etag.ts'
 import { contentTypeOf } from './content-type.ts'
 import type { LocalFile } from './walk.ts'
 

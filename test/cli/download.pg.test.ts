@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fetchFile } from '../../cli/download/fetch-file.ts'
 import { problemOfPath } from '../../cli/download/paths.ts'
-import { eventually, type TestCatalog, testCatalog } from './catalog.ts'
+import { putObject, type TestCatalog, testCatalog } from './catalog.ts'
 import { runInTerminal } from './terminal.ts'
 
 let given: TestCatalog
@@ -88,6 +87,25 @@ test('a download writes nothing outside of its folder, and names what the file s
   expect((await given.run('download', 'tree/fine/', join(folder, 'fine'))).stdout).toContain('0 files, 0 B downloaded')
 })
 
+test('an object with content whose key is the prefix itself was left out without a word', async () => {
+  await put('self/', 'content')
+  await put('self/file', 'x')
+  expect(await given.run('download', 'self/', await makeFolder('self'))).toEqual({
+    code: 1,
+    stdout: expect.stringMatching(/^1 file, 1 B downloaded to .+, 0 unchanged, 0 not compared, 1 failed\n$/),
+    stderr: '  self/: its key ends with a slash, so it is not a file\ncatalog: 1 file not downloaded\n',
+  })
+})
+
+test('a prefix with nothing but a folder marker was said to have no keys', async () => {
+  await put('hollow/', '')
+  expect(await given.run('download', 'hollow/', await makeFolder('hollow'))).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/^0 files, 0 B downloaded to /),
+    stderr: '',
+  })
+})
+
 test('names that Windows reserves are refused there', () => {
   expect(
     ['con.txt', 'a/b?.txt', 'a\\b', 'end.', 'COM1', 'fine.txt'].map(path => problemOfPath(path, 'win32') !== undefined),
@@ -109,15 +127,4 @@ async function makeFolder(name: string): Promise<string> {
   return folder
 }
 
-/** Uploads an object and waits until the catalog has it. Returns its version id. */
-async function put(Key: string, Body: string | Buffer, rest: object = {}): Promise<string> {
-  const { VersionId = '' } = await given.s3.send(new PutObjectCommand({ Bucket: 'catalog', Key, Body, ...rest }))
-  await eventually(
-    async () =>
-      (await (await fetch(`${given.catalog.apiUrl}/versions?limit=1&key=${encodeURIComponent(Key)}`)).json()) as Versions,
-    ({ items }) => items[0]?.versionId === VersionId,
-  )
-  return VersionId
-}
-
-type Versions = { items: { versionId: string }[] }
+const put = (key: string, body: string | Buffer, rest?: object) => putObject(given, key, body, rest)

@@ -3,10 +3,11 @@ import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import { addTargetOptions, npxCommand, resolveTarget, type Target, type TargetFlags } from '../../connect/target.ts'
-import { fetchFile, requestVersion, type Source } from '../../download/fetch-file.ts'
-import { downloadFolder } from '../../download/folder.ts'
+import { fetchFile, type Outcome } from '../../download/fetch-file.ts'
+import { type DownloadSummary, downloadFolder } from '../../download/folder.ts'
 import { makeParent, problemOfPath } from '../../download/paths.ts'
 import { startDownloadProgress } from '../../download/progress.ts'
+import { readBody, requestVersion, type Source, withRetries } from '../../download/request-version.ts'
 import { findVersion } from '../../objects/catalog-version.ts'
 import { CliError } from '../../terminal/cli-error.ts'
 import { wholeNumberBetween } from '../../terminal/numbers.ts'
@@ -22,8 +23,12 @@ export function addDownload(program: Command): void {
     .argument('[destination]', 'a file or folder, or - for standard output; by default the last name of the key')
     .option('--version-id <id>', 'this version instead of the latest')
     .option('--recursive', 'download all objects with this prefix')
-    .option('--overwrite', 'replace files that have another content')
-    .addOption(new Option('--concurrency <n>', 'number of files downloaded at once').argParser(wholeNumberBetween(1, 64)).default(8))
+    .option('--overwrite', 'replace files that have another content, or one that cannot be compared')
+    .addOption(
+      new Option('--concurrency <n>', 'number of files downloaded at once, 1 to 64')
+        .argParser(wholeNumberBetween(1, 64))
+        .default(8),
+    )
     .addHelpText(
       'after',
       `
@@ -63,17 +68,19 @@ async function downloadOne(target: Target, flags: Flags, key: string, destinatio
     )
   }
   const source: Source = { key, versionId, size: size ?? 0, etag }
-  if (destination === '-') return pipeline(await requestVersion(target, source, 0, signal), process.stdout, { end: false })
+  if (destination === '-') {
+    const response = await withRetries(signal, () => requestVersion(target, source, 0, signal))
+    return pipeline(readBody(response), process.stdout, { end: false })
+  }
   const file = await fileFor(key, destination)
   await makeParent(file)
   const progress = startDownloadProgress()
   progress.expect(source.size)
   try {
     const options = { overwrite: flags.overwrite === true, signal, onBytes: (bytes: number) => progress.bytes(key, bytes) }
-    const { isUnchanged, resumed } = await fetchFile(target, source, file, options)
+    const outcome = await fetchFile(target, source, file, options)
     progress.end()
-    const how = isUnchanged ? 'is there already' : `downloaded${resumed > 0 ? `, ${formatSize(resumed)} of it earlier` : ''}`
-    printLine(`${printable(file)}: ${formatSize(source.size)} ${how}`)
+    printLine(`${printable(file)}: ${formatSize(source.size)} ${describeOutcome(outcome)}`)
   } catch (error) {
     if (error instanceof CliError) throw new CliError(`${printable(file)}: ${error.message}`, { cause: error })
     throw error
@@ -93,12 +100,13 @@ async function downloadAll(target: Target, flags: Flags, key: string, destinatio
     const { concurrency, overwrite = false } = flags
     const summary = await downloadFolder(target, { prefix, folder, concurrency, overwrite, signal, progress })
     progress.end()
-    const { downloaded, bytes, unchanged, failures, failed } = summary
-    if (downloaded + unchanged + failed === 0)
+    const { downloaded, bytes, unchanged, notCompared, folders, failures, failed } = summary
+    if (downloaded + unchanged + notCompared + folders + failed === 0)
       throw new CliError(`No key begins with ${printable(prefix)}. List what there is with: ${npxCommand('list', flags)}`)
     printLine(
-      `${formatCount(downloaded, 'file')}, ${formatSize(bytes)} downloaded to ${printable(folder)}, ${unchanged} unchanged, ${failed} failed`,
+      `${formatCount(downloaded, 'file')}, ${formatSize(bytes)} downloaded to ${printable(folder)}, ${unchanged} unchanged, ${notCompared} not compared, ${failed} failed`,
     )
+    printNotCompared(summary)
     for (const { key, reason } of failures) logLine(`  ${printable(key)}: ${printable(reason)}`)
     if (failed > failures.length) logLine(`  ... and ${failed - failures.length} more`)
     if (failed > 0) throw new CliError(`${formatCount(failed, 'file')} not downloaded`)
@@ -106,6 +114,19 @@ async function downloadAll(target: Target, flags: Flags, key: string, destinatio
   } finally {
     progress.end()
   }
+}
+
+function describeOutcome({ state, resumed }: Outcome): string {
+  if (state === 'downloaded') return resumed > 0 ? `downloaded, ${formatSize(resumed)} of it earlier` : 'downloaded'
+  if (state === 'unchanged') return 'is there already'
+  return 'is there already. The ETag does not tell whether the content is the same: --overwrite downloads it again'
+}
+
+function printNotCompared({ notCompared, notComparedKeys }: DownloadSummary): void {
+  if (notCompared === 0) return
+  logLine('Kept. The ETags do not tell whether the content is the same; --overwrite downloads these files again:')
+  for (const key of notComparedKeys) logLine(`  ${printable(key)}`)
+  if (notCompared > notComparedKeys.length) logLine(`  ... and ${notCompared - notComparedKeys.length} more`)
 }
 
 /** The file of a destination: itself, or below it when it is a folder. */
